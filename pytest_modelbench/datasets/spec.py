@@ -1,0 +1,116 @@
+"""What a suite says about a dataset, before any row is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pytest_modelbench.strict import blank_is_unset, lower_case
+
+SOURCES = ("hf", "json", "jsonl", "local", "local_json", "local_jsonl")
+
+Column = Annotated[str, Field(min_length=1)]
+OptionalText = Annotated[str | None, BeforeValidator(blank_is_unset)]
+
+
+def _columns(value: Any) -> Any:
+    """One column or a pair of columns, always as a tuple; anything else is left to the schema."""
+    return [value] if isinstance(value, str) else value
+
+
+class DatasetSpec(BaseModel):
+    """Where samples come from and which columns hold the input and the reference."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    source: Annotated[
+        str,
+        BeforeValidator(lower_case),
+        Field(
+            min_length=1, json_schema_extra={"anyOf": [{"enum": list(SOURCES)}, {"type": "string"}]}
+        ),
+    ] = "hf"
+    """`hf` reads with `datasets.load_dataset`; the others read a JSON or JSON-lines file."""
+    id: OptionalText = None
+    """`hf`: a dataset id on the hub, or a local directory (relative to the suite file)."""
+    dataset: OptionalText = None
+    """Another name for `id`."""
+    config: OptionalText = None
+    """`hf`: the configuration (subset) to load."""
+    name: OptionalText = None
+    """Another name for `config`."""
+    split: Annotated[str, Field(min_length=1)] = "validation"
+    """`hf`: the split to read, slices such as `test[:100]` included."""
+    path: OptionalText = None
+    """JSON sources: the file to read, relative to the suite file."""
+    input_column: Annotated[
+        list[Column],
+        BeforeValidator(_columns),
+        Field(
+            min_length=1,
+            max_length=2,
+            json_schema_extra={
+                "anyOf": [
+                    {"type": "string", "minLength": 1},
+                    {"type": "array", "items": {"type": "string", "minLength": 1}},
+                ],
+            },
+        ),
+    ] = ["text"]
+    """The column a model is given; a list of two columns makes pairs."""
+    reference_column: OptionalText = None
+    """The column answers are scored against."""
+    max_samples: Annotated[int, Field(ge=1)] = 32
+    """How many usable rows to take; unusable ones do not count."""
+    sampling_rate: Annotated[int, Field(ge=1, le=768_000)] = 16_000
+    """Audio is resampled to this rate (Hz) before a model sees it."""
+
+    @model_validator(mode="after")
+    def _aliases_agree(self) -> DatasetSpec:
+        for field, alias in (("id", "dataset"), ("config", "name")):
+            first, second = getattr(self, field), getattr(self, alias)
+            if first and second and first != second:
+                raise ValueError(
+                    f"{field!r} and its other name {alias!r} differ ({first!r}, {second!r}): "
+                    "give one of them"
+                )
+        return self
+
+    @property
+    def dataset_id(self) -> str | None:
+        """The hub id or directory, under whichever name it was given."""
+        return self.id or self.dataset
+
+    @property
+    def config_name(self) -> str | None:
+        """The configuration, under whichever name it was given."""
+        return self.config or self.name
+
+    def overridden_by(self, other: DatasetSpec) -> DatasetSpec:
+        """This spec with every key that `other` set itself taking precedence."""
+        mine = self.model_dump(exclude_unset=True)
+        theirs = other.model_dump(exclude_unset=True)
+        for field, alias in (("id", "dataset"), ("config", "name")):
+            if field in theirs or alias in theirs:
+                mine.pop(field, None)
+                mine.pop(alias, None)
+        return DatasetSpec.model_validate(mine | theirs)
+
+    def describe(self) -> dict[str, Any]:
+        """The spec without its unset keys and aliases, as it stands in a result."""
+        kept: dict[str, Any] = {"source": self.source}
+        if self.source == "hf":
+            kept |= {"id": self.dataset_id, "config": self.config_name, "split": self.split}
+        else:
+            kept |= {"path": self.path}
+        columns = self.input_column
+        kept["input_column"] = columns[0] if len(columns) == 1 else columns
+        kept["reference_column"] = self.reference_column
+        kept["max_samples"] = self.max_samples
+        kept["sampling_rate"] = self.sampling_rate
+        return kept
+
+
+InputKind = Literal["audio", "text", "any"]
+"""How a runner wants its input: decoded audio, a string, or the column as it is."""

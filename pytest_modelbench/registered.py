@@ -1,0 +1,65 @@
+"""Named extension points: runners, dataset sources and quality metrics, found lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
+
+from pytest_modelbench.errors import ModelbenchError
+
+T = TypeVar("T")
+
+
+def did_you_mean(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    """A hint to append to a message, empty when nothing is near.
+
+    >>> did_you_mean("whisper_asrr", ["embedding_text", "whisper_asr"])
+    "; did you mean 'whisper_asr'?"
+    """
+    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+class Registered(Generic[T]):
+    """Things of one kind by name: the installed entry points of a group, plus those added here.
+
+    An entry point is imported only when it is asked for, so listing names stays cheap.
+    """
+
+    def __init__(self, group: str, noun: str) -> None:
+        self.group = group
+        self.noun = noun
+        self._added: dict[str, T] = {}
+        self._loaded: dict[str, T] = {}
+
+    def add(self, name: str, thing: T) -> None:
+        """Register `thing`; a later one of the same name takes its place."""
+        self._added[name] = thing
+
+    def names(self) -> list[str]:
+        """Every name that `get` accepts, sorted."""
+        return sorted({point.name for point in entry_points(group=self.group)} | set(self._added))
+
+    def get(self, name: str) -> T:
+        """The thing called `name`. Raises `ModelbenchError` naming what there is."""
+        if name in self._added:
+            return self._added[name]
+        if name not in self._loaded:
+            self._loaded[name] = self._load(name)
+        return self._loaded[name]
+
+    def _load(self, name: str) -> T:
+        for point in entry_points(group=self.group, name=name):
+            try:
+                thing: T = point.load()
+            except Exception as error:
+                raise ModelbenchError(
+                    f"{self.noun} {name!r} could not be imported from {point.value}: {error}"
+                ) from error
+            return thing
+        known = self.names()
+        raise ModelbenchError(
+            f"{name!r} is not a {self.noun}{did_you_mean(name, known)} Known: {', '.join(known)}"
+        )

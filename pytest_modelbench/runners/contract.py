@@ -1,0 +1,116 @@
+"""What a runner is: how one kind of model is loaded and called.
+
+Subclass `Runner` and `Session` (both have working defaults), or write classes of the same shape.
+The order of calls is: `Runner.load` once; for every sample `Session.prepare` (untimed);
+`Session.predict` on a batch (timed, and nothing else is); `Session.finish` (untimed);
+`Session.summarize` once; `Session.close`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from pytest_modelbench.datasets.samples import Sample
+    from pytest_modelbench.datasets.spec import InputKind
+    from pytest_modelbench.registry import Candidate
+    from pytest_modelbench.results.metric import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A module a runner imports and the extra of this package (or the pip name) that brings it."""
+
+    module: str
+    extra: str | None = None
+    """An extra of pytest-modelbench; None when `pip_name` says what to install."""
+    pip_name: str | None = None
+
+    @property
+    def install_line(self) -> str:
+        """The exact command that brings the module.
+
+        >>> Requirement("openvino", extra="openvino").install_line
+        'pip install "pytest-modelbench[openvino]"'
+        """
+        if self.extra:
+            return f'pip install "pytest-modelbench[{self.extra}]"'
+        return f"pip install {self.pip_name or self.module}"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A model's answer to one sample, ready to be scored."""
+
+    value: Any
+    """What quality metrics compare with the sample's reference."""
+    tokens: int | None = None
+    """Tokens the model generated (or read, for an encoder), by its own tokenizer."""
+
+
+class Session:
+    """A loaded model on a device."""
+
+    batch_size: int = 1
+    """How many prepared samples one call is given, at most."""
+    properties: Mapping[str, Any] = {}
+    """What could change the result: effective precision, threads, device properties. JSON only."""
+    timed: str = "Session.predict"
+    """In a few words, what one timed call covers."""
+
+    def prepare(self, sample: Sample) -> Any:
+        """Turn a sample into what `predict` takes. Untimed."""
+        return sample.input
+
+    def predict(self, batch: Sequence[Any]) -> Sequence[Any]:
+        """Answer each of `batch`, in order. The only timed call; must return when work is done."""
+        raise NotImplementedError
+
+    def finish(self, sample: Sample, answer: Any) -> Prediction:
+        """Turn an answer of `predict` into what is scored. Untimed."""
+        return Prediction(answer)
+
+    def summarize(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction | None]
+    ) -> Mapping[str, Metric]:
+        """The runner's own metrics over all samples; None stands for a sample that failed."""
+        return {}
+
+    def close(self) -> None:
+        """Give the device back."""
+
+
+class Runner:
+    """A kind of model. Stateless: all state is in the sessions it loads."""
+
+    name: ClassVar[str] = ""
+    """The name suites use."""
+    version: ClassVar[str] = "1"
+    """Changes when the same case could give another result; part of a case's fingerprint."""
+    input_kind: ClassVar[InputKind] = "any"
+    metrics: ClassVar[tuple[str, ...]] = ()
+    """Names `Session.summarize` yields, so that a suite's criteria can be checked beforehand."""
+    quality: ClassVar[tuple[str, ...]] = ()
+    """Quality metrics computed when the dataset has references."""
+    params_model: ClassVar[type[BaseModel] | None] = None
+    """Checks `params` at collection; None accepts anything."""
+
+    def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
+        """What must be importable before `load`; missing ones skip the case."""
+        return ()
+
+    def quality_options(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keyword arguments for quality metrics that take them, such as `normalizer`."""
+        return {}
+
+    def devices(self) -> Sequence[str]:
+        """The devices of this kind present on this machine. Raises `Unavailable` if unknowable."""
+        return ("CPU",)
+
+    def load(self, candidate: Candidate, device: str, params: Mapping[str, Any]) -> Session:
+        """Load `candidate` on `device`. Raises `Unavailable` to skip, anything else is an error."""
+        raise NotImplementedError
