@@ -22,6 +22,8 @@ MEL_FRAMES = int(WINDOW_S * SAMPLE_RATE_HZ) // HOP_SAMPLES
 # The longest answer is a prompt of two tokens, six digits and the end: a decoder that misses the
 # end is cut off here, so that one bad clip cannot dominate a latency measurement.
 MAX_TOKENS = 16
+# The exporter traces the decoder with 16 tokens after 16 earlier ones.
+DECODER_POSITIONS = 32
 IGNORED_LABEL = -100  # what the loss of transformers skips
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -52,7 +54,7 @@ def build_model(ids: TokenIds) -> WhisperForConditionalGeneration:
         decoder_ffn_dim=192,
         dropout=0.05,
         max_source_positions=MEL_FRAMES // 2,
-        max_target_positions=MAX_TOKENS,
+        max_target_positions=DECODER_POSITIONS,
         decoder_start_token_id=ids.start,
         bos_token_id=ids.end,
         eos_token_id=ids.end,
