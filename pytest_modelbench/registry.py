@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import ConfigDict, Field, RootModel
+
+from pytest_modelbench.documents.problems import DocumentError
+from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.documents.validate import load_document
 
 ModelType = Literal["base", "quantized", "distilled", "quantized+distilled"]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class RegistryEntry(BaseModel):
+class RegistryEntry(StrictModel):
     """One model as the registry file describes it."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     version: Text
     """The name suites select it by; unique in the file."""
@@ -41,16 +43,7 @@ class RegistryEntry(BaseModel):
 class RegistryDocument(RootModel[list[RegistryEntry]]):
     """A registry file: a JSON list of models."""
 
-    model_config = ConfigDict(strict=True)
-
-    @model_validator(mode="after")
-    def _versions_differ(self) -> RegistryDocument:
-        seen: set[str] = set()
-        for index, entry in enumerate(self.root):
-            if entry.version in seen:
-                raise ValueError(f"[{index}].version: {entry.version!r} is there twice")
-            seen.add(entry.version)
-        return self
+    model_config = ConfigDict(strict=True, title="pytest-modelbench registry")
 
 
 def derive_model_type(quantization: str | None, distilled_from: str | None) -> ModelType:
@@ -96,5 +89,58 @@ class Candidate:
             return path.stat().st_size / 1e6
         return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
 
-    def labelled(self, version: str) -> Candidate:
-        return replace(self, version=version)
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry file that was read and found whole."""
+
+    file: Path
+    entries: tuple[RegistryEntry, ...]
+
+    def candidate(self, entry: RegistryEntry) -> Candidate:
+        """`entry` with its path made absolute; a path that is not there may be a hub id."""
+        return Candidate(
+            version=entry.version,
+            model_path=resolve_model_path(entry.model_path, self.file.parent),
+            base_model=entry.base_model,
+            distilled_from=entry.distilled_from,
+            quantization=entry.quantization,
+        )
+
+    def candidates(self) -> list[Candidate]:
+        return [self.candidate(entry) for entry in self.entries]
+
+
+def load_registry(file: Path) -> Registry:
+    """Read a registry. Raises `DocumentError` naming the line; never returns less than there is."""
+    document, text = load_document(file, RegistryDocument)
+    seen: dict[str, int] = {}
+    problems = []
+    for index, entry in enumerate(document.root):
+        if entry.version in seen:
+            first = text.line((seen[entry.version], "version"))
+            problems.append(
+                text.problem(
+                    (index, "version"),
+                    f"{entry.version!r} is already the version on line {first}: versions differ",
+                )
+            )
+        seen.setdefault(entry.version, index)
+    if problems:
+        raise DocumentError(problems)
+    return Registry(file, tuple(document.root))
+
+
+def resolve_model_path(text: str, base_dir: Path) -> str:
+    """An absolute path for what is, or is written as, a local path; else the text as it is.
+
+    `~`, `./`, `../` and absolute paths are local whether they exist or not; anything else is
+    local when it exists relative to `base_dir`, and otherwise a hub id.
+    """
+    path = Path(text).expanduser()
+    if path.is_absolute():
+        return str(path)
+    local = (base_dir / path).resolve()
+    if text.startswith((".", "~")) or local.exists():
+        return str(local)
+    return text

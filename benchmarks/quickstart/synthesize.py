@@ -127,6 +127,6 @@ def record(
     noise = coloured_noise(rng.uniform(0.0, 0.8), rng)[: len(padded)]
     noise_rms = np.sqrt(np.mean(speech**2)) * 10 ** (-rng.uniform(*snr_db) / 20)
     mixed = padded + noise_rms * noise
-    peak = 10 ** (-rng.uniform(6.0, 24.0) / 20)
+    peak = 10 ** (-rng.uniform(12.0, 30.0) / 20)
     recording: Audio = (mixed * (peak / np.abs(mixed).max())).astype(np.float32)
     return recording

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field
 
+from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.strict import blank_is_unset, lower_case
 
+_OTHER_NAMES = {"id": "dataset", "config": "name"}
 SOURCES = ("hf", "json", "jsonl", "local", "local_json", "local_jsonl")
 
 Column = Annotated[str, Field(min_length=1)]
@@ -19,10 +22,8 @@ def _columns(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-class DatasetSpec(BaseModel):
+class DatasetSpec(StrictModel):
     """Where samples come from and which columns hold the input and the reference."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     source: Annotated[
         str,
@@ -66,16 +67,15 @@ class DatasetSpec(BaseModel):
     sampling_rate: Annotated[int, Field(ge=1, le=768_000)] = 16_000
     """Audio is resampled to this rate (Hz) before a model sees it."""
 
-    @model_validator(mode="after")
-    def _aliases_agree(self) -> DatasetSpec:
-        for field, alias in (("id", "dataset"), ("config", "name")):
-            first, second = getattr(self, field), getattr(self, alias)
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        for field, alias in _OTHER_NAMES.items():
+            first, second = given.get(field), given.get(alias)
             if first and second and first != second:
-                raise ValueError(
+                yield (
                     f"{field!r} and its other name {alias!r} differ ({first!r}, {second!r}): "
                     "give one of them"
                 )
-        return self
 
     @property
     def dataset_id(self) -> str | None:
@@ -91,7 +91,7 @@ class DatasetSpec(BaseModel):
         """This spec with every key that `other` set itself taking precedence."""
         mine = self.model_dump(exclude_unset=True)
         theirs = other.model_dump(exclude_unset=True)
-        for field, alias in (("id", "dataset"), ("config", "name")):
+        for field, alias in _OTHER_NAMES.items():
             if field in theirs or alias in theirs:
                 mine.pop(field, None)
                 mine.pop(alias, None)

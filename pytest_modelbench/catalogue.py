@@ -1,0 +1,142 @@
+"""Every metric this package knows: name, unit, which way is better, and what it means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Direction = Literal["lower", "higher", "neither"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """What a metric's name stands for."""
+
+    name: str
+    unit: str
+    better: Direction
+    definition: str
+
+
+_TIMED = "timed calls of the steady state"
+
+CATALOGUE: dict[str, MetricInfo] = {
+    info.name: info
+    for info in (
+        MetricInfo("sample_count", "", "neither", "Usable samples of the dataset."),
+        MetricInfo("success_count", "", "higher", "Samples the model answered."),
+        MetricInfo("failure_count", "", "lower", "Samples whose call raised an error."),
+        MetricInfo(
+            "model_load_seconds",
+            "s",
+            "lower",
+            "Wall time from files to a model ready to be called; imports come before it.",
+        ),
+        MetricInfo("first_latency_ms", "ms", "lower", "The first call after loading."),
+        MetricInfo("latency_ms", "ms", "lower", "The headline latency: equal to p50_latency_ms."),
+        MetricInfo("mean_latency_ms", "ms", "lower", f"Arithmetic mean over the {_TIMED}."),
+        MetricInfo("p50_latency_ms", "ms", "lower", f"Median of the {_TIMED}."),
+        MetricInfo("p90_latency_ms", "ms", "lower", f"90th percentile of the {_TIMED}."),
+        MetricInfo("p95_latency_ms", "ms", "lower", f"95th percentile of the {_TIMED}."),
+        MetricInfo("p99_latency_ms", "ms", "lower", f"99th percentile of the {_TIMED}."),
+        MetricInfo("max_latency_ms", "ms", "lower", f"The slowest of the {_TIMED}."),
+        MetricInfo("inference_seconds", "s", "lower", f"Sum of the {_TIMED}."),
+        MetricInfo(
+            "throughput_items_per_second",
+            "items/s",
+            "higher",
+            "Samples answered by the timed calls, divided by inference_seconds.",
+        ),
+        MetricInfo(
+            "tokens_per_sec",
+            "tokens/s",
+            "higher",
+            "Tokens by the model's own tokenizer (generated, or read by an encoder) in the timed "
+            "calls, divided by inference_seconds.",
+        ),
+        MetricInfo("audio_seconds", "s", "neither", "Sound given to the timed calls."),
+        MetricInfo("real_time_factor", "", "lower", "inference_seconds / audio_seconds."),
+        MetricInfo("x_realtime", "x", "higher", "audio_seconds / inference_seconds."),
+        MetricInfo(
+            "peak_ram_mb",
+            "MB",
+            "lower",
+            "Highest resident memory of the measuring process during the case (10^6 bytes); its "
+            "metadata gives the baseline before loading.",
+        ),
+        MetricInfo(
+            "ram_increase_mb",
+            "MB",
+            "lower",
+            "peak_ram_mb less the resident memory before loading (10^6 bytes).",
+        ),
+        MetricInfo(
+            "peak_vram_mb",
+            "MB",
+            "lower",
+            "Highest device memory of this process during the case, by NVML (10^6 bytes).",
+        ),
+        MetricInfo("file_size_mb", "MB", "lower", "Size of the model's files (10^6 bytes)."),
+        MetricInfo(
+            "wer", "", "lower", "Word error rate over the corpus: (S + D + I) / reference words."
+        ),
+        MetricInfo(
+            "cer", "", "lower", "Character error rate over the corpus: (S + D + I) / characters."
+        ),
+        MetricInfo(
+            "spearman", "", "higher", "Spearman rank correlation of predictions and references."
+        ),
+        MetricInfo("pearson", "", "higher", "Pearson correlation of predictions and references."),
+        MetricInfo("exact_match", "", "higher", "Share of predictions equal to the reference."),
+        MetricInfo("vector_dim_mean", "dimensions", "neither", "Mean length of the vectors."),
+        MetricInfo("vector_dim_min", "dimensions", "neither", "Length of the shortest vector."),
+        MetricInfo("vector_dim_max", "dimensions", "neither", "Length of the longest vector."),
+        MetricInfo(
+            "cove_pass_rate", "%", "higher", "Chain of verification: drafts that pass, of all."
+        ),
+        MetricInfo(
+            "retrieval_score", "%", "higher", "Quality of the model's own ranking of documents."
+        ),
+    )
+}
+
+STANDARD_METRICS = (
+    "latency_ms",
+    "tokens_per_sec",
+    "peak_vram_mb",
+    "peak_ram_mb",
+    "cove_pass_rate",
+    "retrieval_score",
+)
+"""The six metrics every candidate of a run carries."""
+
+TIMING_METRICS = (
+    "sample_count",
+    "success_count",
+    "failure_count",
+    "model_load_seconds",
+    "first_latency_ms",
+    "latency_ms",
+    "mean_latency_ms",
+    "p50_latency_ms",
+    "p90_latency_ms",
+    "p95_latency_ms",
+    "p99_latency_ms",
+    "max_latency_ms",
+    "inference_seconds",
+    "throughput_items_per_second",
+    "tokens_per_sec",
+    "peak_ram_mb",
+    "ram_increase_mb",
+    "peak_vram_mb",
+    "file_size_mb",
+)
+"""What is measured for every case, whatever its runner."""
+
+AUDIO_METRICS = ("audio_seconds", "real_time_factor", "x_realtime")
+"""What is measured in addition when the inputs are sound."""
+
+
+def unit_of(name: str) -> str:
+    """The unit of a metric; empty for one the catalogue does not know."""
+    return CATALOGUE[name].unit if name in CATALOGUE else ""

@@ -1,0 +1,1 @@
+"""Strict JSON documents: read once, validated whole, every fault named with its place."""

@@ -1,0 +1,1 @@
+"""Clocks, meters, stop rules and statistics. Knows nothing of suites or pytest."""

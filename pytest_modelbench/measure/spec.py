@@ -1,0 +1,35 @@
+"""How long a case is measured: the stop rule a suite may set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pytest_modelbench.documents.strict_model import StrictModel
+
+
+class MeasureSpec(StrictModel):
+    """When to stop timing: enough samples and enough seconds, or a hard limit of either.
+
+    The dataset is always gone through once, for quality, whatever the limits say.
+    """
+
+    warmup: Annotated[int, Field(ge=0, le=10_000)] = 3
+    """Untimed calls after the first call and before the timed ones."""
+    min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 130
+    """Timed calls wanted; 130 is what a p95 needs (99 % confidence, MLPerf early stopping)."""
+    min_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.5
+    """Seconds of timed calls wanted."""
+    max_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    """No further round of the dataset after this many timed calls."""
+    max_seconds: Annotated[float, Field(gt=0, le=86_400)] = 10.0
+    """No further round of the dataset after this many seconds of timed calls."""
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        for least, most in (("min_samples", "max_samples"), ("min_seconds", "max_seconds")):
+            low, high = (given.get(name, cls.model_fields[name].default) for name in (least, most))
+            if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+                yield f"{least!r} ({low:g}) is more than {most!r} ({high:g})"

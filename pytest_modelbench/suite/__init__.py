@@ -1,0 +1,1 @@
+"""The suite document: what to measure, written as JSON."""

@@ -1,0 +1,80 @@
+"""Whether criteria speak of metrics and runners that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from pytest_modelbench.catalogue import AUDIO_METRICS, STANDARD_METRICS, TIMING_METRICS
+from pytest_modelbench.documents.problems import Location
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.registered import did_you_mean
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import Runner
+from pytest_modelbench.suite.document import Benchmark, Criterion
+from pytest_modelbench.suite.expression import names_in, parse_expression
+
+
+def criteria_faults(
+    criteria: Mapping[int, Criterion], benchmarks: Iterable[Benchmark]
+) -> Iterator[tuple[Location, str]]:
+    """What no case of the suite could ever have, as (location, sentence)."""
+    benchmarks = list(benchmarks)
+    for index, criterion in criteria.items():
+        at: Location = ("criteria", index)
+        known_runners = RUNNERS.names()
+        unknown = [name for name in criterion.scope if name not in known_runners]
+        for name in unknown:
+            field = "runner" if criterion.runner else "runners"
+            hint = did_you_mean(name, known_runners) or f"; known: {', '.join(known_runners)}"
+            yield (*at, field), f"{name!r} is not a runner{hint}"
+        if unknown:
+            continue
+        in_scope = [one for one in benchmarks if criterion.applies_to(one.runner)]
+        known = _metrics_of(in_scope or benchmarks)
+        if known is None:
+            continue
+        yield from _unknown_names(at, criterion, known)
+
+
+def _unknown_names(
+    at: Location, criterion: Criterion, known: set[str]
+) -> Iterator[tuple[Location, str]]:
+    field = "metric" if criterion.metric else "expression"
+    names = {criterion.metric} if criterion.metric else _names(criterion)
+    for name in sorted(filter(None, names)):
+        if name not in known:
+            hint = did_you_mean(name, sorted(known)) or f"; known: {', '.join(sorted(known))}"
+            yield (*at, field), f"{name!r} is not a metric of the benchmarks in its scope{hint}"
+
+
+def _names(criterion: Criterion) -> set[str]:
+    return names_in(parse_expression(criterion.expression or "0"))
+
+
+def _metrics_of(benchmarks: Iterable[Benchmark]) -> set[str] | None:
+    """Every metric name these could yield; None when one of them cannot be known."""
+    names = {*TIMING_METRICS, *STANDARD_METRICS}
+    for benchmark in benchmarks:
+        try:
+            runner = RUNNERS.get(benchmark.runner)()
+        except ModelbenchError:
+            return None
+        names |= metrics_of_runner(runner)
+        names |= {_short(name) for name in benchmark.quality or ()}
+    return names
+
+
+def metrics_of_runner(runner: Runner) -> set[str]:
+    """The names a runner adds to what is measured for every case."""
+    audio = () if runner.input_kind == "text" else AUDIO_METRICS
+    return {*runner.metrics, *runner.quality, *audio}
+
+
+def _short(name: str) -> str:
+    """The metric name that a `quality` entry yields.
+
+    >>> _short("evaluate:wer"), _short("mymodule:accuracy"), _short("evaluate:./dir/bleu#score")
+    ('wer', 'accuracy', 'score')
+    """
+    tail = name.rpartition("#")[2] if "#" in name else name.partition(":")[2] or name
+    return tail.rstrip("/").rpartition("/")[2]

@@ -1,0 +1,209 @@
+"""The suite document, exactly: every field a suite may have, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
+
+from pytest_modelbench.datasets.spec import DatasetSpec, OptionalText
+from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.measure.spec import MeasureSpec
+from pytest_modelbench.strict import lower_case
+from pytest_modelbench.suite.expression import ExpressionError, parse_expression
+
+Text = Annotated[str, Field(min_length=1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Name = Annotated[str, BeforeValidator(lower_case), Field(min_length=1)]
+Params = dict[Text, Any]
+RUNNER_NAMES = ("whisper_asr", "embedding_text")
+
+
+def _auto_or_list(value: Any) -> Any:
+    return ["auto"] if value == "auto" else value
+
+
+Devices = Annotated[
+    list[Text],
+    BeforeValidator(_auto_or_list),
+    Field(
+        min_length=1,
+        json_schema_extra={
+            "anyOf": [
+                {"const": "auto"},
+                {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
+            ]
+        },
+    ),
+]
+
+
+class ModelSelector(StrictModel):
+    """Models of the registry by what is known of them; strings may be globs; all must match."""
+
+    version: Text | None = None
+    model_type: Literal["base", "quantized", "distilled", "quantized+distilled"] | None = None
+    base_model: Text | None = None
+    distilled_from: Text | None = None
+    quantization: Text | None = None
+    active: bool | None = None
+    last_good: bool | None = None
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        if not given:
+            yield 'an empty selector: {"version": "*"} selects every model'
+
+
+def _kind_of_model(value: Any) -> str:
+    return "selector" if isinstance(value, dict | ModelSelector) else "name"
+
+
+Model = Annotated[
+    Annotated[Text, Tag("name")] | Annotated[ModelSelector, Tag("selector")],
+    Discriminator(_kind_of_model),
+]
+
+
+class Criterion(StrictModel):
+    """One thing that counts: a metric or an expression, its goal and weight, and its bounds."""
+
+    id: OptionalText = None
+    """Defaults to `criterion_001`, ... in order."""
+    metric: OptionalText = None
+    """A metric's name; give this or `expression`."""
+    expression: OptionalText = None
+    """Arithmetic over metric names: `+ - * / ** %`, `abs min max sqrt log`."""
+    goal: Annotated[Literal["min", "max", "target"], BeforeValidator(lower_case)] = "min"
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    target: Number | None = None
+    """The best value; needed when `goal` is `target`."""
+    runners: list[Name] = []
+    """Only cases of these runners are scored by it; empty means all."""
+    runner: OptionalText = None
+    """A single runner, as another way to write `runners`."""
+    min: Number | None = None
+    """The gate: a case whose value is below fails."""
+    max: Number | None = None
+    """The gate: a case whose value is above fails."""
+
+    @field_validator("expression")
+    @classmethod
+    def _parses(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                parse_expression(value)
+            except ExpressionError as error:
+                raise ValueError(str(error)) from None
+        return value
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        if bool(given.get("metric")) == bool(given.get("expression")):
+            yield "give either 'metric' or 'expression' (one of them)"
+        goal, target = lower_case(given.get("goal", "min")), given.get("target")
+        if goal == "target" and target is None:
+            yield "goal 'target' needs a number in 'target'"
+        if goal in ("min", "max") and target is not None:
+            yield f"'target' is only used with goal 'target', not with {goal!r}"
+        least, most = given.get("min"), given.get("max")
+        if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
+            yield f"'min' ({least:g}) is more than 'max' ({most:g})"
+        if given.get("runner") and given.get("runners"):
+            yield "give either 'runner' or 'runners' (one of them)"
+
+    @property
+    def scope(self) -> Sequence[str]:
+        """The runners it applies to; empty for all."""
+        return [self.runner.strip().lower()] if self.runner else self.runners
+
+    @property
+    def what(self) -> str:
+        """The metric's name or the expression, for people."""
+        return self.metric or self.expression or ""
+
+    def applies_to(self, runner: str) -> bool:
+        return not self.scope or runner in self.scope
+
+
+_UNUSABLE_IN_ID = re.compile(r"[\[\]/\\]|::|[\x00-\x1f]")
+
+
+class Benchmark(StrictModel):
+    """One entry of a suite: a runner on models, devices and parameters."""
+
+    id: OptionalText = None
+    """Defaults to `case_001`, ... in order. Part of the pytest node id."""
+    description: str = ""
+    runner: Annotated[
+        Name,
+        Field(json_schema_extra={"anyOf": [{"enum": list(RUNNER_NAMES)}, {"type": "string"}]}),
+    ]
+    model: OptionalText = None
+    """One model: a registry version, a path relative to the suite, or a hub id."""
+    models: list[Model] | None = None
+    """Several models: ids, paths, globs on the registry's versions, or selectors."""
+    device: OptionalText = None
+    devices: Devices | None = None
+    """A list, or `"auto"` for every device present. Without either: the suite's, else CPU."""
+    params: Params = {}
+    matrix: dict[Text, Annotated[list[Any], Field(min_length=1)]] | None = None
+    """Parameter name to the values it takes; all combinations are measured."""
+    dataset: DatasetSpec | None = None
+    """Overrides the suite's dataset key by key."""
+    quality: list[Text] | None = None
+    """Quality metrics instead of the runner's own: names, `module:attr`, `evaluate:name`."""
+    measure: MeasureSpec | None = None
+    marks: list[Text] = []
+    env: list[Text] = []
+
+    @field_validator("id")
+    @classmethod
+    def _usable_in_node_ids(cls, value: str | None) -> str | None:
+        if value is not None and _UNUSABLE_IN_ID.search(value):
+            raise ValueError(f"{value!r} may not hold [ ] / \\ :: (it becomes part of a node id)")
+        return value
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        for one, many in (("model", "models"), ("device", "devices")):
+            if given.get(one) and given.get(many) is not None:
+                yield f"give either {one!r} or {many!r} (one of them)"
+        params, matrix = given.get("params"), given.get("matrix")
+        if isinstance(params, dict) and isinstance(matrix, dict):
+            for name in sorted(set(params) & set(matrix)):
+                yield f"{name!r} stands in both 'params' and 'matrix': keep one"
+
+
+class Suite(StrictModel):
+    """What to measure: benchmarks, the data they run on, and what counts."""
+
+    model_config = ConfigDict(title="pytest-modelbench suite")
+
+    json_schema: str | None = Field(default=None, alias="$schema")
+    """The address of this schema, for editors."""
+    id: OptionalText = None
+    """Defaults to the file's name without `.json`."""
+    description: str = ""
+    registry: OptionalText = None
+    """The registry file, relative to the suite."""
+    dataset: DatasetSpec | None = None
+    models: list[Model] | None = None
+    """Models of every benchmark that names none; without them, the whole registry."""
+    devices: Devices | None = None
+    matrix: dict[Text, Annotated[list[Any], Field(min_length=1)]] | None = None
+    measure: MeasureSpec | None = None
+    marks: list[Text] = []
+    """pytest marks on every case, for `-m`."""
+    env: list[Text] = []
+    """Environment variables that must be set; without them a case is skipped."""
+    criteria: list[Criterion] = []
+    benchmarks: Annotated[list[Benchmark], Field(min_length=1)]
+
+    def benchmark_id(self, index: int) -> str:
+        return self.benchmarks[index].id or f"case_{index + 1:03d}"
+
+    def criterion_id(self, index: int) -> str:
+        return self.criteria[index].id or f"criterion_{index + 1:03d}"

@@ -1,0 +1,226 @@
+"""From a suite, a registry and devices to cases, with every fault found on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_modelbench.case import Case, case_label
+from pytest_modelbench.datasets import DATASET_SOURCES
+from pytest_modelbench.datasets.spec import DatasetSpec
+from pytest_modelbench.documents.problems import Location, Problem
+from pytest_modelbench.documents.read import JsonDocument
+from pytest_modelbench.documents.validate import explain
+from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.measure.spec import MeasureSpec
+from pytest_modelbench.registry import Candidate, Registry
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import Runner
+from pytest_modelbench.suite.document import Benchmark, Suite
+from pytest_modelbench.suite.models import distinct, find_models, is_selected
+
+_OPENVINO_FAMILIES = ("CPU", "GPU", "NPU", "AUTO", "MULTI", "HETERO", "BATCH")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What the command line says about which cases to make."""
+
+    registry: Path | None = None
+    models: tuple[str, ...] = ()
+    """`--suite-model`: only these (names or globs)."""
+    devices: tuple[str, ...] = ()
+    """`--suite-device`: these instead of the suite's."""
+
+
+@dataclass
+class Expander:
+    """Expands one suite; afterwards `problems` holds everything that was wrong with it."""
+
+    document: JsonDocument
+    suite: Suite
+    registry: Registry | None
+    selection: Selection
+    problems: list[Problem] = field(default_factory=list)
+    models_seen: set[str] = field(default_factory=set)
+
+    @property
+    def suite_id(self) -> str:
+        return self.suite.id or self.document.file.stem
+
+    @property
+    def base_dir(self) -> Path:
+        return self.document.file.parent
+
+    def cases(self) -> list[Case]:
+        made: list[Case] = []
+        for index, benchmark in enumerate(self.suite.benchmarks):
+            made.extend(self._cases_of(index, benchmark))
+        return made
+
+    def fault(self, location: Location, message: str) -> None:
+        self.problems.append(self.document.problem(location, message))
+
+    def _cases_of(self, index: int, benchmark: Benchmark) -> Iterator[Case]:
+        at: Location = ("benchmarks", index)
+        runner = self._runner(at, benchmark)
+        dataset = self._dataset(at, benchmark)
+        candidates = self._candidates(at, benchmark)
+        if runner is None or dataset is None:
+            return
+        devices = self._devices(benchmark, runner)
+        matrix = {**(self.suite.matrix or {}), **(benchmark.matrix or {})}
+        for params in self._param_sets(at, benchmark, runner, matrix):
+            for candidate, device in product(candidates, devices):
+                varied = {name: params[name] for name in matrix}
+                yield Case(
+                    suite_id=self.suite_id,
+                    suite_file=self.document.file,
+                    benchmark_id=self.suite.benchmark_id(index),
+                    runner=benchmark.runner,
+                    candidate=candidate,
+                    device=device,
+                    params=params,
+                    dataset=dataset,
+                    measure=self._measure(benchmark),
+                    quality=None if benchmark.quality is None else tuple(benchmark.quality),
+                    env=(*self.suite.env, *benchmark.env),
+                    marks=tuple(dict.fromkeys((*self.suite.marks, *benchmark.marks))),
+                    varied=tuple(matrix),
+                    line=self.document.line(at) or 1,
+                    label=case_label(candidate, device, varied),
+                )
+
+    def _runner(self, at: Location, benchmark: Benchmark) -> Runner | None:
+        try:
+            return RUNNERS.get(benchmark.runner)()
+        except ModelbenchError as error:
+            self.fault((*at, "runner"), str(error))
+            return None
+
+    def _measure(self, benchmark: Benchmark) -> MeasureSpec:
+        given: dict[str, Any] = {}
+        for spec in (self.suite.measure, benchmark.measure):
+            if spec is not None:
+                given |= spec.model_dump(exclude_unset=True)
+        return MeasureSpec.model_validate(given)
+
+    def _dataset(self, at: Location, benchmark: Benchmark) -> DatasetSpec | None:
+        spec, own = self.suite.dataset, benchmark.dataset
+        where: Location = (*at, "dataset") if own else ("dataset",) if spec else at
+        if own is not None:
+            spec = spec.overridden_by(own) if spec else own
+        if spec is None:
+            self.fault(at, "has no dataset: give 'dataset' here or in the suite")
+            return None
+        if fault := self._dataset_fault(spec):
+            self.fault(where, fault)
+        return spec
+
+    def _dataset_fault(self, spec: DatasetSpec) -> str | None:
+        if spec.source not in DATASET_SOURCES.names():
+            try:
+                DATASET_SOURCES.get(spec.source)
+            except ModelbenchError as error:
+                return str(error)
+        if spec.source == "hf":
+            return None if spec.dataset_id else "source 'hf' needs 'id': a hub id or a directory"
+        if spec.source in ("json", "jsonl", "local", "local_json", "local_jsonl"):
+            if not spec.path:
+                return f"source {spec.source!r} needs 'path': a JSON or JSON-lines file"
+            path = self.base_dir / Path(spec.path).expanduser()
+            if not path.is_file():
+                return f"'path' {spec.path!r}: there is no such file ({path})"
+        return None
+
+    def _candidates(self, at: Location, benchmark: Benchmark) -> list[Candidate]:
+        wanted, where = self._wanted_models(at, benchmark)
+        if not wanted:
+            if self.registry is None:
+                self.fault(at, "has no model: give 'model', 'models' or a registry")
+                return []
+            found = self.registry.candidates()
+        else:
+            found = []
+            for index, one in enumerate(wanted):
+                place = where if benchmark.model else (*where, index)
+                try:
+                    found.extend(find_models(one, self.registry, self.base_dir))
+                except ModelbenchError as error:
+                    self.fault(place, str(error))
+        candidates = distinct(found)
+        self.models_seen.update(candidate.version for candidate in candidates)
+        return [one for one in candidates if is_selected(one, self.selection.models)]
+
+    def _wanted_models(self, at: Location, benchmark: Benchmark) -> tuple[Sequence[Any], Location]:
+        if benchmark.model:
+            return [benchmark.model], (*at, "model")
+        if benchmark.models is not None:
+            return benchmark.models, (*at, "models")
+        return self.suite.models or [], ("models",)
+
+    def _devices(self, benchmark: Benchmark, runner: Runner) -> list[str]:
+        wanted: Sequence[str] = self.selection.devices
+        if not wanted:
+            own = [benchmark.device] if benchmark.device else benchmark.devices
+            wanted = own or self.suite.devices or ["CPU"]
+        devices: list[str] = []
+        for name in wanted:
+            devices.extend(_present(runner) if name == "auto" else [usual_device_name(name)])
+        return list(dict.fromkeys(devices))
+
+    def _param_sets(
+        self,
+        at: Location,
+        benchmark: Benchmark,
+        runner: Runner,
+        matrix: Mapping[str, Sequence[Any]],
+    ) -> Iterator[dict[str, Any]]:
+        for values in product(*matrix.values()):
+            varied = dict(zip(matrix, values, strict=True))
+            params = {**benchmark.params, **varied}
+            if self._params_fit(at, runner, params, varied):
+                yield params
+
+    def _params_fit(
+        self,
+        at: Location,
+        runner: Runner,
+        params: Mapping[str, Any],
+        varied: Mapping[str, Any],
+    ) -> bool:
+        if runner.params_model is None:
+            return True
+        try:
+            runner.params_model.model_validate(params)
+        except ValidationError as error:
+            for location, message in explain(error, runner.params_model, params):
+                group = "matrix" if location and location[0] in varied else "params"
+                problem = self.document.problem((*at, group, *location), message)
+                if problem not in self.problems:
+                    self.problems.append(problem)
+            return False
+        return True
+
+
+def _present(runner: Runner) -> Sequence[str]:
+    """The devices `"auto"` stands for; without the runner's packages, one case to say so."""
+    try:
+        return runner.devices() or ["CPU"]
+    except Unavailable:
+        return ["CPU"]
+
+
+def usual_device_name(name: str) -> str:
+    """OpenVINO's names in its own upper case, others as given.
+
+    >>> usual_device_name("gpu.1"), usual_device_name("cuda:0")
+    ('GPU.1', 'cuda:0')
+    """
+    family = name.upper().partition(":")[0].partition(".")[0]
+    return name.upper() if family in _OPENVINO_FAMILIES else name
