@@ -7,7 +7,7 @@ class ModelbenchError(Exception):
     """A fault a person can mend; its text names the place, the value and what would be right."""
 
 
-class Unavailable(ModelbenchError):
+class Unavailable(ModelbenchError):  # noqa: N818 - it is a reason to skip, not an error
     """A device, driver, package or setting is absent: the case is skipped, with this reason."""
 
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import nncf
+import nncf  # type: ignore[import-untyped]
 import openvino
 from model import MEL_FRAMES, build_feature_extractor
 from openvino_tokenizers import convert_tokenizer

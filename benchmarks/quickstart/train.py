@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
-from evaluate import BACKENDS, score
 from export import export_float, export_int8
+from measure import BACKENDS, score
 from model import build_model, train, training_batches
 from synthesize import (
     HELD_OUT_SPEAKERS,
@@ -117,7 +117,7 @@ def read_clips(folder: Path) -> tuple[list[Audio], list[str]]:
 
 def write_registry(path: Path) -> None:
     """Register both variants; the float one is in use and known to be good."""
-    entries = [
+    entries: list[dict[str, object]] = [
         {
             "version": version,
             "base_model": "modelbench-digits",

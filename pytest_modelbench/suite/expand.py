@@ -60,7 +60,8 @@ class Expander:
     def cases(self) -> list[Case]:
         made: list[Case] = []
         for index, benchmark in enumerate(self.suite.benchmarks):
-            made.extend(self._cases_of(index, benchmark))
+            if isinstance(benchmark, Benchmark):  # not one whose faults left nothing to expand
+                made.extend(self._cases_of(index, benchmark))
         return made
 
     def fault(self, location: Location, message: str) -> None:

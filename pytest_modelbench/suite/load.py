@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ class LoadedSuite:
     """Names of all models before `--suite-model` chose among them."""
 
 
-@lru_cache(maxsize=64)
 def load_suite(file: Path, selection: Selection) -> LoadedSuite:
     """Read, check and expand `file`. Raises `DocumentError` with every fault there is."""
     document = read_document(file)

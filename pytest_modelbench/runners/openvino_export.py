@@ -1,0 +1,162 @@
+"""Transformers models as OpenVINO IR: used as it is where there is one, exported once elsewhere."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+from pytest_modelbench.errors import ModelbenchError, missing_extra, one_line
+from pytest_modelbench.registry import Candidate
+from pytest_modelbench.runners.hub_models import local_directory
+from pytest_modelbench.runners.quiet import quiet_libraries
+
+Task = Literal["automatic-speech-recognition-with-past", "feature-extraction"]
+
+IR_FILES = {
+    "automatic-speech-recognition-with-past": "openvino_encoder_model.xml",
+    "feature-extraction": "openvino_model.xml",
+}
+# Hub repositories of sentence-transformers keep their IR in a folder of its own.
+IR_FOLDERS = ("", "openvino")
+# Another version of one of these may write another model.
+EXPORTERS = ("optimum-intel", "openvino", "transformers", "torch")
+EXPORT_TIMEOUT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """Where a model's pieces are."""
+
+    source: Path
+    """The candidate's own directory: tokenizer, feature extractor, pooling."""
+    ir: Path
+    """The directory with the OpenVINO IR."""
+    export_seconds: float | None = None
+    """How long the export took when it was done just now; None when there was nothing to do."""
+
+
+def ensure_ir(candidate: Candidate, task: Task) -> ModelFiles:
+    """The candidate's files, with an IR among them.
+
+    A directory that holds an IR is used as it is. Any other is exported once, with its weights in
+    float32 and uncompressed, and kept in the user's cache under a digest of its files and of the
+    exporter's versions. Raises `Unavailable` when an export needs optimum-intel and it is absent,
+    `ModelbenchError` when there is no model or it cannot be exported.
+    """
+    source = local_directory(candidate)
+    if (ir := find_ir(source, task)) is not None:
+        return ModelFiles(source, ir)
+    if not (source / "config.json").is_file():
+        raise ModelbenchError(
+            f"model {candidate.version!r}: {source} has neither {IR_FILES[task]} nor config.json"
+        )
+    target = cache_directory() / export_digest(source, task)
+    started = time.perf_counter()
+    exported = _export_once(candidate, source, target, task)
+    return ModelFiles(source, target, time.perf_counter() - started if exported else None)
+
+
+def find_ir(directory: Path, task: Task) -> Path | None:
+    """The folder of `directory` that has the IR for `task`, or None."""
+    for folder in IR_FOLDERS:
+        if (directory / folder / IR_FILES[task]).is_file():
+            return directory / folder
+    return None
+
+
+def cache_directory() -> Path:
+    """Where exports are kept; `XDG_CACHE_HOME` moves it on Linux."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("pytest-modelbench") / "openvino"
+
+
+def export_digest(source: Path, task: Task) -> str:
+    """Names an export: the contents of the model's files, the task and the exporters' versions."""
+    digest = hashlib.blake2b(task.encode(), digest_size=16)
+    for package in EXPORTERS:
+        digest.update(f"\n{package} {_version(package)}".encode())
+    for path in _model_files(source):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
+        digest.update(f"\n{path.relative_to(source).as_posix()} {content}".encode())
+    return digest.hexdigest()
+
+
+def _model_files(source: Path) -> Iterator[Path]:
+    """Every file of a model in a fixed order, without hidden ones and prose."""
+    for path in sorted(source.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
+        if path.is_file() and not hidden and path.suffix != ".md":
+            yield path
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "absent"
+
+
+def _export_once(candidate: Candidate, source: Path, target: Path, task: Task) -> bool:
+    """Export to `target` unless it is there; whether it was done now. Safe between processes."""
+    from filelock import FileLock
+
+    if target.is_dir():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{target}.lock", timeout=EXPORT_TIMEOUT_S):
+        if target.is_dir():
+            return False
+        # Beside the target, so that the last step is a rename and never a half-written model.
+        scratch = Path(tempfile.mkdtemp(prefix="exporting-", dir=target.parent))
+        try:
+            _export(candidate, source, scratch, task)
+            scratch.replace(target)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return True
+
+
+def _export(candidate: Candidate, source: Path, output: Path, task: Task) -> None:
+    try:
+        with quiet_libraries():
+            from optimum.exporters.openvino import main_export
+            from optimum.intel import OVConfig
+    except ImportError as error:
+        raise missing_extra("optimum-intel", "openvino") from error
+    try:
+        with quiet_libraries():
+            main_export(
+                str(source),
+                output=output,
+                task=task,
+                # Left to guess, the exporter takes a sentence-transformers directory for another
+                # kind of model, with the pooling inside the graph.
+                library_name="transformers",
+                # None would compress the weights of a model of over a billion parameters.
+                ov_config=OVConfig(dtype="fp32"),
+                local_files_only=True,
+                **_window(source),
+            )
+    except Exception as error:
+        raise ModelbenchError(
+            f"model {candidate.version!r} could not be exported to OpenVINO: {one_line(error)}"
+        ) from error
+
+
+def _window(source: Path) -> dict[str, Any]:
+    """The length of the exporter's dummy speech; its default of 3000 frames fits 30 s only."""
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    if config.get("model_type") != "whisper":
+        return {}
+    # The encoder's second convolution halves the frames.
+    return {"nb_max_frames": 2 * int(config["max_source_positions"])}

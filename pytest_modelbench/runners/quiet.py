@@ -1,0 +1,48 @@
+"""Keep libraries from saying, in a user's session, what the user did not cause and cannot mend."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """While libraries are imported, export or load: no warnings, log records or progress bars.
+
+    What matters arrives as an exception. Their deprecations of their own internals do not, and a
+    user's `filterwarnings = error` would turn one into a failed load. For the whole process, so
+    never around a timed call.
+    """
+    disabled = logging.root.manager.disable
+    # A call such as `logging.error` installs a handler for the whole process.
+    handlers = list(logging.root.handlers)
+    bars = os.environ.get("TQDM_DISABLE")
+    os.environ["TQDM_DISABLE"] = "1"
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+        logging.root.handlers[:] = handlers
+        if bars is None:
+            os.environ.pop("TQDM_DISABLE", None)
+        else:
+            os.environ["TQDM_DISABLE"] = bars
+
+
+@contextmanager
+def quiet_logger(name: str) -> Iterator[None]:
+    """Let only errors of one logger through; cheap enough to hold while a model is resident."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
