@@ -59,22 +59,24 @@ def _metrics_of(benchmarks: Iterable[Benchmark]) -> set[str] | None:
             runner = RUNNERS.get(benchmark.runner)()
         except ModelbenchError:
             return None
-        names |= metrics_of_runner(runner)
-        names |= {_short(name) for name in benchmark.quality or ()}
+        names |= metrics_of_runner(runner, quality=benchmark.quality is None)
+        names |= {metric_name(name) for name in benchmark.quality or ()}
     return names
 
 
-def metrics_of_runner(runner: Runner) -> set[str]:
+def metrics_of_runner(runner: Runner, *, quality: bool = True) -> set[str]:
     """The names a runner adds to what is measured for every case."""
-    audio = () if runner.input_kind == "text" else AUDIO_METRICS
-    return {*runner.metrics, *runner.quality, *audio}
+    audio = AUDIO_METRICS if runner.input_kind == "audio" else ()
+    return {*runner.metrics, *audio, *(runner.quality if quality else ())}
 
 
-def _short(name: str) -> str:
+def metric_name(name: str) -> str:
     """The metric name that a `quality` entry yields.
 
-    >>> _short("evaluate:wer"), _short("mymodule:accuracy"), _short("evaluate:./dir/bleu#score")
-    ('wer', 'accuracy', 'score')
+    >>> metric_name("evaluate:wer"), metric_name("mymodule:accuracy")
+    ('wer', 'accuracy')
+    >>> metric_name("evaluate:./dir/bleu#score")
+    'score'
     """
     tail = name.rpartition("#")[2] if "#" in name else name.partition(":")[2] or name
     return tail.rstrip("/").rpartition("/")[2]

@@ -1,0 +1,61 @@
+"""Engines: where `execute` runs. The contract, and the one that runs it right here."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import Protocol
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.execution.execute import execute
+from pytest_modelbench.execution.residents import Residents
+from pytest_modelbench.results.blank import blank_result
+from pytest_modelbench.results.run import CaseResult
+
+
+class Engine(Protocol):
+    """Runs cases somewhere. A future's result says what went wrong; it raises only interrupts."""
+
+    def submit(self, case: Case) -> Future[CaseResult]: ...
+
+    def expect_next(self, case: Case | None) -> None:
+        """What comes next, so that a model which nobody needs any more is given back."""
+
+    def close(self) -> None: ...
+
+
+class InlineEngine:
+    """Runs each case in this process as it is submitted, keeping the last model loaded."""
+
+    def __init__(self, worker: str = "main") -> None:
+        self._worker = worker
+        self._residents = Residents()
+
+    def submit(self, case: Case) -> Future[CaseResult]:
+        future: Future[CaseResult] = Future()
+        future.set_result(execute(case, self._residents, self._worker))
+        return future
+
+    def expect_next(self, case: Case | None) -> None:
+        if case is None or not self._residents.serves(case):
+            self._residents.close()
+
+    def close(self) -> None:
+        self._residents.close()
+
+
+class DryEngine:
+    """Runs nothing: every metric is skipped."""
+
+    def __init__(self, worker: str = "main") -> None:
+        self._worker = worker
+
+    def submit(self, case: Case) -> Future[CaseResult]:
+        future: Future[CaseResult] = Future()
+        future.set_result(blank_result(case, "skipped", "dry run", worker=self._worker))
+        return future
+
+    def expect_next(self, case: Case | None) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

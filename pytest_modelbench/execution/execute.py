@@ -1,0 +1,224 @@
+"""One case from its description to its result."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+import traceback
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pytest_modelbench.datasets.load import load_samples
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.datasets.samples import Sample, SampleSet
+from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
+from pytest_modelbench.execution.fingerprint import fingerprint
+from pytest_modelbench.execution.residents import Resident, Residents
+from pytest_modelbench.execution.summary import summarize
+from pytest_modelbench.measure.ram import PeakRam
+from pytest_modelbench.measure.timing import TimedCalls, steady_state, warm_up
+from pytest_modelbench.measure.vram import PeakVram
+from pytest_modelbench.results.blank import blank_result, identity
+from pytest_modelbench.results.metric import Metric, measured, skipped
+from pytest_modelbench.results.run import CaseResult, jsonable
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import Prediction, Runner
+
+
+def execute(case: Case, residents: Residents, worker: str = "main") -> CaseResult:
+    """Measure `case`. Whatever goes wrong is in the result; only an interrupt is raised."""
+    started = datetime.now(UTC).isoformat(timespec="milliseconds")
+    clock = time.perf_counter()
+    try:
+        result = _measure(case, residents)
+    except Unavailable as reason:
+        result = blank_result(case, "skipped", str(reason))
+    except (Exception, SystemExit) as error:
+        # After an error nothing is known about the loaded model: the next case loads its own.
+        residents.close()
+        result = blank_result(case, "error", one_line(error), trace=traceback.format_exc())
+    return result.model_copy(
+        update={
+            "started_at": started,
+            "duration_seconds": time.perf_counter() - clock,
+            "worker": worker,
+        }
+    )
+
+
+@dataclass
+class Measurement:
+    """What was seen of a case, before it is summed up."""
+
+    case: Case
+    runner: Runner
+    sample_set: SampleSet
+    batches: list[list[Sample]] = field(default_factory=list)
+    unprepared: dict[str, Exception] = field(default_factory=dict)
+    """Sample id to what its `prepare` raised."""
+    calls: TimedCalls = field(default_factory=TimedCalls)
+    predictions: list[Prediction | None] = field(default_factory=list)
+    """One per sample, None for one that failed."""
+    first_error: Exception | None = None
+    memory: dict[str, Metric] = field(default_factory=dict)
+
+
+def _measure(case: Case, residents: Residents) -> CaseResult:
+    runner = RUNNERS.get(case.runner)()
+    _check_environment(case)
+    _import_requirements(case, runner)
+    _check_model_files(case)
+    sample_set = load_samples(case.dataset, case.base_dir, runner.input_kind)
+    residents.make_room(case)
+    seen = Measurement(case, runner, sample_set)
+    with ExitStack() as meters:
+        ram = meters.enter_context(PeakRam())
+        vram = _vram_meter(case, meters)
+        resident = residents.get(case, runner)
+        _time_calls(seen, resident)
+        seen.memory = {**_ram_metrics(ram), "peak_vram_mb": _vram_metric(vram)}
+    _finish(seen, resident)
+    metrics = summarize(seen, resident)
+    failures = sum(prediction is None for prediction in seen.predictions)
+    return CaseResult(
+        **identity(case),
+        dataset=_dataset_record(case, sample_set),
+        status="error" if failures else "ok",
+        detail=_failure_text(seen, failures),
+        trace=_trace(seen.first_error) if failures else None,
+        started_at=None,
+        duration_seconds=0.0,
+        worker="main",
+        fingerprint=fingerprint(case, runner, sample_set.samples),
+        timed=resident.session.timed,
+        properties=jsonable(resident.session.properties),
+        metrics=metrics,
+        bounds=[],
+        score=None,
+        rank=None,
+    )
+
+
+def _check_environment(case: Case) -> None:
+    for name in case.env:
+        if not os.environ.get(name):
+            raise Unavailable(f"environment variable {name} is not set")
+
+
+def _import_requirements(case: Case, runner: Runner) -> None:
+    """Import now what loading would import, so that neither its time nor its memory is counted."""
+    for requirement in runner.requirements(case.params):
+        top = requirement.module.partition(".")[0]
+        if importlib.util.find_spec(top) is None:
+            raise Unavailable(f"{top} is not installed: {requirement.install_line}")
+        import_module(requirement.module)
+
+
+def _check_model_files(case: Case) -> None:
+    path = Path(case.candidate.model_path)
+    if path.is_absolute() and not path.exists():
+        raise ModelbenchError(f"model path does not exist: {path}")
+
+
+def _time_calls(seen: Measurement, resident: Resident) -> None:
+    session = resident.session
+    prepared: list[list[Any]] = []
+    size = max(1, int(session.batch_size))
+    usable = [
+        (sample, value)
+        for sample in seen.sample_set.samples
+        if (value := _prepare(seen, resident, sample)) is not _FAILED
+    ]
+    for start in range(0, len(usable), size):
+        part = usable[start : start + size]
+        seen.batches.append([sample for sample, _ in part])
+        prepared.append([value for _, value in part])
+    if not prepared:
+        return
+    first = warm_up(session.predict, prepared, seen.case.measure)
+    if resident.cases_served == 1:
+        resident.first_call_ns = first
+    seen.calls = steady_state(session.predict, prepared, seen.case.measure)
+
+
+_FAILED = object()
+
+
+def _prepare(seen: Measurement, resident: Resident, sample: Sample) -> Any:
+    try:
+        return resident.session.prepare(sample)
+    except Exception as error:
+        seen.unprepared[sample.id] = error
+        return _FAILED
+
+
+def _finish(seen: Measurement, resident: Resident) -> None:
+    """Turn answers into predictions, in the order of the samples."""
+    by_id: dict[str, Prediction | None] = {}
+    errors: list[Exception] = list(seen.unprepared.values())
+    for index, batch in enumerate(seen.batches):
+        answers = seen.calls.answers[index]
+        if answers is None:
+            errors.append(seen.calls.errors[index])
+            continue
+        for sample, answer in zip(batch, answers, strict=True):
+            try:
+                by_id[sample.id] = resident.session.finish(sample, answer)
+            except Exception as error:
+                errors.append(error)
+    seen.predictions = [by_id.get(sample.id) for sample in seen.sample_set.samples]
+    seen.first_error = errors[0] if errors else None
+    if not by_id and errors:
+        raise errors[0]
+
+
+def _failure_text(seen: Measurement, failures: int) -> str:
+    if not failures or seen.first_error is None:
+        return ""
+    total = len(seen.predictions)
+    return f"{failures} of {total} samples failed, the first with: {one_line(seen.first_error)}"
+
+
+def _trace(error: Exception | None) -> str | None:
+    return "".join(traceback.format_exception(error)) if error else None
+
+
+def _ram_metrics(ram: PeakRam) -> dict[str, Metric]:
+    peak, baseline = ram.peak_bytes() / 1e6, ram.baseline_bytes / 1e6
+    notes = {"baseline_mb": round(baseline, 3), "method": ram.method, "scope": "this process"}
+    return {
+        "peak_ram_mb": measured(peak, "MB", **notes),
+        "ram_increase_mb": measured(max(0.0, peak - baseline), "MB", **notes),
+    }
+
+
+def _vram_meter(case: Case, meters: ExitStack) -> PeakVram | Unavailable:
+    try:
+        return meters.enter_context(PeakVram(case.device))
+    except Unavailable as reason:
+        return reason
+
+
+def _vram_metric(meter: PeakVram | Unavailable) -> Metric:
+    if isinstance(meter, Unavailable):
+        return skipped(str(meter), "MB")
+    try:
+        return measured(meter.peak_bytes() / 1e6, "MB", method="NVML, sampled")
+    except Unavailable as reason:
+        return skipped(str(reason), "MB")
+
+
+def _dataset_record(case: Case, sample_set: SampleSet) -> dict[str, Any]:
+    return {
+        **case.dataset.describe(),
+        "reference_column": sample_set.reference_column,
+        "used_rows": len(sample_set.samples),
+        "unusable_rows": sample_set.unusable_count,
+        "unusable": [{"row": one.row, "reason": one.reason} for one in sample_set.unusable],
+    }

@@ -1,0 +1,73 @@
+"""A case's result before anything is measured: every metric it could have, with one reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, unit_of
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.results.metric import Metric, failed, skipped
+from pytest_modelbench.results.run import CaseResult, jsonable
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.suite.criteria import metric_name, metrics_of_runner
+
+
+def expected_metrics(case: Case) -> list[str]:
+    """The names a full result of `case` has, in order."""
+    try:
+        runner = RUNNERS.get(case.runner)()
+        own = sorted(metrics_of_runner(runner, quality=case.quality is None))
+    except ModelbenchError:
+        own = []
+    quality = [metric_name(name) for name in case.quality or ()]
+    return list(dict.fromkeys([*TIMING_METRICS, *own, *quality, *STANDARD_METRICS]))
+
+
+def blank_result(
+    case: Case,
+    status: Literal["skipped", "error"],
+    reason: str,
+    trace: str | None = None,
+    **fields: Any,
+) -> CaseResult:
+    """A result in which every metric has `status` and `reason`."""
+    make: Callable[[str, str], Metric] = skipped if status == "skipped" else failed
+    return CaseResult(
+        **identity(case),
+        status=status,
+        detail=reason,
+        trace=trace,
+        metrics={name: make(reason, unit_of(name)) for name in expected_metrics(case)},
+        **{**_not_run(), **fields},
+    )
+
+
+def identity(case: Case) -> dict[str, Any]:
+    """The fields that say which case it is."""
+    return {
+        "id": case.id,
+        "suite": case.suite_id,
+        "benchmark": case.benchmark_id,
+        "runner": case.runner,
+        "model": case.candidate.version,
+        "model_path": case.candidate.model_path,
+        "device": case.device,
+        "params": jsonable(case.params),
+    }
+
+
+def _not_run() -> dict[str, Any]:
+    return {
+        "dataset": {},
+        "started_at": None,
+        "duration_seconds": 0.0,
+        "worker": "main",
+        "fingerprint": None,
+        "timed": "",
+        "properties": {},
+        "bounds": [],
+        "score": None,
+        "rank": None,
+    }

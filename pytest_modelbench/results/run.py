@@ -1,0 +1,282 @@
+"""The run document: everything one session measured, strict and versioned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.documents.validate import load_document
+from pytest_modelbench.registry import ModelType
+from pytest_modelbench.results.metric import Finite, Metric
+
+SCHEMA_VERSION = "1"
+
+Text = Annotated[str, Field(min_length=1)]
+Timestamp = Annotated[
+    str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
+]
+RunId = Annotated[str, Field(pattern=r"^benchmark_\d{8}_\d{6}_[0-9a-f]{8}$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32,128}$")]
+Count = Annotated[int, Field(ge=0)]
+Seconds = Annotated[Finite, Field(ge=0)]
+Metrics = dict[Text, Metric]
+
+
+class RunMetadata(StrictModel):
+    """When, from which code and by which command."""
+
+    run_id: RunId
+    """`benchmark_YYYYMMDD_HHMMSS_` and a random part, so that ids never collide."""
+    timestamp: Timestamp
+    git_sha: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")] | None
+    git_branch: Text | None
+    git_dirty: bool | None
+    command_line: str
+    dry_run: bool
+    modelbench_version: Text
+    exit_status: int | None
+    """pytest's exit status; None when the session ended before it was known."""
+
+
+class SystemInfo(StrictModel):
+    """The machine, as far as it can change a result."""
+
+    hostname: str
+    platform: Text
+    platform_version: str
+    python_version: Text
+    cpu_info: str
+    cpu_count: Annotated[int, Field(ge=1)]
+    cpu_limit: Finite | None
+    """CPUs the control group allows; None without a limit."""
+    cpu_governor: str | None
+    cpu_flags: list[Text]
+    """Those of the instruction-set flags that inference kernels are chosen by."""
+    total_ram_gb: Annotated[Finite, Field(gt=0)]
+    ram_limit_gb: Finite | None
+    """Memory the control group allows; None without a limit."""
+    gpu_info: str | None
+    cuda_version: str | None
+    packages: dict[Text, Text]
+    """Installed versions of the packages that results depend on."""
+
+
+class BoundCheck(StrictModel):
+    """A criterion's bound held against a case."""
+
+    criterion: Text
+    what: Text
+    """The metric or expression."""
+    value: Finite | None
+    unit: str
+    min: Finite | None
+    max: Finite | None
+    outcome: Literal["passed", "failed", "inconclusive"]
+    message: Text
+    """One line: metric, value and bound."""
+
+
+class CriterionScore(StrictModel):
+    """One criterion's part in a case's score."""
+
+    id: Text
+    goal: Literal["min", "max", "target"]
+    weight: Annotated[Finite, Field(gt=0)]
+    value: Finite | None
+    normalized: Annotated[Finite, Field(ge=0, le=1)] | None
+    """0 for the worst and 1 for the best of the cases that have a value."""
+    reason: str | None
+    """Why there is no value."""
+
+
+class Score(StrictModel):
+    """A case among the cases of its suite."""
+
+    total: Annotated[Finite, Field(ge=0, le=1)] | None
+    """Weighted mean of the normalized values there are; None without any."""
+    weight_total: Seconds
+    """Weight of the criteria that have a value."""
+    weight_possible: Seconds
+    """Weight of all criteria in scope: a score that rests on less is partial."""
+    criteria: list[CriterionScore]
+
+
+class CaseResult(StrictModel):
+    """One case and everything measured on it."""
+
+    id: Text
+    """The pytest node id."""
+    suite: Text
+    benchmark: Text
+    runner: Text
+    model: Text
+    """The candidate's version."""
+    model_path: Text
+    device: Text
+    params: dict[Text, Any]
+    dataset: dict[Text, Any]
+    """Where samples came from, how many were used, which rows could not be."""
+    status: Literal["ok", "skipped", "error"]
+    detail: str
+    """Why it was skipped, or what went wrong; empty when all is well."""
+    trace: str | None
+    """The traceback of an error, as text."""
+    started_at: Timestamp | None
+    duration_seconds: Seconds
+    worker: Text
+    """`main`, or the parallel worker that ran it."""
+    fingerprint: Digest | None
+    """Hash of all that can change the result; None when it was not run."""
+    timed: str
+    """What one timed call covers."""
+    properties: dict[Text, Any]
+    """Effective properties of the model on its device: precision, threads, ..."""
+    metrics: Metrics
+    bounds: list[BoundCheck]
+    score: Score | None
+    rank: Annotated[int, Field(ge=1)] | None
+
+    @property
+    def metric_errors(self) -> dict[str, str]:
+        """Metric name to cause, for those that went wrong."""
+        return {
+            name: str(metric.error_message)
+            for name, metric in self.metrics.items()
+            if metric.status == "error"
+        }
+
+
+class StandardMetrics(StrictModel):
+    """The six metrics every candidate carries; `metadata.case` names the case they are from."""
+
+    latency_ms: Metric
+    tokens_per_sec: Metric
+    peak_vram_mb: Metric
+    peak_ram_mb: Metric
+    cove_pass_rate: Metric
+    retrieval_score: Metric
+
+
+class BenchmarkCandidate(StrictModel):
+    """A model of the run."""
+
+    version: Text
+    model_type: ModelType
+    model_path: Text
+    base_model: str | None
+    quantization: str | None
+    distilled_from: str | None
+    file_size_mb: Annotated[Finite, Field(ge=0)] | None
+    metrics: StandardMetrics
+
+    @property
+    def latency_ms(self) -> Metric:
+        return self.metrics.latency_ms
+
+    @property
+    def tokens_per_sec(self) -> Metric:
+        return self.metrics.tokens_per_sec
+
+    @property
+    def peak_vram_mb(self) -> Metric:
+        return self.metrics.peak_vram_mb
+
+    @property
+    def peak_ram_mb(self) -> Metric:
+        return self.metrics.peak_ram_mb
+
+    @property
+    def cove_pass_rate(self) -> Metric:
+        return self.metrics.cove_pass_rate
+
+    @property
+    def retrieval_score(self) -> Metric:
+        return self.metrics.retrieval_score
+
+
+class LeaderboardRow(StrictModel):
+    """A ranked case."""
+
+    rank: Annotated[int, Field(ge=1)]
+    case_id: Text
+    runner: Text
+    model: Text
+    device: Text
+    score: Annotated[Finite, Field(ge=0, le=1)]
+    partial: bool
+    """Whether criteria in its scope had no value; partial scores rank below full ones."""
+    mean_latency_ms: Finite | None
+    p95_latency_ms: Finite | None
+    throughput_items_per_second: Finite | None
+
+
+class SuiteRecord(StrictModel):
+    """A suite of the run."""
+
+    id: Text
+    file: Text
+    description: str
+    digest: Digest
+    """Hash of the suite file."""
+    criteria: list[dict[str, Any]]
+    leaderboard: list[LeaderboardRow]
+
+
+class BenchmarkRun(StrictModel):
+    """One session's results."""
+
+    schema_version: Literal["1"]
+    metadata: RunMetadata
+    system_info: SystemInfo
+    suites: list[SuiteRecord]
+    candidates: list[BenchmarkCandidate]
+    cases: list[CaseResult]
+    problems: list[Text]
+    """Suites that could not be used, and why."""
+
+    @classmethod
+    def load(cls, path: str | Path) -> BenchmarkRun:
+        """Read a run file. Raises `DocumentError` naming each fault's place."""
+        run, _ = load_document(Path(path), cls)
+        return run
+
+    def save(self, path: str | Path) -> Path:
+        """Write the run so that the file is whole or not there at all."""
+        from pytest_modelbench.results.store import write_atomically
+
+        return write_atomically(Path(path), self.to_json())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run as plain JSON values."""
+        return self.model_dump(mode="json")
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def case(self, case_id: str) -> CaseResult:
+        """The case of that node id, or the only one whose id ends so. Raises `KeyError`."""
+        found = [case for case in self.cases if case.id == case_id or case.id.endswith(case_id)]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} cases are called {case_id!r}")
+        return found[0]
+
+
+def jsonable(value: Any) -> Any:
+    """`value` with everything that JSON does not know turned into text."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [jsonable(one) for one in value]
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if abs(value) <= 1.7976931348623157e308 else str(value)
+    item = getattr(value, "item", None)  # a numpy scalar
+    return jsonable(item()) if callable(item) and getattr(value, "ndim", 1) == 0 else str(value)

@@ -1,0 +1,84 @@
+"""The runner `whisper_asr`: speech to text with Whisper on OpenVINO, through either library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.registry import Candidate
+from pytest_modelbench.runners.contract import Requirement, Runner, Session
+from pytest_modelbench.runners.openvino_devices import Precision, check_device, present_devices
+from pytest_modelbench.strict import blank_is_unset
+
+OptionalText = Annotated[str | None, BeforeValidator(blank_is_unset)]
+
+TIMED = (
+    "16 kHz samples to text: log-mel features, encoder, decoder, detokenisation; "
+    "the features are included because OpenVINO GenAI computes them inside the call"
+)
+
+REQUIREMENTS = {
+    "optimum": (
+        Requirement("openvino", extra="openvino"),
+        Requirement("optimum", extra="openvino"),
+    ),
+    "genai": (Requirement("openvino_genai", extra="quickstart"),),
+}
+
+
+class WhisperParams(StrictModel):
+    """`params` of `whisper_asr`."""
+
+    language: OptionalText = None
+    """A code or a name, such as `en` or `english`; without it a multilingual model detects it."""
+    task: Literal["transcribe", "translate"] = "transcribe"
+    """`translate` writes English whatever was spoken."""
+    chunk_length_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Longer speech is cut into overlapping pieces of so many seconds; 0 goes by timestamps."""
+    batch_size: Annotated[int, Field(ge=1)] = 1
+    """How many samples one call is given."""
+    precision: Precision | None = None
+    """What to compute in; without it the device decides (bf16 on a CPU with AMX)."""
+    backend: Literal["optimum", "genai"] = "optimum"
+    """Optimum Intel with Transformers, or OpenVINO GenAI."""
+    max_new_tokens: Annotated[int, Field(ge=1)] | None = None
+    """The most tokens to write for one window; without it as the checkpoint says."""
+    normalizer: Literal["basic", "whisper-english", "none"] = "basic"
+    """What both texts go through before they are compared."""
+
+
+class WhisperAsr(Runner):
+    """Whisper on OpenVINO, from a local directory or a hub id, decoded greedily."""
+
+    name = "whisper_asr"
+    input_kind = "audio"
+    quality = ("wer", "cer")
+    params_model = WhisperParams
+
+    def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
+        return REQUIREMENTS[WhisperParams.model_validate(dict(params)).backend]
+
+    def quality_options(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"normalizer": WhisperParams.model_validate(dict(params)).normalizer}
+
+    def devices(self) -> Sequence[str]:
+        return present_devices()
+
+    def load(self, candidate: Candidate, device: str, params: Mapping[str, Any]) -> Session:
+        """Load through the chosen backend.
+
+        Raises `Unavailable` for an absent device or package, `ModelbenchError` for a model or a
+        parameter that does not fit.
+        """
+        checked = WhisperParams.model_validate(dict(params))
+        name = check_device(device)
+        if checked.backend == "genai":
+            from pytest_modelbench.runners.whisper_genai import load_genai
+
+            return load_genai(candidate, name, checked)
+        from pytest_modelbench.runners.whisper_optimum import load_optimum
+
+        return load_optimum(candidate, name, checked)
