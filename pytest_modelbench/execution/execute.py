@@ -6,6 +6,7 @@ import importlib.util
 import os
 import time
 import traceback
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -147,15 +148,12 @@ def _time_calls(seen: Measurement, resident: Resident) -> None:
     seen.calls = steady_state(session.predict, prepared, seen.case.measure)
 
 
-_FAILED = object()
-
-
-def _prepare(seen: Measurement, resident: Resident, sample: Sample) -> Any:
-    try:
-        return resident.session.prepare(sample)
-    except Exception as error:
-        seen.unprepared[sample.id] = error
-        return _FAILED
+def _prepared(seen: Measurement, resident: Resident) -> Iterator[tuple[Sample, Any]]:
+    for sample in seen.sample_set.samples:
+        try:
+            yield sample, resident.session.prepare(sample)
+        except Exception as error:
+            seen.unprepared[sample.id] = error
 
 
 def _finish(seen: Measurement, resident: Resident) -> None:

@@ -113,7 +113,7 @@ def effective_properties(compiled_model: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"openvino_version": version("openvino")}
     # AUTO answers for the model it compiled on the device it chose only in this nested form.
     nested = _guarded(compiled_model.get_property, "DEVICE_PROPERTIES")
-    inner = next(iter(nested.values()), {}) if isinstance(nested, dict) else {}
+    inner: dict[str, Any] = next(iter(nested.values()), {}) if isinstance(nested, dict) else {}
     for name, key in COMPILED_PROPERTIES.items():
         value = _guarded(compiled_model.get_property, key)
         value = inner.get(key) if value is None else value

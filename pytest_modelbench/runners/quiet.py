@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 
 @contextmanager
@@ -36,13 +37,22 @@ def quiet_libraries() -> Iterator[None]:
             os.environ["TQDM_DISABLE"] = bars
 
 
-@contextmanager
-def quiet_logger(name: str) -> Iterator[None]:
-    """Let only errors of one logger through; cheap enough to hold while a model is resident."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+def drop_log_records(logger: str, start: str) -> None:
+    """Drop from now on what `logger` says that begins with `start`; asking twice changes nothing.
+
+    For a remark repeated at every timed call, where `quiet_libraries` must not be.
+    """
+    dropped = _Starting(start)
+    filters = logging.getLogger(logger).filters
+    if dropped not in filters:
+        filters.append(dropped)
+
+
+@dataclass(frozen=True)
+class _Starting:
+    """A log filter, equal to another for the same words."""
+
+    start: str
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not str(record.msg).startswith(self.start)

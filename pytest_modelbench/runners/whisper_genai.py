@@ -115,8 +115,8 @@ def _ir_directory(candidate: Candidate) -> Path:
     directory = Path(candidate.model_path)
     if not directory.is_dir():
         raise ModelbenchError(
-            f"model {candidate.version!r}: backend 'genai' takes a local directory with an OpenVINO "
-            f"IR, and {candidate.model_path!r} is none; backend 'optimum' takes hub ids"
+            f"model {candidate.version!r}: backend 'genai' takes a local directory with an "
+            f"OpenVINO IR, and {candidate.model_path!r} is none; backend 'optimum' takes hub ids"
         )
     for name in (*NEEDED_FILES, *TOKENIZER_FILES):
         if not (directory / name).is_file():

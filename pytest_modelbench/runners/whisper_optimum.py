@@ -14,7 +14,7 @@ from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners.contract import Prediction, Session
 from pytest_modelbench.runners.openvino_devices import effective_properties, ov_config
 from pytest_modelbench.runners.openvino_export import ModelFiles, ensure_ir
-from pytest_modelbench.runners.quiet import quiet_libraries
+from pytest_modelbench.runners.quiet import drop_log_records, quiet_libraries
 from pytest_modelbench.runners.whisper_asr import TIMED, WhisperParams
 from pytest_modelbench.runners.whisper_facts import WhisperFacts, read_facts
 
@@ -102,6 +102,8 @@ class OptimumSession(Session):
                 speech,
                 chunk_length_s=params.chunk_length_s,
                 batch_size=params.batch_size,
+                # It warns that cutting speech up can cost accuracy; here the suite asks for it.
+                ignore_warning=True,
                 generate_kwargs={"generation_config": self._settings},
             )
             return Transcript(answer["text"], answer["ids"])
@@ -132,7 +134,8 @@ def generation_settings(model: Any, facts: WhisperFacts, params: WhisperParams) 
     settings.language = facts.language_code(params.language, TO_LANGUAGE_CODE)
     settings.task = facts.task(params.task)
     if params.max_new_tokens is not None:
-        settings.max_new_tokens, settings.max_length = params.max_new_tokens, None
+        settings.max_new_tokens = params.max_new_tokens
+        drop_log_records("transformers.generation.utils", "Both `max_new_tokens`")
     # What old checkpoints force (language, task, no timestamps) is said above in today's words.
     settings.forced_decoder_ids = model.config.forced_decoder_ids = None
     # `generate` fills gaps from the model's own configuration; with these still there it would
@@ -154,10 +157,7 @@ def chunking_pipeline(model: Any, tokenizer: Any, feature_extractor: Any) -> Any
 
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token  # the pipeline makes no batches without one
-    # It warns that cutting speech up can cost accuracy; here the suite asks for it.
-    return WithIds(
-        model=model, tokenizer=tokenizer, feature_extractor=feature_extractor, ignore_warning=True
-    )
+    return WithIds(model=model, tokenizer=tokenizer, feature_extractor=feature_extractor)
 
 
 def load_optimum(candidate: Candidate, device: str, params: WhisperParams) -> Session:

@@ -1,0 +1,1 @@
+"""What results mean: values of criteria, bounds, scores and ranks. Knows only results."""

@@ -1,0 +1,144 @@
+"""Scores and ranks of the cases of one suite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pytest_modelbench.judge.values import criterion_value
+from pytest_modelbench.results.metric import Metric, skipped
+from pytest_modelbench.results.run import CaseResult, CriterionScore, LeaderboardRow, Score
+from pytest_modelbench.suite.document import Criterion
+
+NARROWEST_SPAN = 1e-12
+_FULL_WEIGHT = 1 - 1e-9
+
+
+def score_cases(
+    criteria: Sequence[tuple[str, Criterion]], cases: Sequence[CaseResult]
+) -> list[CaseResult]:
+    """The same cases, in the same order, with their scores and ranks.
+
+    A criterion has a value for a case that succeeded, whose runner is in scope and whose metric
+    was measured. Over the cases that have it, with the lowest `l` and the highest `h`, a value
+    `v` is normalised to `(v-l)/(h-l)` for goal max, `(h-v)/(h-l)` for min, and
+    `1 - |v-t| / max|v-t|` for target `t`. The total is the weighted mean over the criteria that
+    have a value. Cases rank by total, then mean latency; one that lacks a criterion in its scope
+    ranks below all that lack none, because a missing value must not help.
+    """
+    values = [[_value(criterion, case) for _, criterion in criteria] for case in cases]
+    spans = [_known(row[index] for row in values) for index in range(len(criteria))]
+    scored = [
+        case.model_copy(update={"score": _score(criteria, row, spans), "rank": None})
+        for case, row in zip(cases, values, strict=True)
+    ]
+    ranks = {id(case): rank for rank, case in enumerate(_ranked(scored), start=1)}
+    return [case.model_copy(update={"rank": ranks.get(id(case))}) for case in scored]
+
+
+def leaderboard(cases: Sequence[CaseResult]) -> list[LeaderboardRow]:
+    """The ranked cases, best first."""
+    ranked = [case for case in cases if case.rank is not None]
+    return [_row(case) for case in sorted(ranked, key=lambda case: case.rank or 0)]
+
+
+def is_partial(score: Score) -> bool:
+    """Whether a criterion in its scope had no value."""
+    return score.weight_total < score.weight_possible * _FULL_WEIGHT
+
+
+def _value(criterion: Criterion, case: CaseResult) -> Metric | None:
+    """None when the criterion is not about this case at all."""
+    if not criterion.applies_to(case.runner):
+        return None
+    if case.status != "ok":
+        return skipped(f"the case is {case.status}")
+    return criterion_value(criterion, case.metrics)
+
+
+def _known(metrics: Iterable[Metric | None]) -> list[float]:
+    return [one.value for one in metrics if one is not None and one.value is not None]
+
+
+def _score(
+    criteria: Sequence[tuple[str, Criterion]],
+    values: Sequence[Metric | None],
+    spans: Sequence[Sequence[float]],
+) -> Score:
+    parts = [
+        _part(name, criterion, metric, span)
+        for (name, criterion), metric, span in zip(criteria, values, spans, strict=True)
+        if metric is not None
+    ]
+    weight_total = sum(part.weight for part in parts if part.normalized is not None)
+    weighted = sum(part.weight * part.normalized for part in parts if part.normalized is not None)
+    return Score(
+        total=min(1.0, weighted / weight_total) if weight_total > 0 else None,
+        weight_total=weight_total,
+        weight_possible=sum(part.weight for part in parts),
+        criteria=parts,
+    )
+
+
+def _part(name: str, criterion: Criterion, metric: Metric, span: Sequence[float]) -> CriterionScore:
+    value = metric.value
+    return CriterionScore(
+        id=name,
+        goal=criterion.goal,
+        weight=criterion.weight,
+        value=value,
+        normalized=None if value is None else normalized(criterion, value, span),
+        reason=metric.error_message,
+    )
+
+
+def normalized(criterion: Criterion, value: float, values: Sequence[float]) -> float:
+    """`value` on a scale from 0 (worst of `values`) to 1 (best), by the criterion's goal."""
+    if criterion.goal == "target":
+        target = criterion.target or 0.0
+        farthest = max(abs(one - target) for one in values)
+        if farthest <= NARROWEST_SPAN:
+            return 1.0
+        return min(1.0, max(0.0, 1.0 - abs(value - target) / farthest))
+    low, high = min(values), max(values)
+    if high - low < NARROWEST_SPAN:
+        return 1.0
+    share = (value - low) / (high - low)
+    return min(1.0, max(0.0, share if criterion.goal == "max" else 1.0 - share))
+
+
+def _ranked(cases: Sequence[CaseResult]) -> list[CaseResult]:
+    def order(case: CaseResult) -> tuple[bool, float, float]:
+        score = case.score
+        assert score is not None
+        assert score.total is not None
+        latency = _metric(case, "mean_latency_ms")
+        return is_partial(score), -score.total, float("inf") if latency is None else latency
+
+    able = [
+        case
+        for case in cases
+        if case.status == "ok" and case.score and case.score.total is not None
+    ]
+    return sorted(able, key=order)
+
+
+def _row(case: CaseResult) -> LeaderboardRow:
+    assert case.score is not None
+    assert case.score.total is not None
+    assert case.rank is not None
+    return LeaderboardRow(
+        rank=case.rank,
+        case_id=case.id,
+        runner=case.runner,
+        model=case.model,
+        device=case.device,
+        score=case.score.total,
+        partial=is_partial(case.score),
+        mean_latency_ms=_metric(case, "mean_latency_ms"),
+        p95_latency_ms=_metric(case, "p95_latency_ms"),
+        throughput_items_per_second=_metric(case, "throughput_items_per_second"),
+    )
+
+
+def _metric(case: CaseResult, name: str) -> float | None:
+    return case.metrics[name].value if name in case.metrics else None

@@ -1,0 +1,159 @@
+"""When, from which code and on which machine a run was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shlex
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pytest_modelbench.results.run import RunMetadata, SystemInfo
+from pytest_modelbench.results.store import new_run_id
+
+PACKAGES = (
+    "pytest-modelbench",
+    "pytest",
+    "numpy",
+    "openvino",
+    "openvino-genai",
+    "openvino-tokenizers",
+    "optimum",
+    "optimum-intel",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "datasets",
+    "evaluate",
+    "jiwer",
+    "scipy",
+    "soundfile",
+    "soxr",
+    "nvidia-ml-py",
+)
+KERNEL_FLAGS = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16",
+                "avx_vnni", "amx_bf16", "amx_int8", "amx_tile", "asimd", "sve")  # fmt: skip
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+_GIT_SECONDS = 10
+
+
+def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMetadata:
+    """Who and when; git facts of `folder`, null outside a repository."""
+    now = datetime.now(UTC)
+    sha = _git(folder, "rev-parse", "HEAD")
+    status = _git(folder, "status", "--porcelain") if sha else None
+    return RunMetadata(
+        run_id=new_run_id(now),
+        timestamp=now.isoformat(timespec="milliseconds"),
+        git_sha=sha or None,
+        git_branch=_git(folder, "rev-parse", "--abbrev-ref", "HEAD") or None if sha else None,
+        git_dirty=None if status is None else bool(status),
+        command_line=without_credentials(shlex.join(argv)),
+        dry_run=dry_run,
+        modelbench_version=version("pytest-modelbench"),
+        exit_status=None,
+    )
+
+
+def without_credentials(text: str) -> str:
+    """`text` with user names and passwords taken out of its URLs.
+
+    >>> without_credentials("pytest --x=https://user:secret@host/a")
+    'pytest --x=https://***@host/a'
+    """
+    return _CREDENTIALS.sub("***@", text)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """git's answer, stripped; None when there is no git, no repository or no answer in time."""
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def system_info() -> SystemInfo:
+    """This machine, as far as it can change a result."""
+    import psutil
+
+    gpu, cuda = _nvidia()
+    return SystemInfo(
+        hostname=platform.node(),
+        platform=platform.system() or "unknown",
+        platform_version=platform.version(),
+        python_version=platform.python_version(),
+        cpu_info=_cpu_field("model name") or platform.processor() or platform.machine(),
+        cpu_count=os.cpu_count() or 1,
+        cpu_limit=_cpu_limit(),
+        cpu_governor=_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        cpu_flags=_cpu_flags(),
+        total_ram_gb=psutil.virtual_memory().total / 1e9,
+        ram_limit_gb=_ram_limit_gb(),
+        gpu_info=gpu,
+        cuda_version=cuda,
+        packages=_package_versions(),
+    )
+
+
+def _package_versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _text(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip() or None
+    except OSError:
+        return None
+
+
+def _cpu_field(name: str) -> str | None:
+    for line in (_text("/proc/cpuinfo") or "").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip() or None
+    return None
+
+
+def _cpu_flags() -> list[str]:
+    present = set((_cpu_field("flags") or _cpu_field("Features") or "").split())
+    return [flag for flag in KERNEL_FLAGS if flag in present]
+
+
+def _cpu_limit() -> float | None:
+    """CPUs allowed by cgroup v2, such as 1.5."""
+    quota, _, period = (_text("/sys/fs/cgroup/cpu.max") or "max").partition(" ")
+    return None if quota == "max" or not period else int(quota) / int(period)
+
+
+def _ram_limit_gb() -> float | None:
+    limit = _text("/sys/fs/cgroup/memory.max")
+    return int(limit) / 1e9 if limit and limit != "max" else None
+
+
+def _nvidia() -> tuple[str | None, str | None]:
+    """Name of the first NVIDIA GPU and the driver's CUDA version; None, None without one."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        name = pynvml.nvmlDeviceGetName(pynvml.nvmlDeviceGetHandleByIndex(0))
+        number = int(pynvml.nvmlSystemGetCudaDriverVersion())
+        pynvml.nvmlShutdown()
+    except pynvml.NVMLError:
+        return None, None
+    text = name.decode() if isinstance(name, bytes) else str(name)
+    return text, f"{number // 1000}.{number % 1000 // 10}"

@@ -1,0 +1,47 @@
+"""Where run files go, and how they get there whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pytest_modelbench.errors import ModelbenchError
+
+
+def runs_folder() -> Path:
+    """Where runs are kept without `--suite-output`: under the user's XDG state directory."""
+    from platformdirs import user_state_path
+
+    return user_state_path("pytest-modelbench") / "runs"
+
+
+def new_run_id(now: datetime | None = None) -> str:
+    """`benchmark_YYYYMMDD_HHMMSS_` and 8 random hexadecimal digits; sorts by time (UTC)."""
+    moment = now or datetime.now(UTC)
+    return f"benchmark_{moment:%Y%m%d_%H%M%S}_{secrets.token_hex(4)}"
+
+
+def write_atomically(path: Path, text: str) -> Path:
+    """Write `text` so that `path` is whole or untouched. Raises `ModelbenchError` if it cannot."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ModelbenchError(
+            f"{path}: the run file cannot be written ({error.strerror}): give a writable place "
+            "with --suite-output"
+        ) from None
+    return path
