@@ -38,9 +38,14 @@ class Case:
     """What stands between the brackets of its node id."""
 
     @property
-    def id(self) -> str:
-        """Readable and unique in its suite: `benchmark[model-device]`."""
+    def name(self) -> str:
+        """The pytest item's name: `benchmark[model-device]`."""
         return f"{self.benchmark_id}[{self.label}]"
+
+    @property
+    def id(self) -> str:
+        """Readable, unique in a session, and the same wherever the suite file lies."""
+        return f"{self.suite_id}::{self.name}"
 
     @property
     def base_dir(self) -> Path:

@@ -31,16 +31,16 @@ def rows(spec: DatasetSpec, base_dir: Path) -> Iterator[dict[str, Any]]:
         import datasets  # noqa: F401
     except ImportError as error:
         raise missing_extra("datasets", "hf") from error
-    row = -1
+    read = 0
     try:
-        for row, table in enumerate(_tables(spec, base_dir)):
+        for table in _tables(spec, base_dir):
             yield _with_bytes(table.to_pylist()[0], spec.input_column)
+            read += 1
     except ModelbenchError:
         raise
     except Exception as error:
-        after = f" after row {row}" if row >= 0 else ""
         raise ModelbenchError(
-            f"dataset {spec.dataset_id!r} cannot be read{after}: {one_line(error)}"
+            f"dataset {spec.dataset_id!r}, row {read} cannot be read: {one_line(error)}"
         ) from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +11,7 @@ from pytest_modelbench.datasets.json_stream import (
     LARGEST_ROW_BYTES,
     STRICT_DECODER,
     JsonStream,
-    Truncated,
+    TruncatedError,
 )
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.errors import ModelbenchError
@@ -72,7 +72,7 @@ def _rows_of(file: BinaryIO, path: Path, spec: DatasetSpec) -> Iterator[dict[str
                 raise _empty(path)
         elif (yield from _rows_of_object(stream, path, accept_one_row=says_lines)):
             return
-    except Truncated:
+    except TruncatedError:
         raise stream.fault("the file ends in the middle of its JSON; it was cut short") from None
     file.seek(0)
     yield from _rows_of_lines(file, path)
@@ -95,13 +95,13 @@ def _objects(stream: JsonStream) -> Iterator[dict[str, Any]]:
 
 def _rows_of_object(
     stream: JsonStream, path: Path, accept_one_row: bool
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, bool]:
     """Yield what `rows` holds; return False for JSON lines, of which nothing was yielded then."""
     if not stream.peek():
         raise _empty(path)
     stream.take("{", "or '[' to begin the file")
     found, keys = False, []
-    closing = stream.peek() == "}" and stream.take("}", "")
+    closing = stream.peek() == "}" and stream.take("}", "") == "}"
     while not closing:
         if stream.peek() != '"':
             stream.take('"', "to begin a key")

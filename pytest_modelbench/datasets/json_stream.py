@@ -16,7 +16,7 @@ _CHUNK_BYTES = 64 * 1024
 _LONGEST_LITERAL = len("-Infinity")
 
 
-class Truncated(Exception):
+class TruncatedError(Exception):
     """The text ends before the value does."""
 
 
@@ -39,7 +39,7 @@ class JsonStream:
     """A cursor over the text of a UTF-8 file that knows its line and holds one value at most.
 
     Faults raise `ModelbenchError` naming `name` and the line; an end of file inside a value or
-    where `take` wants a character raises `Truncated`.
+    where `take` wants a character raises `TruncatedError`.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -67,7 +67,7 @@ class JsonStream:
         """Step over the next character, which must be one of `expected`."""
         character = self.peek()
         if not character:
-            raise Truncated
+            raise TruncatedError
         if character not in expected:
             wanted = " or ".join(repr(each) for each in expected)
             raise self.fault(f"expected {wanted} {where}, found {character!r}")
@@ -81,10 +81,11 @@ class JsonStream:
             try:
                 value, end = STRICT_DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
-                if self._may_be_cut(error) and self._grow(what):
-                    continue
                 if self._may_be_cut(error):
-                    raise Truncated from None
+                    if self._grow(what):
+                        continue
+                    if self._is_cut(error):
+                        raise TruncatedError from None
                 self._advance_to(error.pos)
                 raise self.fault(f"{what} is not valid JSON ({error.msg})") from None
             except RecursionError:
@@ -117,6 +118,12 @@ class JsonStream:
         near_the_end = error.pos >= len(self._text) - _LONGEST_LITERAL
         return near_the_end or error.msg.startswith("Unterminated string")
 
+    def _is_cut(self, error: json.JSONDecodeError) -> bool:
+        """Whether, at the end of the file, the fault is that text is missing."""
+        rest = self._text[error.pos :].strip()
+        in_literal = any(literal.startswith(rest) for literal in ("true", "false", "null", "-"))
+        return in_literal or error.msg.startswith("Unterminated string")
+
     def _grow(self, what: str) -> bool:
         """Read as much again as the value already holds, so that retries cost linear time."""
         held = len(self._text) - self._at
@@ -139,9 +146,11 @@ class JsonStream:
             before = self._text[self._at :].count("\n") + error.object[: error.start].count(b"\n")
             self.line += before
             raise self.fault("not UTF-8 text; save the file as UTF-8") from None
+        if self._ended and not text:
+            return False
         self._text = self._text[self._at :] + text
         self._at = 0
-        return not self._ended or bool(text)
+        return True
 
     def _advance_to(self, end: int) -> None:
         self.line += self._text.count("\n", self._at, end)

@@ -14,9 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pytest_modelbench.datasets.load import load_samples
-
 from pytest_modelbench.case import Case
+from pytest_modelbench.datasets.load import load_samples
 from pytest_modelbench.datasets.samples import Sample, SampleSet
 from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
 from pytest_modelbench.execution.fingerprint import fingerprint
@@ -131,11 +130,7 @@ def _time_calls(seen: Measurement, resident: Resident) -> None:
     session = resident.session
     prepared: list[list[Any]] = []
     size = max(1, int(session.batch_size))
-    usable = [
-        (sample, value)
-        for sample in seen.sample_set.samples
-        if (value := _prepare(seen, resident, sample)) is not _FAILED
-    ]
+    usable = list(_prepared(seen, resident))
     for start in range(0, len(usable), size):
         part = usable[start : start + size]
         seen.batches.append([sample for sample, _ in part])

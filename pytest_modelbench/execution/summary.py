@@ -6,12 +6,11 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_modelbench.quality.find import find_quality_metric, score
-
 from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
 from pytest_modelbench.datasets.samples import Audio
 from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
 from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, percentile_metric
+from pytest_modelbench.quality.find import find_quality_metric, score
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 from pytest_modelbench.suite.criteria import metric_name
 

@@ -1,14 +1,13 @@
-"""From the results of cases to the run document."""
+"""From manifests and the results of cases to the run document."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
 from pytest_modelbench.judge.scoring import leaderboard, score_cases
-from pytest_modelbench.registry import Candidate
+from pytest_modelbench.results.manifest import Manifest, criteria_of
 from pytest_modelbench.results.metric import Metric, skipped
 from pytest_modelbench.results.run import (
     SCHEMA_VERSION,
@@ -20,79 +19,54 @@ from pytest_modelbench.results.run import (
     SuiteRecord,
     SystemInfo,
 )
-from pytest_modelbench.suite.document import Criterion
-from pytest_modelbench.suite.load import LoadedSuite
 
 
 def assemble_run(
     metadata: RunMetadata,
     system: SystemInfo,
-    suites: Sequence[tuple[LoadedSuite, Sequence[CaseResult]]],
+    suites: Iterable[tuple[Manifest, Sequence[CaseResult]]],
     problems: Iterable[str] = (),
-    unused_candidates: Iterable[Candidate] = (),
+    candidates: Iterable[Mapping[str, Any]] = (),
 ) -> BenchmarkRun:
-    """Score each suite's cases and put everything into one document."""
+    """Score each suite's cases and put everything into one document.
+
+    `candidates` are further models to list, although no case measures them.
+    """
     records: list[SuiteRecord] = []
     cases: list[CaseResult] = []
-    candidates: dict[tuple[str, str], Candidate] = {}
-    for loaded, results in suites:
-        scored = score_cases(named_criteria(loaded), results)
-        records.append(_record(loaded, scored))
+    models = {(one["version"], one["model_path"]): one for one in candidates}
+    for manifest, results in suites:
+        scored = score_cases(criteria_of(manifest), results)
+        records.append(_suite_record(manifest, scored))
         cases.extend(scored)
-        models = {result.model for result in results}
-        for case in loaded.cases:
-            if case.candidate.version in models:
-                candidates[case.candidate.version, case.candidate.model_path] = case.candidate
-    for candidate in unused_candidates:
-        candidates.setdefault((candidate.version, candidate.model_path), candidate)
+        models |= {(one["version"], one["model_path"]): one for one in manifest["candidates"]}
     return BenchmarkRun(
         schema_version=SCHEMA_VERSION,
         metadata=metadata,
         system_info=system,
         suites=records,
-        candidates=[_candidate(one, cases) for one in candidates.values()],
+        candidates=[_candidate(one, cases) for one in models.values()],
         cases=cases,
         problems=list(problems),
     )
 
 
-def named_criteria(loaded: LoadedSuite) -> list[tuple[str, Criterion]]:
-    """A suite's criteria with their ids."""
-    suite = loaded.suite
-    return [(suite.criterion_id(index), one) for index, one in enumerate(suite.criteria)]
-
-
-def _record(loaded: LoadedSuite, cases: Sequence[CaseResult]) -> SuiteRecord:
+def _suite_record(manifest: Manifest, cases: Sequence[CaseResult]) -> SuiteRecord:
     return SuiteRecord(
-        id=loaded.id,
-        file=str(loaded.file),
-        description=loaded.suite.description,
-        digest=hashlib.blake2b(loaded.file.read_bytes(), digest_size=16).hexdigest(),
-        criteria=[
-            {**criterion.model_dump(mode="json", exclude_defaults=True), "id": name}
-            for name, criterion in named_criteria(loaded)
-        ],
+        id=manifest["id"],
+        file=manifest["file"],
+        description=manifest["description"],
+        digest=manifest["digest"],
+        criteria=manifest["criteria"],
         leaderboard=leaderboard(cases),
     )
 
 
-def _candidate(candidate: Candidate, cases: Sequence[CaseResult]) -> BenchmarkCandidate:
-    mine = [
-        case
-        for case in cases
-        if (case.model, case.model_path) == (candidate.version, candidate.model_path)
-    ]
-    standard: dict[str, Any] = {name: _standard(name, mine) for name in STANDARD_METRICS}
-    return BenchmarkCandidate(
-        version=candidate.version,
-        model_type=candidate.model_type,
-        model_path=candidate.model_path,
-        base_model=candidate.base_model,
-        quantization=candidate.quantization,
-        distilled_from=candidate.distilled_from,
-        file_size_mb=candidate.file_size_mb,
-        metrics=StandardMetrics(**standard),
-    )
+def _candidate(model: Mapping[str, Any], cases: Sequence[CaseResult]) -> BenchmarkCandidate:
+    name = (model["version"], model["model_path"])
+    mine = [case for case in cases if (case.model, case.model_path) == name]
+    standard: dict[str, Any] = {metric: _standard(metric, mine) for metric in STANDARD_METRICS}
+    return BenchmarkCandidate(**model, metrics=StandardMetrics(**standard))
 
 
 def _standard(name: str, cases: Sequence[CaseResult]) -> Metric:

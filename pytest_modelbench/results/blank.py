@@ -1,8 +1,8 @@
-"""A case's result before anything is measured: every metric it could have, with one reason."""
+"""A case's result when nothing was measured: every metric it could have had, with the reason."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from pytest_modelbench.case import Case
@@ -13,39 +13,44 @@ from pytest_modelbench.results.run import CaseResult, jsonable
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.suite.criteria import metric_name, metrics_of_runner
 
-
-def expected_metrics(case: Case) -> list[str]:
-    """The names a full result of `case` has, in order."""
-    try:
-        runner = RUNNERS.get(case.runner)()
-        own = sorted(metrics_of_runner(runner, quality=case.quality is None))
-    except ModelbenchError:
-        own = []
-    quality = [metric_name(name) for name in case.quality or ()]
-    return list(dict.fromkeys([*TIMING_METRICS, *own, *quality, *STANDARD_METRICS]))
+Status = Literal["skipped", "error"]
 
 
-def blank_result(
-    case: Case,
-    status: Literal["skipped", "error"],
+def blank_result(case: Case, status: Status, reason: str, trace: str | None = None) -> CaseResult:
+    """A result in which every metric of `case` has `status` and `reason`."""
+    return blank_from(identity(case), expected_metrics(case), status, reason, trace)
+
+
+def blank_from(
+    identity: Mapping[str, Any],
+    metric_names: Iterable[str],
+    status: Status,
     reason: str,
     trace: str | None = None,
-    **fields: Any,
 ) -> CaseResult:
-    """A result in which every metric has `status` and `reason`."""
+    """The same from a case's identity alone, for a process that never saw the case itself."""
     make: Callable[[str, str], Metric] = skipped if status == "skipped" else failed
     return CaseResult(
-        **identity(case),
+        **identity,
+        dataset={},
         status=status,
         detail=reason,
         trace=trace,
-        metrics={name: make(reason, unit_of(name)) for name in expected_metrics(case)},
-        **{**_not_run(), **fields},
+        started_at=None,
+        duration_seconds=0.0,
+        worker="main",
+        fingerprint=None,
+        timed="",
+        properties={},
+        metrics={name: make(reason, unit_of(name)) for name in metric_names},
+        bounds=[],
+        score=None,
+        rank=None,
     )
 
 
 def identity(case: Case) -> dict[str, Any]:
-    """The fields that say which case it is."""
+    """The fields of a result that say which case it is."""
     return {
         "id": case.id,
         "suite": case.suite_id,
@@ -58,16 +63,12 @@ def identity(case: Case) -> dict[str, Any]:
     }
 
 
-def _not_run() -> dict[str, Any]:
-    return {
-        "dataset": {},
-        "started_at": None,
-        "duration_seconds": 0.0,
-        "worker": "main",
-        "fingerprint": None,
-        "timed": "",
-        "properties": {},
-        "bounds": [],
-        "score": None,
-        "rank": None,
-    }
+def expected_metrics(case: Case) -> list[str]:
+    """The names a full result of `case` has, in order."""
+    try:
+        runner = RUNNERS.get(case.runner)()
+        own = sorted(metrics_of_runner(runner, quality=case.quality is None))
+    except ModelbenchError:
+        own = []
+    quality = [metric_name(name) for name in case.quality or ()]
+    return list(dict.fromkeys([*TIMING_METRICS, *own, *quality, *STANDARD_METRICS]))

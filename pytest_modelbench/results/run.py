@@ -110,7 +110,7 @@ class CaseResult(StrictModel):
     """One case and everything measured on it."""
 
     id: Text
-    """The pytest node id."""
+    """`suite::benchmark[model-device]`; the part after `::` is the pytest item's name."""
     suite: Text
     benchmark: Text
     runner: Text

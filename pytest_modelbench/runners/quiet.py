@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,20 +21,28 @@ def quiet_libraries() -> Iterator[None]:
     disabled = logging.root.manager.disable
     # A call such as `logging.error` installs a handler for the whole process.
     handlers = list(logging.root.handlers)
-    bars = os.environ.get("TQDM_DISABLE")
-    os.environ["TQDM_DISABLE"] = "1"
     logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _no_progress_bars():
             warnings.simplefilter("ignore")
             yield
     finally:
         logging.disable(disabled)
         logging.root.handlers[:] = handlers
-        if bars is None:
-            os.environ.pop("TQDM_DISABLE", None)
-        else:
-            os.environ["TQDM_DISABLE"] = bars
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Those of transformers, once it is imported: tqdm reads its own switch at import only."""
+    bars = sys.modules.get("transformers.utils.logging")
+    if bars is None or not bars.is_progress_bar_enabled():
+        yield
+        return
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        bars.enable_progress_bar()
 
 
 def drop_log_records(logger: str, start: str) -> None:

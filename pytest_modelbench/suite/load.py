@@ -99,7 +99,7 @@ def _further(document: JsonDocument, suite: Suite, cases: list[Case]) -> Iterato
     if benchmarks:
         for location, message in criteria_faults(criteria, benchmarks):
             yield document.problem(location, message)
-    for case_id, count in Counter(case.id for case in cases).items():
+    for case_id, count in Counter(case.name for case in cases).items():
         if count > 1:
             yield document.problem(("benchmarks",), f"{count} cases would be called {case_id!r}")
 

@@ -1,0 +1,200 @@
+"""The usable samples of a dataset, and an account of the rows that are not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from pytest_modelbench.datasets import DATASET_SOURCES
+from pytest_modelbench.datasets.audio import audio_path, decode_audio
+from pytest_modelbench.datasets.hugging_face import local_directory
+from pytest_modelbench.datasets.json_files import json_path
+from pytest_modelbench.datasets.samples import Sample, SampleSet, UnusableRow
+from pytest_modelbench.datasets.spec import DatasetSpec, InputKind
+from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.registered import did_you_mean
+
+USUAL_REFERENCES = ("text", "sentence", "transcript", "transcription", "normalized_text")
+"""`hf`: where the reference is looked for when the suite names no column that is there."""
+ROWS_WITHOUT_HOPE = 1000
+"""Give up when so many rows from the start held no usable one."""
+_NAMED_UNUSABLE = 20
+
+
+class _UnusableError(Exception):
+    """Why one row cannot be a sample."""
+
+
+def load_samples(spec: DatasetSpec, base_dir: Path, input_kind: InputKind) -> SampleSet:
+    """The first `spec.max_samples` usable rows; what is passed over does not count.
+
+    A row is unusable when an input is absent, null, blank or of the wrong type for `input_kind`
+    ("text" takes strings, "audio" what `decode_audio` decodes, "any" takes all), or when a
+    reference column is in use and its value is absent, null, NaN or blank: a blank reference
+    counts as none. Two input columns give pairs. A sample's id is its row number from 0.
+
+    Raises `ModelbenchError` when no row has a column that was asked for, when there is no usable
+    row at all or none among the first 1,000; and what the source raises.
+    """
+    if input_kind == "audio" and len(spec.input_column) != 1:
+        raise ModelbenchError(
+            f"input_column {spec.input_column} has two columns; an audio model takes one"
+        )
+    rows = DATASET_SOURCES.get(spec.source)(spec, base_dir)
+    reading = _Reading(spec, _input_reader(spec, base_dir, input_kind))
+    with ExitStack() as leaving:
+        if close := getattr(rows, "close", None):
+            leaving.callback(close)
+        for row in rows:
+            reading.take(row)
+            if reading.is_complete:
+                break
+    return reading.result()
+
+
+class _Reading:
+    """What has been found so far in the rows of a dataset."""
+
+    def __init__(self, spec: DatasetSpec, read_input: Callable[[Mapping[str, Any]], Any]) -> None:
+        self._spec = spec
+        self._read_input = read_input
+        self._reference_column = spec.reference_column
+        self._columns: dict[str, None] = {}
+        self._rows = 0
+        self._samples: list[Sample] = []
+        self._unusable: list[UnusableRow] = []
+        self._unusable_count = 0
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self._samples) == self._spec.max_samples
+
+    def take(self, row: Mapping[str, Any]) -> None:
+        """Count `row` as a sample or as unusable."""
+        self._columns |= dict.fromkeys(row)
+        if self._rows == 0 and self._spec.source == "hf":
+            # Columns of a hub dataset are the same in every row: say at once what is wrong.
+            self._reference_column = _hub_reference_column(self._spec, row)
+            self._check_columns()
+        try:
+            sample = Sample(str(self._rows), self._read_input(row), self._reference(row))
+            self._samples.append(sample)
+        except _UnusableError as reason:
+            self._unusable_count += 1
+            if len(self._unusable) < _NAMED_UNUSABLE:
+                self._unusable.append(UnusableRow(self._rows, str(reason)))
+        self._rows += 1
+        if not self._samples and self._rows == ROWS_WITHOUT_HOPE:
+            self._check_columns()
+            raise self._nothing_usable(f"among its first {self._rows:,} rows")
+
+    def result(self) -> SampleSet:
+        """The samples. Raises `ModelbenchError` when there are none."""
+        if not self._rows:
+            raise ModelbenchError(f"{_named(self._spec)} is empty: it has no rows")
+        self._check_columns()
+        if not self._samples:
+            raise self._nothing_usable(f"in its {self._rows:,} rows")
+        return SampleSet(
+            self._samples, self._reference_column, self._unusable, self._unusable_count
+        )
+
+    def _reference(self, row: Mapping[str, Any]) -> Any:
+        if self._reference_column is None:
+            return None
+        value = _present(row, self._reference_column, "reference")
+        if isinstance(value, float) and math.isnan(value):
+            raise _UnusableError(f"the reference {self._reference_column!r} is NaN")
+        return value
+
+    def _check_columns(self) -> None:
+        asked = [("input_column", column) for column in self._spec.input_column]
+        if self._reference_column is not None:
+            asked.append(("reference_column", self._reference_column))
+        for field, column in asked:
+            if column not in self._columns:
+                known = list(self._columns)
+                raise ModelbenchError(
+                    f"{_named(self._spec)} has no column {column!r} ({field}); "
+                    f"it has {', '.join(known) or 'none'}{did_you_mean(column, known)}"
+                )
+
+    def _nothing_usable(self, where: str) -> ModelbenchError:
+        first = self._unusable[0]
+        return ModelbenchError(
+            f"{_named(self._spec)} has no usable row {where}; row {first.row}: {first.reason}"
+        )
+
+
+def _hub_reference_column(spec: DatasetSpec, row: Mapping[str, Any]) -> str | None:
+    """The column asked for if it is there, else the first usual one that is not an input."""
+    if spec.reference_column in row:
+        return spec.reference_column
+    usual = (name for name in USUAL_REFERENCES if name in row and name not in spec.input_column)
+    return next(usual, spec.reference_column)
+
+
+def _input_reader(
+    spec: DatasetSpec, base_dir: Path, input_kind: InputKind
+) -> Callable[[Mapping[str, Any]], Any]:
+    """How a row becomes an input. It raises `_UnusableError`."""
+    folders = _audio_folders(spec, base_dir) if input_kind == "audio" else []
+
+    def read_one(row: Mapping[str, Any], column: str) -> Any:
+        value = _present(row, column, "input")
+        if input_kind == "audio":
+            return _audio(value, spec.sampling_rate, folders)
+        if input_kind == "text" and not isinstance(value, str):
+            raise _UnusableError(
+                f"the input {column!r} is of type {type(value).__name__}, not text"
+            )
+        return value
+
+    def read(row: Mapping[str, Any]) -> Any:
+        values = tuple(read_one(row, column) for column in spec.input_column)
+        return values[0] if len(values) == 1 else values
+
+    return read
+
+
+def _present(row: Mapping[str, Any], column: str, role: str) -> Any:
+    if column not in row:
+        raise _UnusableError(f"the {role} {column!r} is absent")
+    value = row[column]
+    if value is None:
+        raise _UnusableError(f"the {role} {column!r} is null")
+    if isinstance(value, str) and not value.strip():
+        raise _UnusableError(f"the {role} {column!r} is blank")
+    return value
+
+
+def _audio(value: Any, sampling_rate_hz: int, folders: list[Path]) -> Any:
+    path = audio_path(value)
+    folder = folders[0]
+    if path is not None:
+        holding = (each for each in folders if (each / Path(path).expanduser()).is_file())
+        folder = next(holding, folder)
+    try:
+        return decode_audio(value, sampling_rate_hz, folder)
+    except Unavailable:
+        raise
+    except ModelbenchError as error:
+        raise _UnusableError(str(error)) from error
+
+
+def _audio_folders(spec: DatasetSpec, base_dir: Path) -> list[Path]:
+    """Where relative audio paths are looked for: beside the data, then beside the suite."""
+    if spec.source == "hf":
+        beside = local_directory(spec, base_dir)
+    else:
+        beside = json_path(spec, base_dir).parent if spec.path else None
+    return [beside, base_dir] if beside else [base_dir]
+
+
+def _named(spec: DatasetSpec) -> str:
+    if spec.source == "hf":
+        return f"dataset {spec.dataset_id!r}, split {spec.split!r},"
+    return f"dataset {spec.path!r}" if spec.path else f"dataset of source {spec.source!r}"

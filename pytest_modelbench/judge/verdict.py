@@ -1,0 +1,28 @@
+"""A measured case with its judgement: derived metrics and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pytest_modelbench.judge.bounds import check_bounds
+from pytest_modelbench.judge.values import criterion_value
+from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.suite.document import Criterion
+
+
+def judged(result: CaseResult, criteria: Sequence[tuple[str, Criterion]]) -> CaseResult:
+    """`result` with the values of expressions as metrics, and every bound held against it.
+
+    An expression's value is a metric under its criterion's id, so that one that cannot be
+    evaluated is an error with its cause; an id that is a metric's own name is left alone.
+    """
+    if result.status == "skipped":
+        return result
+    metrics = dict(result.metrics)
+    for name, criterion in criteria:
+        if criterion.expression and criterion.applies_to(result.runner) and name not in metrics:
+            metrics[name] = criterion_value(criterion, result.metrics)
+    bounds = check_bounds(criteria, result.runner, result.metrics)
+    if result.status == "error":
+        bounds = [check for check in bounds if check.value is not None]
+    return result.model_copy(update={"metrics": metrics, "bounds": bounds})

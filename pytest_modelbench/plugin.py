@@ -1,0 +1,86 @@
+"""The pytest plugin: options, and the rest only when a suite is asked for.
+
+PYTEST_DONT_REWRITE (there is no assert here, and this module is imported by every session).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # spelled out so that `typing` is not imported into every test session
+    from pathlib import Path
+
+    from pytest_modelbench.collection import SuiteModule
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    group = parser.getgroup("modelbench", "benchmarks of machine-learning models")
+    group.addoption(
+        "--suite",
+        action="append",
+        default=[],
+        metavar="SUITE",
+        help="run this suite: a JSON file, or the name of one in suites/ or of this package "
+        "(such as quickstart); may be given several times",
+    )
+    group.addoption(
+        "--suite-registry", metavar="FILE", help="the registry of models, instead of the suite's"
+    )
+    group.addoption(
+        "--suite-model",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only models of this name, path or glob; may be given several times",
+    )
+    group.addoption(
+        "--suite-device",
+        action="append",
+        default=[],
+        metavar="DEVICE",
+        help="run on this device instead of the suite's; 'auto' is every one present; may be "
+        "given several times",
+    )
+    group.addoption(
+        "--suite-output", metavar="FILE", help="write the run here, not to the state directory"
+    )
+    group.addoption(
+        "--suite-dry-run",
+        action="store_true",
+        help="list every case and write a run in which all metrics are skipped; measure nothing",
+    )
+    group.addoption(
+        "--suite-strict",
+        action="store_true",
+        help="a bound that cannot be judged fails its case instead of warning",
+    )
+    parser.addini(
+        "modelbench_suites",
+        type="args",
+        default=[],
+        help="globs of suite files to collect from directories, relative to the rootdir",
+    )
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    from pytest_modelbench import hookspec
+
+    pluginmanager.add_hookspecs(hookspec)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    option = config.option
+    named = option.suite or any(".json" in argument for argument in config.args)
+    if named or config.getini("modelbench_suites"):
+        from pytest_modelbench.session import start
+
+        start(config)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteModule | None:
+    if file_path.suffix != ".json" or not parent.config.pluginmanager.has_plugin("modelbench-run"):
+        return None
+    from pytest_modelbench.collection import collect_suite
+
+    return collect_suite(file_path, parent)

@@ -1,0 +1,48 @@
+"""The share of answers that equal their reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import Any
+
+from pytest_modelbench.results.metric import Metric, failed, measured
+
+_Z_95_PERCENT = 1.959963984540054
+
+
+def exact_match(predictions: Sequence[Any], references: Sequence[Any]) -> Metric:
+    """The share of predictions equal to their reference, in [0, 1]; None counts as wrong.
+
+    Nothing is normalised: "5" is not 5, nor "Yes" "yes". The 95 % interval is Wilson's score
+    interval (Wilson, 1927), which holds for few samples and for shares of 0 and 1.
+    """
+    if len(predictions) != len(references):
+        return failed(f"{len(predictions)} predictions for {len(references)} references")
+    if not references:
+        return failed("there are no samples to score")
+    right = sum(
+        prediction is not None and bool(prediction == reference)
+        for prediction, reference in zip(predictions, references, strict=True)
+    )
+    count = len(references)
+    return measured(
+        right / count,
+        samples=count,
+        interval=wilson_interval(right, count),
+        confidence=0.95,
+        method="Wilson score",
+    )
+
+
+def wilson_interval(successes: int, count: int) -> list[float]:
+    """Wilson's 95 % score interval of a share: `[low, high]` within [0, 1].
+
+    >>> [round(end, 3) for end in wilson_interval(9, 10)]
+    [0.596, 0.982]
+    """
+    share, z2 = successes / count, _Z_95_PERCENT**2
+    middle = share + z2 / (2 * count)
+    half = _Z_95_PERCENT * sqrt(share * (1 - share) / count + z2 / (4 * count**2))
+    scale = 1 + z2 / count
+    return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]

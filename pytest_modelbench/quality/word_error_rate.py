@@ -1,0 +1,132 @@
+"""Word and character error rates of transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_modelbench.errors import missing_extra
+from pytest_modelbench.quality.bootstrap import bootstrap_interval, described
+from pytest_modelbench.quality.normalizers import normalizer as named_normalizer
+from pytest_modelbench.results.metric import Metric, failed, measured
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def wer(
+    predictions: Sequence[str | None], references: Sequence[str], *, normalizer: str = "basic"
+) -> Metric:
+    """Word error rate of the whole corpus: (substitutions + deletions + insertions) / words.
+
+    Words are counted over all references together, as jiwer and Hugging Face `evaluate` do, after
+    both sides went through `normalizer`. A prediction None is all deletions; words said where the
+    reference is silent are insertions. Can exceed 1. The interval is a 95 % percentile bootstrap
+    over samples (null for one sample). An error when every reference is empty.
+    """
+    return _error_rate(predictions, references, normalizer, _process_words)
+
+
+def cer(
+    predictions: Sequence[str | None], references: Sequence[str], *, normalizer: str = "basic"
+) -> Metric:
+    """Character error rate of the whole corpus, spaces included; otherwise as `wer`."""
+    return _error_rate(predictions, references, normalizer, _process_characters)
+
+
+def _process_words(references: list[str], hypotheses: list[str]) -> Any:
+    import jiwer
+
+    return jiwer.process_words(references, hypotheses)
+
+
+def _process_characters(references: list[str], hypotheses: list[str]) -> Any:
+    import jiwer
+
+    return jiwer.process_characters(references, hypotheses)
+
+
+def _error_rate(
+    predictions: Sequence[str | None],
+    references: Sequence[str],
+    normalizer: str,
+    process: Callable[[list[str], list[str]], Any],
+) -> Metric:
+    if complaint := _not_texts(predictions, references):
+        return failed(complaint)
+    normalize = named_normalizer(normalizer)
+    try:
+        edits, lengths = _edits_and_lengths(
+            [normalize(text or "") for text in predictions],
+            [normalize(text) for text in references],
+            process,
+        )
+    except ImportError as error:
+        raise missing_extra("jiwer", "audio") from error
+    if not lengths.sum():
+        return failed(
+            f"all {len(references)} references are empty after the normalizer {normalizer!r}; "
+            "an error rate needs words to divide by"
+        )
+
+    def rates(indices: NDArray[np.intp]) -> NDArray[np.float64]:
+        import numpy as np
+
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rate: NDArray[np.float64] = edits[indices].sum(axis=1) / lengths[indices].sum(axis=1)
+        return rate
+
+    return measured(
+        edits.sum() / lengths.sum(),
+        samples=len(references),
+        **described(bootstrap_interval(rates, len(references))),
+        normalizer=normalizer,
+    )
+
+
+def _not_texts(predictions: Sequence[Any], references: Sequence[Any]) -> str | None:
+    """What is wrong with the arguments, if anything."""
+    if len(predictions) != len(references):
+        return f"{len(predictions)} predictions for {len(references)} references"
+    if not references:
+        return "there are no samples to score"
+    for number, (prediction, reference) in enumerate(zip(predictions, references, strict=True)):
+        if not isinstance(prediction, str | None):
+            return f"prediction {number} is of type {type(prediction).__name__}, not text"
+        if not isinstance(reference, str):
+            return f"reference {number} is of type {type(reference).__name__}, not text"
+    return None
+
+
+def _edits_and_lengths(
+    hypotheses: list[str],
+    references: list[str],
+    process: Callable[[list[str], list[str]], Any],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Per sample: edits by jiwer's alignment, and the reference's length, in its units."""
+    import numpy as np
+
+    edits = np.zeros(len(references), dtype=np.int64)
+    lengths = np.zeros(len(references), dtype=np.int64)
+    said = [number for number, text in enumerate(references) if text.strip()]
+    if said:
+        output = process([references[n] for n in said], [hypotheses[n] for n in said])
+        lengths[said] = [len(units) for units in output.references]
+        edits[said] = [sum(map(_edits, chunks)) for chunks in output.alignments]
+    # jiwer before 4 refuses empty references. Deleting all of a text takes as many edits as
+    # inserting it, so the text stands as the reference of an empty answer.
+    unsaid = [n for n, text in enumerate(references) if not text.strip() and hypotheses[n].strip()]
+    if unsaid:
+        output = process([hypotheses[n] for n in unsaid], [""] * len(unsaid))
+        edits[unsaid] = [len(units) for units in output.references]
+    return edits, lengths
+
+
+def _edits(chunk: Any) -> int:
+    """How many edits one stretch of an alignment stands for."""
+    if chunk.type == "equal":
+        return 0
+    if chunk.type == "insert":
+        return int(chunk.hyp_end_idx - chunk.hyp_start_idx)
+    return int(chunk.ref_end_idx - chunk.ref_start_idx)

@@ -1,0 +1,98 @@
+"""The controller's part: gather results, write one run, show it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modelbench.errors import ModelbenchError
+
+if TYPE_CHECKING:
+    from pytest_modelbench.results.run import BenchmarkRun
+
+
+class Recorder:
+    """Registered where there is no `workerinput`; imports the results code when one arrives."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        from pytest_modelbench.results.ledger import Ledger
+
+        self.config = config
+        self.ledger = Ledger()
+        self.output = _output_file(config)
+        self.run: BenchmarkRun | None = None
+        self.written: Path | None = None
+        self.trouble: str | None = None
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and report.nodeid.endswith(".json"):
+            self.ledger.problems.append(report.longreprtext)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        parcel: Any = getattr(report, "modelbench", None)
+        if parcel:
+            self.ledger.add(parcel)
+        # xdist's word for an item whose worker died while running it.
+        if str(report.when) == "???":
+            self.ledger.add_death(report.nodeid, " ".join(str(report.longrepr).split()))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if not self.ledger.manifests:
+            return
+        from pytest_modelbench.results.assemble import assemble_run
+        from pytest_modelbench.results.provenance import run_metadata, system_info
+        from pytest_modelbench.results.store import runs_folder
+        from pytest_modelbench.session import command_line
+
+        metadata = run_metadata(
+            command_line(self.config),
+            self.config.rootpath,
+            dry_run=self.config.option.suite_dry_run,
+        ).model_copy(update={"exit_status": int(exitstatus)})
+        self.run = assemble_run(metadata, system_info(), self.ledger.suites(), self.ledger.problems)
+        target = self.output or runs_folder() / f"{metadata.run_id}.json"
+        try:
+            self.written = self.run.save(target)
+        except ModelbenchError as error:
+            self._save_elsewhere(error)
+            session.exitstatus = max(int(session.exitstatus), int(pytest.ExitCode.TESTS_FAILED))
+        if self.written:
+            self.config.hook.pytest_modelbench_run_written(
+                run=self.run, path=self.written, config=self.config
+            )
+
+    def _save_elsewhere(self, error: ModelbenchError) -> None:
+        """A run that was measured is not lost because its file could not be written."""
+        assert self.run is not None
+        self.trouble = str(error)
+        spare = Path(tempfile.gettempdir()) / f"{self.run.metadata.run_id}.json"
+        try:
+            self.written = self.run.save(spare)
+        except ModelbenchError as second:
+            self.trouble += f"; nor {second}"
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.run is None:
+            return
+        from pytest_modelbench.report.terminal import show_run
+
+        show_run(terminalreporter, self.run)
+        if self.trouble:
+            terminalreporter.write_line(self.trouble, red=True)
+        if self.written:
+            terminalreporter.write_line(f"run written to {self.written}")
+
+
+def _output_file(config: pytest.Config) -> Path | None:
+    """Where `--suite-output` points. Raises `ModelbenchError` if it never could be a file."""
+    given = config.option.suite_output
+    if not given:
+        return None
+    path: Path = config.invocation_params.dir / Path(given).expanduser()
+    if path.is_dir():
+        raise ModelbenchError(f"--suite-output {given!r} is a directory: name a file in it")
+    return path

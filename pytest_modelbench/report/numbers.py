@@ -1,0 +1,45 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+import math
+
+from pytest_modelbench.results.metric import Metric
+
+NOTHING = "-"
+SIGNIFICANT_DIGITS = 3
+
+
+def shown(value: float) -> str:
+    """Three significant digits, never in exponents where plain digits do; counts in full.
+
+    >>> shown(7.1234), shown(203.97), shown(0.014085), shown(24.0), shown(123456.7)
+    ('7.12', '204', '0.0141', '24', '123457')
+    """
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    if abs(value) < 1e-4:
+        return f"{value:.2e}"
+    decimals = SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value)))
+    return f"{value:.{decimals}f}"
+
+
+def with_interval(metric: Metric) -> str:
+    """The value and, in brackets, its interval; `?` stands for an end that is not known."""
+    if metric.value is None:
+        return {"skipped": "skipped", "error": "error"}[metric.status]
+    text = shown(metric.value)
+    if metric.metadata.get("flag"):
+        text += "!"
+    if metric.interval is not None:
+        low, high = ("?" if end is None else shown(end) for end in metric.interval)
+        text += f" [{low}, {high}]"
+    return text
+
+
+def without_interval(metric: Metric) -> str:
+    """The value alone."""
+    text = with_interval(metric)
+    return text.partition(" [")[0]

@@ -1,0 +1,156 @@
+"""The tables at the end of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from pytest_modelbench.report.columns import best_value, columns, heading
+from pytest_modelbench.report.numbers import NOTHING, shown, with_interval, without_interval
+from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SuiteRecord
+
+MOST_ROWS = 50
+MOST_REASONS = 12
+GAP = "  "
+Show = Callable[[Metric], str]
+
+
+class Reporter(Protocol):
+    """What is needed of pytest's terminal reporter."""
+
+    @property
+    def _tw(self) -> object: ...
+
+    def write_sep(self, sep: str, title: str | None = None, **markup: bool) -> None: ...
+
+    def write_line(self, line: str, **markup: bool) -> None: ...
+
+
+def show_run(reporter: Reporter, run: BenchmarkRun) -> None:
+    """One table a suite, best case first, and below it the reason for every missing number."""
+    width = int(getattr(reporter._tw, "fullwidth", 80))
+    for suite in run.suites:
+        cases = _in_order(run, suite)
+        plural = "" if len(cases) == 1 else "s"
+        dry = ", dry run" if run.metadata.dry_run else ""
+        reporter.write_sep("=", f"modelbench: {suite.id} ({len(cases)} case{plural}{dry})")
+        for line in suite_lines(suite, cases, width):
+            reporter.write_line(line)
+
+
+def _in_order(run: BenchmarkRun, suite: SuiteRecord) -> list[CaseResult]:
+    mine = [case for case in run.cases if case.suite == suite.id]
+    return sorted(mine, key=lambda case: case.rank or len(mine) + 1)
+
+
+def suite_lines(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> Iterator[str]:
+    """The lines of one suite, none wider than `width` where that is possible."""
+    rows = cases[:MOST_ROWS]
+    yield from _table(suite, rows, width)
+    if len(cases) > len(rows):
+        yield f"... and {len(cases) - len(rows)} more cases in the run file"
+    yield from _legend(suite, rows)
+    yield from _reasons(cases, width)
+
+
+def _table(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> list[str]:
+    """With intervals if they fit, else without, else a block a case."""
+    names = columns(suite, cases)
+    for show in (with_interval, without_interval):
+        lines = _aligned(_grid(suite, cases, names, show))
+        if max(map(len, lines)) <= width:
+            return lines
+    return list(_blocks(cases, names))
+
+
+def _grid(
+    suite: SuiteRecord, cases: Sequence[CaseResult], names: Sequence[str], show: Show
+) -> list[list[str]]:
+    best = {name: best_value(name, cases) for name in names}
+    scored = bool(suite.criteria)
+    grid = [["rank", "case", *(["score"] if scored else []), *map(heading, names)]]
+    for case in cases:
+        row = [str(case.rank or NOTHING), _name(case)]
+        if scored:
+            row.append(_score(case))
+        row += [_cell(case, name, show, best[name]) for name in names]
+        grid.append(row)
+    return grid
+
+
+def _name(case: CaseResult) -> str:
+    return case.id.partition("::")[2]
+
+
+def _score(case: CaseResult) -> str:
+    if case.score is None or case.score.total is None or case.rank is None:
+        return NOTHING
+    partial = case.score.weight_total < case.score.weight_possible * (1 - 1e-9)
+    return f"{case.score.total:.3f}" + ("~" if partial else "")
+
+
+def _cell(case: CaseResult, name: str, show: Show, best: float | None) -> str:
+    metric = case.metrics.get(name)
+    if metric is None:
+        return NOTHING
+    mark = "*" if best is not None and metric.value == best else ""
+    return mark + show(metric)
+
+
+def _aligned(grid: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in grid) for column in range(len(grid[0]))]
+    return [
+        GAP.join(
+            cell.ljust(size) if column == 1 else cell.rjust(size)
+            for column, (cell, size) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in grid
+    ]
+
+
+def _blocks(cases: Sequence[CaseResult], names: Sequence[str]) -> Iterator[str]:
+    for case in cases:
+        yield f"{case.rank or NOTHING}. {_name(case)}"
+        if case.score is not None and case.score.total is not None:
+            yield f"   score {_score(case)}"
+        for name in names:
+            if name in case.metrics:
+                yield f"   {heading(name)} {without_interval(case.metrics[name])}"
+
+
+def _legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
+    metrics = [metric for case in cases for metric in case.metrics.values()]
+    notes = []
+    if any(metric.interval for metric in metrics if metric.is_ok):
+        notes.append("[low, high]: 95 % interval")
+    if len(cases) > 1:
+        notes.append("*: best")
+    if any(metric.metadata.get("flag") for metric in metrics):
+        notes.append("!: too few calls for this percentile")
+    if any("~" in _score(case) for case in cases):
+        notes.append("~: partial score, a criterion has no value")
+    if notes:
+        yield "; ".join(notes)
+
+
+def _reasons(cases: Sequence[CaseResult], width: int) -> Iterator[str]:
+    """Each reason once: what it befell, and in how many cases."""
+    found: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for case in cases:
+        for name, metric in case.metrics.items():
+            if not metric.is_ok:
+                key = (metric.status.value, metric.error_message or "")
+                found.setdefault(key, {}).setdefault(name, set()).add(case.id)
+    lines = [_reason(*key, where, len(cases)) for key, where in found.items()]
+    lines.sort(key=lambda line: not line.startswith("error"))
+    yield from lines[:MOST_REASONS]
+    if len(lines) > MOST_REASONS:
+        yield f"... and {len(lines) - MOST_REASONS} more reasons in the run file"
+
+
+def _reason(status: str, reason: str, where: dict[str, set[str]], total: int) -> str:
+    cases = set().union(*where.values())
+    names = ", ".join(where) if len(where) <= 3 else f"{len(where)} metrics"
+    count = "" if len(cases) == total else f" ({shown(len(cases))} of {total} cases)"
+    return f"{status}: {names}: {' '.join(reason.split())}{count}"

@@ -1,0 +1,43 @@
+"""The results of a session as they arrive, whoever measured them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_modelbench.results.manifest import Manifest, ManifestCase, unmeasured
+from pytest_modelbench.results.run import CaseResult
+
+
+class Ledger:
+    """Collects manifests, results and deaths; gives every selected case exactly one result."""
+
+    def __init__(self) -> None:
+        self.manifests: dict[str, Manifest] = {}
+        """By suite file."""
+        self.problems: list[str] = []
+        self._results: dict[str, CaseResult] = {}
+        self._deaths: dict[str, str] = {}
+
+    def add(self, parcel: Mapping[str, Any]) -> None:
+        """Take what a report carries: a result, and with a worker's first one its manifests."""
+        for manifest in parcel.get("manifests", ()):
+            self.manifests.setdefault(manifest["file"], manifest)
+        if "result" in parcel:
+            result = CaseResult.model_validate_json(parcel["result"])
+            self._results[result.id] = result
+
+    def add_death(self, nodeid: str, cause: str) -> None:
+        """The process that ran `nodeid` died of `cause`."""
+        self._deaths[nodeid] = cause
+
+    def suites(self) -> Iterator[tuple[Manifest, list[CaseResult]]]:
+        """Every suite with the results of its cases, in the suite's order."""
+        for manifest in self.manifests.values():
+            yield manifest, [self._result(manifest, case) for case in manifest["cases"]]
+
+    def _result(self, manifest: Manifest, case: ManifestCase) -> CaseResult:
+        if case["nodeid"] in self._deaths:
+            return unmeasured(manifest, case, "error", self._deaths[case["nodeid"]])
+        known = self._results.get(case["identity"]["id"])
+        return known or unmeasured(manifest, case, "skipped", "not run: the session ended before")

@@ -1,0 +1,176 @@
+"""The runner `embedding_text`: texts to vectors with an encoder on OpenVINO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from pytest_modelbench.datasets.samples import Sample
+from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.registry import Candidate
+from pytest_modelbench.results.metric import Metric, measured
+from pytest_modelbench.runners.contract import Prediction, Requirement, Runner, Session
+from pytest_modelbench.runners.hub_models import local_directory
+from pytest_modelbench.runners.openvino_devices import (
+    Precision,
+    check_device,
+    effective_properties,
+    ov_config,
+    present_devices,
+)
+from pytest_modelbench.runners.openvino_export import ensure_ir
+from pytest_modelbench.runners.sentence_config import SentenceConfig, read_sentence_config
+from pytest_modelbench.runners.sentence_pooling import cosine, normalised, pool
+from pytest_modelbench.runners.text_encoder import TextEncoder, load_encoder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+VECTOR_METRICS = ("vector_dim_mean", "vector_dim_min", "vector_dim_max")
+UNIT = "dimensions"
+
+
+class EmbeddingParams(StrictModel):
+    """`params` of `embedding_text`."""
+
+    backend: Literal["openvino"] = "openvino"
+    target_dim: Annotated[int, Field(ge=0)] = 0
+    """Vectors keep their first so many dimensions and are normalised (Matryoshka); 0 keeps all."""
+    max_chars: Annotated[int, Field(ge=0)] = 0
+    """Texts are cut to so many characters before they are given to the model; 0 keeps all."""
+    batch_size: Annotated[int, Field(ge=1)] = 1
+    """How many samples one call is given; a pair is one sample."""
+    precision: Precision | None = None
+    """What to compute in; without it the device decides (bf16 on a CPU with AMX)."""
+    normalize: bool | None = None
+    """Whether vectors get length 1; without it as the model's own configuration says."""
+    pooling: Literal["mean", "cls", "max", "lasttoken"] | None = None
+    """Without it as the model's own configuration says, or `mean`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What one call answered for one sample: one vector per text, shape `(texts, width)`."""
+
+    vectors: NDArray[np.float32]
+    tokens: int
+
+
+class EmbeddingSession(Session):
+    """An encoder on a device, with its pooling."""
+
+    timed = "text to vector: tokenisation, model, pooling, normalisation (a pair is two texts)"
+
+    def __init__(
+        self, encoder: TextEncoder, config: SentenceConfig, params: EmbeddingParams
+    ) -> None:
+        self.batch_size = params.batch_size
+        self._encoder = encoder
+        self._config = config
+        self._max_chars = params.max_chars or None
+        self._pooling = [params.pooling] if params.pooling else config.pooling
+        self._target_dim = params.target_dim or None
+        asked = config.normalize or bool(params.target_dim)
+        self._normalize = asked if params.normalize is None else params.normalize
+        self._dimensions: dict[str, int] = {}
+        self.properties = effective_properties(encoder.compiled) | {
+            "backend": "openvino",
+            "pooling": self._pooling,
+            "normalize": self._normalize,
+            "max_tokens": encoder.max_tokens,
+            "transformers_version": version("transformers"),
+        }
+
+    def prepare(self, sample: Sample) -> tuple[str, ...]:
+        """The sample's one or two texts, cut to `max_chars`, with the model's prompt before them.
+
+        Raises `ModelbenchError` for anything else.
+        """
+        given = sample.input
+        texts = (given,) if isinstance(given, str) else given
+        if not isinstance(texts, tuple | list) or not all(isinstance(text, str) for text in texts):
+            raise ModelbenchError(
+                f"the sample is a {type(given).__name__}, not a text or a pair of texts"
+            )
+        cut = (text[: self._max_chars] for text in texts)
+        if self._config.lower_case:
+            cut = (text.lower() for text in cut)
+        return tuple(self._config.prompt + text for text in cut)
+
+    def predict(self, batch: Sequence[tuple[str, ...]]) -> Sequence[Embedded]:
+        """All texts of the batch in one call of the model."""
+        tokens, mask = self._encoder.encode([text for texts in batch for text in texts])
+        vectors = pool(tokens, mask, self._pooling)[:, : self._target_dim]
+        if self._normalize:
+            vectors = normalised(vectors)
+        read = mask.sum(axis=1)
+        answers, start = [], 0
+        for texts in batch:
+            rows = slice(start, start := start + len(texts))
+            answers.append(Embedded(vectors[rows], int(read[rows].sum())))
+        return answers
+
+    def finish(self, sample: Sample, answer: Embedded) -> Prediction:
+        """A pair's cosine similarity, or a text's vector (numpy, shape `(width,)`)."""
+        vectors = answer.vectors
+        self._dimensions[sample.id] = vectors.shape[1]
+        value = cosine(vectors[0], vectors[1]) if len(vectors) == 2 else vectors[0]
+        return Prediction(value, tokens=answer.tokens)
+
+    def summarize(
+        self, samples: Sequence[Sample], predictions: Sequence[Prediction | None]
+    ) -> Mapping[str, Metric]:
+        """How many dimensions the vectors have, over the samples that did not fail."""
+        pairs = zip(samples, predictions, strict=True)
+        sizes = [self._dimensions[sample.id] for sample, given in pairs if given is not None]
+        if not sizes:
+            return {}
+        values = (sum(sizes) / len(sizes), min(sizes), max(sizes))
+        return {
+            name: measured(value, UNIT, samples=len(sizes))
+            for name, value in zip(VECTOR_METRICS, values, strict=True)
+        }
+
+
+class EmbeddingText(Runner):
+    """Sentence-transformers models and plain encoders, from a local directory or a hub id."""
+
+    name = "embedding_text"
+    input_kind = "text"
+    metrics = VECTOR_METRICS
+    quality = ("spearman", "pearson")
+    params_model = EmbeddingParams
+
+    def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
+        return (
+            Requirement("openvino", extra="openvino"),
+            Requirement("optimum", extra="openvino"),
+        )
+
+    def devices(self) -> Sequence[str]:
+        return present_devices()
+
+    def load(self, candidate: Candidate, device: str, params: Mapping[str, Any]) -> Session:
+        """Load, exporting the model first where it has no IR.
+
+        Raises `Unavailable` for an absent device or package, `ModelbenchError` for a model whose
+        modules this runner does not have.
+        """
+        checked = EmbeddingParams.model_validate(dict(params))
+        name = check_device(device)
+        config = read_sentence_config(candidate.version, local_directory(candidate))
+        files = ensure_ir(
+            replace(candidate, model_path=str(config.transformer)), "feature-extraction"
+        )
+        encoder = load_encoder(
+            files.ir, files.source, name, ov_config(name, checked.model_dump()), config.max_tokens
+        )
+        session = EmbeddingSession(encoder, config, checked)
+        session.properties = {**session.properties, "export_seconds": files.export_seconds}
+        return session

@@ -1,0 +1,196 @@
+"""What one pytest session with suites has to remember: the plugin object behind the hooks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.collection import CaseItem, grouped_by_model
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.suite.expand import Selection
+from pytest_modelbench.suite.find import find_suite
+from pytest_modelbench.suite.load import LoadedSuite, load_suite
+
+if TYPE_CHECKING:
+    from pytest_modelbench.execution.engine import Engine
+    from pytest_modelbench.results.run import CaseResult
+
+RESULT = pytest.StashKey[Any]()
+
+
+def start(config: pytest.Config) -> None:
+    """Set up this session for suites: what to run, and the plugin objects that run it."""
+    from pytest_modelbench import fixtures
+    from pytest_modelbench.extensions import Extensions
+    from pytest_modelbench.recording import Recorder
+
+    try:
+        _add_named_suites(config)
+        session = ModelbenchSession(config)
+    except ModelbenchError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(session, "modelbench-run")
+    config.pluginmanager.register(fixtures, "modelbench-fixtures")
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(config), "modelbench-recorder")
+    config.hook.pytest_modelbench_register.call_historic(kwargs={"modelbench": Extensions()})
+
+
+def _add_named_suites(config: pytest.Config) -> None:
+    """`--suite` alone runs just those suites; beside paths it adds to them."""
+    folders = (config.invocation_params.dir, config.rootpath)
+    files = [str(find_suite(name, folders)) for name in config.option.suite]
+    if files and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args[:] = files
+    else:
+        config.args.extend(file for file in files if file not in config.args)
+
+
+class ModelbenchSession:
+    """Hooks of every process that collects and runs cases: the only one, or an xdist worker."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.strict: bool = config.option.suite_strict
+        self.selection = selection_from(config)
+        self._loaded: dict[Path, LoadedSuite] = {}
+        self._manifests: list[Any] = []
+        self._suite_errors = 0
+
+    @cached_property
+    def engine(self) -> Engine:
+        from pytest_modelbench.execution.engine import DryEngine, InlineEngine
+
+        return (DryEngine if self.config.option.suite_dry_run else InlineEngine)(self.worker)
+
+    @property
+    def worker(self) -> str:
+        """`main`, or the name of this xdist worker."""
+        return str(getattr(self.config, "workerinput", {}).get("workerid", "main"))
+
+    def load(self, file: Path) -> LoadedSuite:
+        """The suite in `file`, read once a session. Raises `ModelbenchError` if it is faulty."""
+        if file not in self._loaded:
+            loaded = load_suite(file, self.selection)
+            for other in self._loaded.values():
+                if other.id == loaded.id:
+                    raise ModelbenchError(
+                        f"{file}: its id {loaded.id!r} is also the id of {other.file}: ids differ"
+                    )
+            self._loaded[file] = loaded
+        return self._loaded[file]
+
+    def judged(self, case: Case, result: CaseResult) -> CaseResult:
+        from pytest_modelbench.judge.verdict import judged
+        from pytest_modelbench.results.manifest import named_criteria
+
+        return judged(result, named_criteria(self.load(case.suite_file)))
+
+    def keep(self, item: pytest.Item, result: CaseResult) -> None:
+        """Remember a result until the item's report is made."""
+        item.stash[RESULT] = result
+
+    # Collection
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = grouped_by_model(items)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._check_selection()
+        selected: dict[Path, dict[str, str]] = {}
+        for item in session.items:
+            if isinstance(item, CaseItem):
+                selected.setdefault(item.path, {})[item.case.id] = item.nodeid
+        if not selected or self.config.option.collectonly:
+            return
+        from pytest_modelbench.results.manifest import manifest_of
+
+        for file, nodeids in selected.items():
+            loaded = self._loaded[file]
+            in_order = [(nodeids[case.id], case) for case in loaded.cases if case.id in nodeids]
+            self._manifests.append(manifest_of(loaded, in_order))
+
+    def _check_selection(self) -> None:
+        """`--suite-model` must match something; under xdist a worker cannot stop the session."""
+        if self._loaded and self.selection.models and self.worker == "main":
+            seen = sorted({name for one in self._loaded.values() for name in one.models_seen})
+            if not any(loaded.cases for loaded in self._loaded.values()):
+                raise pytest.UsageError(
+                    f"--suite-model {' '.join(self.selection.models)!r} matches no model "
+                    f"(models: {', '.join(seen)})"
+                )
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed and report.nodeid.endswith(".json"):
+            self._suite_errors += 1
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+        # A broken suite fails only itself; a broken test module still stops the session.
+        if session.testsfailed and session.testsfailed == self._suite_errors:
+            session.config.option.continue_on_collection_errors = True
+        return (yield)  # type: ignore[return-value]
+
+    # Running
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        if isinstance(item, CaseItem):
+            self.engine.expect_next(nextitem.case if isinstance(nextitem, CaseItem) else None)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Iterator[None]:
+        report: Any = yield
+        if isinstance(item, CaseItem):
+            report.modelbench = self._parcel(item, report)
+        return report  # type: ignore[no-any-return]
+
+    def _parcel(self, item: CaseItem, report: pytest.TestReport) -> dict[str, Any]:
+        """What a report carries to the controller: builtins only, so that it survives xdist."""
+        parcel: dict[str, Any] = {}
+        if self._manifests:
+            parcel["manifests"], self._manifests = self._manifests, []
+        if report.when == "setup":
+            item.stash[RESULT] = None  # a rerun must not show the result before
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            result = item.stash.get(RESULT, None) or _from_report(item, report)
+            parcel["result"] = result.model_dump_json()
+        return parcel
+
+
+def _from_report(item: CaseItem, report: pytest.TestReport) -> CaseResult:
+    """A result for an item that ended without one: skipped by a mark, or broken by a fixture."""
+    from pytest_modelbench.results.blank import blank_result
+
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+        return blank_result(item.case, "skipped", reason.removeprefix("Skipped: ") or "skipped")
+    lines = report.longreprtext.strip().splitlines()
+    return blank_result(
+        item.case, "error", lines[-1] if lines else "the item failed", trace=report.longreprtext
+    )
+
+
+def selection_from(config: pytest.Config) -> Selection:
+    """What the command line says about registry, models and devices."""
+    option = config.option
+    registry = None
+    if option.suite_registry:
+        registry = config.invocation_params.dir / Path(option.suite_registry).expanduser()
+        if not registry.is_file():
+            raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
+    return Selection(registry, tuple(option.suite_model), tuple(option.suite_device))
+
+
+def command_line(config: pytest.Config) -> list[str]:
+    """The command that started this session, as far as it is known."""
+    return [Path(sys.argv[0]).name, *map(str, config.invocation_params.args)]
