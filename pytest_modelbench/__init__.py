@@ -1,6 +1,7 @@
 """pytest-modelbench: which model, on which device, how fast, how big, how good.
 
 The names below are imported when they are first used, so that importing the package is free.
+PYTEST_DONT_REWRITE (there is no assert here, and every session imports it).
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning
+from pytest_modelbench.suite.find import SHIPPED
 
 if TYPE_CHECKING:
     from pytest_modelbench.session import ModelbenchSession
@@ -28,8 +29,19 @@ def collect_suite(file: Path, parent: pytest.Collector) -> SuiteModule | None:
     named = parent.session.isinitpath(file)
     if not named and not _matches_ini(file, parent.config):
         return None
-    module: SuiteModule = SuiteModule.from_parent(parent, path=file)
+    outside = {} if file.is_relative_to(parent.config.rootpath) else {"nodeid": _node_id(file)}
+    module: SuiteModule = SuiteModule.from_parent(parent, path=file, **outside)
     return module
+
+
+def _node_id(file: Path) -> Any:
+    """For a file outside the rootdir, to which pytest would give an empty node id."""
+    text = file.name if file in SHIPPED.values() else file.as_posix()
+    try:
+        from _pytest.nodes import NodeId  # since pytest 9.2
+    except ImportError:
+        return text
+    return NodeId(path=text)
 
 
 def _matches_ini(file: Path, config: pytest.Config) -> bool:
@@ -129,10 +141,10 @@ class CaseItem(pytest.Function):
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.case.line - 1, self.name
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:  # type: ignore[override]
         if isinstance(excinfo.value, CaseFailed | ModelbenchWarning):
             return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        return super().repr_failure(excinfo)
 
 
 def grouped_by_model(items: Iterable[pytest.Item]) -> list[pytest.Item]:

@@ -61,5 +61,5 @@ class Registered(Generic[T]):
             return thing
         known = self.names()
         raise ModelbenchError(
-            f"{name!r} is not a {self.noun}{did_you_mean(name, known)} Known: {', '.join(known)}"
+            f"{name!r} is not a {self.noun}{did_you_mean(name, known)} (known: {', '.join(known)})"
         )

@@ -174,10 +174,10 @@ def _from_report(item: CaseItem, report: pytest.TestReport) -> CaseResult:
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
         return blank_result(item.case, "skipped", reason.removeprefix("Skipped: ") or "skipped")
-    lines = report.longreprtext.strip().splitlines()
-    return blank_result(
-        item.case, "error", lines[-1] if lines else "the item failed", trace=report.longreprtext
-    )
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash else report.longreprtext
+    cause = " ".join(text.split()) or "the item failed"
+    return blank_result(item.case, "error", cause, trace=report.longreprtext)
 
 
 def selection_from(config: pytest.Config) -> Selection:

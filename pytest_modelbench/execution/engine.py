@@ -51,7 +51,8 @@ class DryEngine:
 
     def submit(self, case: Case) -> Future[CaseResult]:
         future: Future[CaseResult] = Future()
-        future.set_result(blank_result(case, "skipped", "dry run", worker=self._worker))
+        result = blank_result(case, "skipped", "dry run")
+        future.set_result(result.model_copy(update={"worker": self._worker}))
         return future
 
     def expect_next(self, case: Case | None) -> None:

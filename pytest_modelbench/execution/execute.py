@@ -43,6 +43,9 @@ def execute(case: Case, residents: Residents, worker: str = "main") -> CaseResul
         # After an error nothing is known about the loaded model: the next case loads its own.
         residents.close()
         result = blank_result(case, "error", one_line(error), trace=traceback.format_exc())
+    except BaseException:  # an interrupt, or a timeout plugin's way of ending a test
+        residents.close()
+        raise
     return result.model_copy(
         update={
             "started_at": started,

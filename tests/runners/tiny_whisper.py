@@ -89,3 +89,15 @@ def _tokenizer() -> object:
     stamps = [f"<|{index * 0.02:.2f}|>" for index in range(FRAMES // 2 + 1)]
     tokenizer.add_tokens([AddedToken(stamp, normalized=False) for stamp in stamps])
     return tokenizer
+
+
+def convert_tokenizer(source: Path, target: Path) -> None:
+    """Add to `target` the tokenizer of `source` as OpenVINO GenAI wants it."""
+    import openvino
+    import openvino_tokenizers
+    from transformers import WhisperTokenizer
+
+    tokenizer = WhisperTokenizer.from_pretrained(source)
+    models = openvino_tokenizers.convert_tokenizer(tokenizer, with_detokenizer=True)
+    for name, model in zip(("tokenizer", "detokenizer"), models, strict=True):
+        openvino.save_model(model, target / f"openvino_{name}.xml")

@@ -1,0 +1,187 @@
+"""The `modelbench` command: a thin layer over the same code that the plugin uses."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pytest_modelbench.errors import ModelbenchError, Unavailable
+
+OK, FAILED, USAGE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 when all is well, 1 for faults or failures, 2 for wrong usage."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except ModelbenchError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stderr.close()
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="modelbench", description="Benchmark machine-learning models."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run suites (as pytest --suite=... does)")
+    _add_run_options(run)
+    run.set_defaults(command=_run)
+    validate = commands.add_parser("validate", help="check suite, registry and run files")
+    validate.add_argument("file", nargs="+", type=Path)
+    validate.add_argument("--kind", choices=("suite", "run", "registry"), help="do not guess it")
+    validate.set_defaults(command=_validate)
+    schema = commands.add_parser("schema", help="print a published JSON Schema")
+    schema.add_argument("kind", choices=("suite", "run", "registry"))
+    schema.set_defaults(command=_schema)
+    runners = commands.add_parser("runners", help="list runners, their metrics and what they need")
+    runners.set_defaults(command=_list_runners)
+    devices = commands.add_parser("devices", help="list the devices present, by runner")
+    devices.set_defaults(command=_list_devices)
+    return parser
+
+
+def _add_run_options(run: argparse.ArgumentParser) -> None:
+    run.add_argument("name", nargs="*", metavar="SUITE", help="suite files or names")
+    run.add_argument("--suite", action="append", default=[], help="the same, as an option")
+    run.add_argument("--registry", metavar="FILE", help="the registry of models")
+    run.add_argument("--model", action="append", default=[], metavar="NAME")
+    run.add_argument("--device", action="append", default=[], metavar="DEVICE")
+    run.add_argument("--output", metavar="FILE", help="write the run to this file")
+    run.add_argument("--output-dir", metavar="DIR", help="write the run to a new file in DIR")
+    run.add_argument("--dry-run", action="store_true", help="list every case; measure nothing")
+    run.add_argument("--strict", action="store_true", help="an unjudged bound fails")
+    run.add_argument("-n", "--workers", metavar="N", help="parallel workers (pytest-xdist)")
+    run.add_argument("-v", "--verbose", action="store_true")
+    run.add_argument("--list-runners", action="store_true", help="list runners and stop")
+
+
+def _run(options: argparse.Namespace) -> int:
+    if options.list_runners:
+        return _list_runners(options)
+    suites = [*options.name, *options.suite] or _from_environment("MODEL_BENCH_SUITE")
+    output = options.output or "".join(_from_environment("MODEL_BENCH_OUTPUT")[:1])
+    if not suites and options.registry:
+        return _list_registry(options)
+    if options.output_dir and not options.output:
+        from pytest_modelbench.results.store import new_run_id
+
+        output = str(Path(options.output_dir).absolute() / f"{new_run_id()}.json")
+    arguments = [f"--suite={name}" for name in suites or ["quickstart"]]
+    arguments += [f"--suite-model={name}" for name in options.model]
+    arguments += [f"--suite-device={name}" for name in options.device]
+    arguments += [f"--suite-registry={options.registry}"] if options.registry else []
+    arguments += [f"--suite-output={output}"] if output else []
+    arguments += ["--suite-dry-run"] if options.dry_run else []
+    arguments += ["--suite-strict"] if options.strict else []
+    arguments += ["-n", options.workers] if options.workers else []
+    arguments += ["-v"] if options.verbose else []
+    import pytest
+
+    return int(pytest.main(arguments))
+
+
+def _list_registry(options: argparse.Namespace) -> int:
+    from pytest_modelbench.api import run_benchmark
+    from pytest_modelbench.results.run import BenchmarkRun
+
+    path = run_benchmark(
+        registry_path=options.registry, output_dir=options.output_dir, dry_run=options.dry_run
+    )
+    for candidate in BenchmarkRun.load(path).candidates:
+        size = "" if candidate.file_size_mb is None else f"  {candidate.file_size_mb:.1f} MB"
+        print(f"{candidate.version}  {candidate.model_type}{size}")
+    print(f"run written to {path}")
+    return OK
+
+
+def _from_environment(name: str) -> list[str]:
+    value = os.environ.get(name, "").strip()
+    return [value] if value else []
+
+
+def _validate(options: argparse.Namespace) -> int:
+    faults = 0
+    for file in options.file:
+        try:
+            kind = _validate_one(file, options.kind)
+        except ModelbenchError as error:
+            faults += 1
+            print(error, file=sys.stderr)
+        else:
+            print(f"{file}: a valid {kind}")
+    return FAILED if faults else OK
+
+
+def _validate_one(file: Path, kind: str | None) -> str:
+    from pytest_modelbench.documents.read import read_document
+
+    kind = kind or _guess_kind(read_document(file).value)
+    if kind == "suite":
+        from pytest_modelbench.api import check_suite
+
+        check_suite(file.absolute())
+    elif kind == "registry":
+        from pytest_modelbench.registry import load_registry
+
+        load_registry(file.absolute())
+    else:
+        from pytest_modelbench.results.run import BenchmarkRun
+
+        BenchmarkRun.load(file)
+    return kind
+
+
+def _guess_kind(value: object) -> str:
+    if isinstance(value, list):
+        return "registry"
+    if isinstance(value, dict) and ("schema_version" in value or "system_info" in value):
+        return "run"
+    return "suite"
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from pytest_modelbench.schemas import schema_text
+
+    print(schema_text(options.kind), end="")
+    return OK
+
+
+def _list_runners(options: argparse.Namespace) -> int:
+    from pytest_modelbench.runners import RUNNERS
+    from pytest_modelbench.suite.criteria import metrics_of_runner
+
+    for name in RUNNERS.names():
+        try:
+            runner = RUNNERS.get(name)()
+        except ModelbenchError as error:
+            print(f"{name}: {error}")
+            continue
+        summary = (type(runner).__doc__ or "").strip().partition("\n")[0]
+        print(f"{name}: {summary}")
+        print(
+            f"  input: {runner.input_kind}; metrics: {', '.join(sorted(metrics_of_runner(runner)))}"
+        )
+        if lines := sorted({need.install_line for need in runner.requirements({})}):
+            print(f"  needs: {'; '.join(lines)}")
+    return OK
+
+
+def _list_devices(options: argparse.Namespace) -> int:
+    from pytest_modelbench.runners import RUNNERS
+
+    for name in RUNNERS.names():
+        try:
+            print(f"{name}: {', '.join(RUNNERS.get(name)().devices())}")
+        except Unavailable as reason:
+            print(f"{name}: unknown: {reason}")
+        except ModelbenchError as error:
+            print(f"{name}: {error}")
+    return OK

