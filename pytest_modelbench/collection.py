@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 def collect_suite(file: Path, parent: pytest.Collector) -> SuiteModule | None:
     """A collector for `file`, if it was named on the command line or matches the ini globs."""
-    named = parent.session.isinitpath(file)
+    # Not `isinitpath`: a file under a directory that is named as well counts as named, too.
+    named = file in modelbench_session(parent.config).named_files
     if not named and not _matches_ini(file, parent.config):
         return None
     outside = {} if file.is_relative_to(parent.config.rootpath) else {"nodeid": _node_id(file)}
@@ -93,7 +94,10 @@ class SuiteModule(pytest.Module):
         message = f"{self.path}:{line}: mark {mark!r} is not registered (ini option 'markers')"
         if self.config.getoption("strict_markers", False) or _is_strict(self.config):
             raise self.CollectError(message)
-        warn_explicit(pytest.PytestUnknownMarkWarning(message), None, str(self.path), line)
+        try:
+            warn_explicit(pytest.PytestUnknownMarkWarning(message), None, str(self.path), line)
+        except pytest.PytestUnknownMarkWarning:  # warnings are errors in this session
+            raise self.CollectError(message) from None
         self.config.addinivalue_line("markers", f"{mark}: used by suite {self.path.name}")
 
     def _genfunctions(self, name: str, funcobj: Any) -> Iterator[CaseItem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,19 +27,22 @@ RESULT = pytest.StashKey[Any]()
 
 def start(config: pytest.Config) -> None:
     """Set up this session for suites: what to run, and the plugin objects that run it."""
-    from pytest_modelbench import fixtures
     from pytest_modelbench.extensions import Extensions
     from pytest_modelbench.recording import Recorder
 
     try:
         _add_named_suites(config)
         session = ModelbenchSession(config)
+        recorder = None if hasattr(config, "workerinput") else Recorder(config)
     except ModelbenchError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(session, "modelbench-run")
+    # Not `from ... import`: that would find the module of an earlier session in this process,
+    # where `pytester` has meanwhile removed and reloaded all others.
+    fixtures = import_module("pytest_modelbench.fixtures")
     config.pluginmanager.register(fixtures, "modelbench-fixtures")
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Recorder(config), "modelbench-recorder")
+    if recorder is not None:
+        config.pluginmanager.register(recorder, "modelbench-recorder")
     config.hook.pytest_modelbench_register.call_historic(kwargs={"modelbench": Extensions()})
 
 
@@ -59,6 +63,9 @@ class ModelbenchSession:
         self.config = config
         self.strict: bool = config.option.suite_strict
         self.selection = selection_from(config)
+        self.named_files = {
+            config.invocation_params.dir / argument.partition("::")[0] for argument in config.args
+        }
         self._loaded: dict[Path, LoadedSuite] = {}
         self._manifests: list[Any] = []
         self._suite_errors = 0

@@ -8,7 +8,7 @@ the training set does not contain, and measures both variants on those clips and
 
 It needs the espeak-ng program on the PATH (Debian and Ubuntu: ``apt-get install espeak-ng``; 1.51
 was used) and these packages: torch, transformers, optimum-intel, nncf, openvino, openvino-genai,
-openvino-tokenizers, numpy, soundfile, soxr and jiwer. About a quarter of an hour on two cores;
+openvino-tokenizers, numpy, soundfile, soxr and jiwer. About twenty minutes on two cores;
 no download, no GPU.
 """
 

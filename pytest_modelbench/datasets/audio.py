@@ -63,9 +63,10 @@ def _read(value: Any, base_dir: Path) -> tuple[str, tuple[Sound, int]]:
         return f"audio file {file}", _from_file(str(file), f"audio file {file}")
     data = value.get("bytes") if isinstance(value, dict) else value
     if not isinstance(data, bytes | bytearray):
+        what = "an object without bytes, path or array" if isinstance(value, dict) else None
         raise ModelbenchError(
-            f"a value of type {type(value).__name__} is not audio: give a path, the bytes of a "
-            'file, {"path", "bytes"} or {"array", "sampling_rate"}'
+            f"{what or f'a value of type {type(value).__name__}'} is not audio: give a path, the "
+            'bytes of a file, {"path", "bytes"} or {"array", "sampling_rate"}'
         )
     if not data:
         raise ModelbenchError("the audio bytes are empty")

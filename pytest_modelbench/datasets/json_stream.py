@@ -13,6 +13,7 @@ from pytest_modelbench.errors import ModelbenchError
 LARGEST_ROW_BYTES = 64 * 1024 * 1024
 """No sample is larger; a file without row ends must not fill the memory."""
 _CHUNK_BYTES = 64 * 1024
+_WITHIN_NUMBER = ("", ".", "e", "E", "e+", "e-", "E+", "E-")
 _LONGEST_LITERAL = len("-Infinity")
 
 
@@ -60,7 +61,7 @@ class JsonStream:
         while True:
             while self._at < len(self._text) and self._text[self._at] in " \t\r\n":
                 self._advance_to(self._at + 1)
-            if self._at < len(self._text) or not self._read_more():
+            if self._at < len(self._text) or not self._read_more(_CHUNK_BYTES):
                 return self._text[self._at : self._at + 1]
 
     def take(self, expected: str, where: str) -> str:
@@ -92,8 +93,7 @@ class JsonStream:
                 raise self.fault(f"{what} is nested too deeply") from None
             except ValueError as error:
                 raise self.fault(f"{what}: {error}") from None
-            # A number that touches the end of what was read may have more digits to come.
-            if end == len(self._text) and self._text[-1] not in '}]"' and self._grow(what):
+            if self._may_go_on(end) and self._grow(what):
                 continue
             self._advance_to(end)
             return value
@@ -118,6 +118,10 @@ class JsonStream:
         near_the_end = error.pos >= len(self._text) - _LONGEST_LITERAL
         return near_the_end or error.msg.startswith("Unterminated string")
 
+    def _may_go_on(self, end: int) -> bool:
+        """Whether what ends at `end` may be the beginning of a longer number, as 1 is of 1.5e+3."""
+        return self._text[end - 1].isdigit() and self._text[end:] in _WITHIN_NUMBER
+
     def _is_cut(self, error: json.JSONDecodeError) -> bool:
         """Whether, at the end of the file, the fault is that text is missing."""
         rest = self._text[error.pos :].strip()
@@ -134,7 +138,7 @@ class JsonStream:
             )
         return self._read_more(max(held, _CHUNK_BYTES))
 
-    def _read_more(self, size: int = _CHUNK_BYTES) -> bool:
+    def _read_more(self, size: int) -> bool:
         """Append text to the buffer, dropping what lies behind; False at the end of the file."""
         if self._ended:
             return False

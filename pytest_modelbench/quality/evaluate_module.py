@@ -37,11 +37,10 @@ def load_evaluate_module(name: str, base_dir: Path) -> tuple[str, QualityMetric]
         # In memory, because parallel workers would share a cache file.
         module = evaluate.load(str(local) if is_local else wanted, keep_in_memory=True)
     except Exception as error:
+        why = f"it is not cached, and {hub_endpoint()} does not answer" if offline else None
+        where = f"from {local}" if is_local else "from the hub"
         raise ModelbenchError(
-            f"quality metric 'evaluate:{name}' cannot be loaded from "
-            f"{local if is_local else hub_endpoint()}"
-            + (" (it does not answer, nor is the module cached)" if offline else "")
-            + f": {one_line(error)}"
+            f"quality metric 'evaluate:{name}' cannot be loaded {where}: {why or one_line(error)}"
         ) from error
     finally:
         evaluate.config.HF_EVALUATE_OFFLINE = before

@@ -137,6 +137,9 @@ class EmbeddingSession(Session):
             for name, value in zip(VECTOR_METRICS, values, strict=True)
         }
 
+    def close(self) -> None:
+        vars(self).pop("_encoder", None)
+
 
 class EmbeddingText(Runner):
     """Sentence-transformers models and plain encoders, from a local directory or a hub id."""

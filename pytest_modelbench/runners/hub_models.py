@@ -32,20 +32,20 @@ def local_directory(candidate: Candidate) -> Path:
 def _fetched(hub_id: str) -> Path:
     try:
         from huggingface_hub import HfApi, snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
     except ImportError as error:
         raise missing_extra("huggingface_hub", "openvino") from error
     try:
-        try:
-            return Path(snapshot_download(hub_id, local_files_only=True))
-        except LocalEntryNotFoundError:
-            names = HfApi().list_repo_files(hub_id)
-            return Path(snapshot_download(hub_id, ignore_patterns=unneeded(names)))
+        names = HfApi().list_repo_files(hub_id)
+        return Path(snapshot_download(hub_id, ignore_patterns=unneeded(names)))
     except Exception as error:  # of its own, of its HTTP client, of the system: no common base
+        reason = one_line(error, 200)
+    try:
+        # What an earlier session fetched serves while the hub is out of reach.
+        return Path(snapshot_download(hub_id, local_files_only=True))
+    except Exception:
         raise ModelbenchError(
-            f"model {hub_id!r} is neither a directory here nor to be had from the hub: "
-            f"{one_line(error, 200)}"
-        ) from error
+            f"model {hub_id!r} is neither a directory here nor to be had from the hub: {reason}"
+        ) from None
 
 
 def unneeded(names: Iterable[str]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,14 +23,6 @@ NEEDED_FILES = ("openvino_encoder_model.xml", "openvino_decoder_model.xml")
 TOKENIZER_FILES = ("openvino_tokenizer.xml", "openvino_detokenizer.xml")
 
 
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """What one call answered for one sample."""
-
-    text: str
-    tokens: int
-
-
 class GenaiSession(Session):
     """A `WhisperPipeline` on a device."""
 
@@ -45,6 +36,7 @@ class GenaiSession(Session):
         properties: Mapping[str, Any],
     ) -> None:
         self._pipeline = pipeline
+        self._tokenizer = pipeline.get_tokenizer()
         self._facts = facts
         self._options = dict(options)
         self.properties = properties
@@ -55,18 +47,20 @@ class GenaiSession(Session):
         samples: NDArray[np.float32] = sample.input.samples
         return samples
 
-    def predict(self, batch: Sequence[NDArray[np.float32]]) -> Sequence[Transcript]:
-        return [self._transcribe(samples) for samples in batch]
+    def predict(self, batch: Sequence[NDArray[np.float32]]) -> Sequence[str]:
+        return [self._pipeline.generate(samples, **self._options).texts[0] for samples in batch]
 
-    def _transcribe(self, samples: NDArray[np.float32]) -> Transcript:
-        result = self._pipeline.generate(samples, **self._options)
-        return Transcript(result.texts[0], result.perf_metrics.get_num_generated_tokens())
+    def finish(self, sample: Sample, answer: str) -> Prediction:
+        """The text, and how many tokens of the model's own vocabulary it is made of.
 
-    def finish(self, sample: Sample, answer: Transcript) -> Prediction:
-        return Prediction(answer.text.strip(), tokens=answer.tokens)
+        The pipeline's own count includes the end of the text and other special tokens, which
+        backend `optimum` leaves out, and the pipeline does not say which tokens it wrote.
+        """
+        ids = self._tokenizer.encode(answer, add_special_tokens=False).input_ids
+        return Prediction(answer.strip(), tokens=int(ids.get_size()))
 
     def close(self) -> None:
-        self._pipeline = None
+        self._pipeline = self._tokenizer = None
 
 
 def load_genai(candidate: Candidate, device: str, params: WhisperParams) -> Session:

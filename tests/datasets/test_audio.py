@@ -95,7 +95,7 @@ def test_samples_at_the_right_rate_are_left_as_they_are(tmp_path: Path) -> None:
         ("empty.wav", r"empty\.wav holds no samples"),
         ("nan.wav", r"nan\.wav holds samples that are not finite numbers"),
         (5, "a value of type int is not audio: give a path"),
-        ({"path": None, "bytes": None}, "a value of type NoneType is not audio"),
+        ({"path": None, "bytes": None}, "an object without bytes, path or array is not audio"),
         ({"array": [], "sampling_rate": 8000}, "the audio array holds no samples"),
         ({"array": [[[0.0]]], "sampling_rate": 8000}, "the audio array holds no samples"),
         ({"array": [0.0]}, "the audio array has the sampling_rate None: give a whole number"),

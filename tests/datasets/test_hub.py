@@ -42,9 +42,7 @@ def test_any_answer_will_do(monkeypatch: pytest.MonkeyPatch, server: str) -> Non
 
 
 @pytest.mark.parametrize("name", ["HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"])
-def test_offline_mode_is_no_answer(
-    monkeypatch: pytest.MonkeyPatch, server: str, name: str
-) -> None:
+def test_offline_mode_is_no_answer(monkeypatch: pytest.MonkeyPatch, server: str, name: str) -> None:
     """The hub is not even asked."""
     monkeypatch.setenv("HF_ENDPOINT", server)
     monkeypatch.setenv(name, "1")

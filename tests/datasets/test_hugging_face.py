@@ -66,7 +66,7 @@ def test_splits_are_sliced(words: Path, split: str, numbers: range) -> None:
 @pytest.mark.parametrize("split", ["nope", "validation", "nope[:3]", "nope[:50%]"])
 def test_a_split_that_is_not_there_is_named_with_those_that_are(words: Path, split: str) -> None:
     """None is chosen silently."""
-    with pytest.raises(ModelbenchError, match=r"(?s)words.*test.*train"):
+    with pytest.raises(ModelbenchError, match=r"words.*(test.*train|train.*test)"):
         texts(words, split)
 
 
@@ -85,6 +85,10 @@ def test_an_unknown_configuration_is_named_with_those_that_are(words: Path) -> N
         texts(words, "test", config="en")
 
 
+# `datasets` leaves the CSV file it streamed to the garbage collector.
+@pytest.mark.filterwarnings(
+    "ignore:Exception ignored in.*test.csv:pytest.PytestUnraisableExceptionWarning"
+)
 @pytest.mark.parametrize("layout", ["json", "jsonl", "csv"])
 def test_text_formats_are_read(tmp_path: Path, layout: str) -> None:
     """A directory of JSON, JSON lines or CSV."""
@@ -105,7 +109,7 @@ def test_saved_splits_are_read(words: Path, tmp_path: Path) -> None:
     assert texts("saved", "train", tmp_path) == list("xyz")
     assert texts("saved", "test[:20%]+train[-1:]", tmp_path) == list("abz")
     for split in ("validation", "test[", "test[1:5"):
-        with pytest.raises(ModelbenchError, match="has no split .*; it has test, train"):
+        with pytest.raises(ModelbenchError, match=r"has no split .*; it has test, train"):
             texts("saved", split, tmp_path)
 
 
@@ -129,7 +133,9 @@ def wav() -> bytes:
 def test_audio_columns_are_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parquet and saved datasets give bytes, a folder gives paths; torchcodec is never needed."""
     monkeypatch.setitem(sys.modules, "torchcodec", None)
-    features = datasets.Features({"audio": datasets.Audio(16_000), "text": datasets.Value("string")})
+    features = datasets.Features(
+        {"audio": datasets.Audio(16_000), "text": datasets.Value("string")}
+    )
     import pyarrow
 
     table = pyarrow.table(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +46,7 @@ def exports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     def export(candidate: Candidate, source: Path, output: Path, task: str) -> None:
         sources.append(source)
+        time.sleep(0.05)  # long enough for another to come by
         (output / "openvino_model.xml").write_text("<net/>")
 
     monkeypatch.setattr(openvino_export, "_export", export)
@@ -82,6 +86,14 @@ def test_equal_files_elsewhere_share_an_export(
         == ensure_ir(Candidate("b", str(copied)), TASK).ir
     )
     assert len(exports) == 1
+
+
+def test_two_at_once_export_once(cache: Path, checkpoint: Path, exports: list[Path]) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        model = Candidate("m", str(checkpoint))
+        found = list(pool.map(lambda _: ensure_ir(model, TASK), range(4)))
+    assert len(exports) == 1
+    assert len({files.ir for files in found}) == 1
 
 
 def test_other_weights_are_another_export(checkpoint: Path) -> None:
@@ -129,15 +141,32 @@ def test_an_absent_directory_is_a_fault(tmp_path: Path) -> None:
         ensure_ir(Candidate("m", str(tmp_path / "gone")), TASK)
 
 
-def test_an_unreachable_hub_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A hub out of reach."""
     hub = pytest.importorskip("huggingface_hub")
 
-    def refuse(*arguments: object, **options: object) -> None:
+    def refuse(*arguments: object) -> None:
         raise ConnectionError("no route to the hub")
 
-    monkeypatch.setattr(hub, "snapshot_download", refuse)
+    monkeypatch.setattr(hub.HfApi, "list_repo_files", refuse)
+    return hub
+
+
+def test_an_unreachable_hub_is_a_fault(hub: Any) -> None:
     with pytest.raises(ModelbenchError, match=r"'org/model' is neither .* no route to the hub"):
         local_directory(Candidate("m", "org/model"))
+
+
+def test_an_unreachable_hub_leaves_what_was_fetched_before(
+    hub: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def cached(hub_id: str, local_files_only: bool) -> str:
+        assert (hub_id, local_files_only) == ("org/model", True)
+        return str(tmp_path)
+
+    monkeypatch.setattr(hub, "snapshot_download", cached)
+    assert local_directory(Candidate("m", "org/model")) == tmp_path
 
 
 def test_from_the_hub_only_one_kind_of_weights_is_fetched() -> None:

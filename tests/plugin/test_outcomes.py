@@ -1,0 +1,261 @@
+"""What a case's result does to its item, the exit status and the run file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+EchoSuite = Callable[..., Path]
+Runs = Callable[[], list]
+
+
+def test_measured_cases_pass_and_stand_in_one_run(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    file = echo_suite()
+    result = pytester.runpytest("echo.json")
+    result.assert_outcomes(passed=2)
+    assert result.ret == 0
+    (run,) = runs()
+    assert [case.id for case in run.cases] == ["echo::shout[one-CPU]", "echo::shout[two-CPU]"]
+    assert [candidate.version for candidate in run.candidates] == ["one", "two"]
+    assert run.suites[0].file == str(file)
+    assert run.metadata.exit_status == 0
+    case = run.cases[0]
+    assert case.status == "ok"
+    assert case.metrics["exact_match"].value == pytest.approx(2 / 3)
+    assert case.metrics["sample_count"].value == 3
+    assert case.metrics["p50_latency_ms"].metadata["samples"] >= 5
+    assert case.metrics["tokens_per_sec"].is_ok
+    assert run.candidates[0].latency_ms.value == case.metrics["latency_ms"].value
+
+
+@pytest.mark.parametrize(
+    ("bound", "words"),
+    [
+        ({"min": 0.9}, "exact_match is 0.6667, below its min 0.9"),
+        ({"max": 0.5}, "exact_match is 0.6667, above its max 0.5"),
+    ],
+)
+def test_a_broken_bound_fails_its_item_with_metric_value_and_bound(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, bound: dict[str, float], words: str
+) -> None:
+    echo_suite(criteria=[{"metric": "exact_match", "goal": "max", **bound}])
+    result = pytester.runpytest("echo.json")
+    result.assert_outcomes(failed=2)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"FAILED echo.json::shout?one-CPU? - {words}"])
+
+
+def test_a_bound_on_a_percentile_of_too_few_calls_warns_and_fails_when_strict(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    echo_suite(criteria=[{"metric": "p99_latency_ms", "max": 1000}])
+    result = pytester.runpytest("echo.json", "-W", "default")
+    result.assert_outcomes(passed=2, warnings=2)
+    result.stdout.fnmatch_lines(
+        ["*inconclusive: p99_latency_ms is * rests on 5 calls and needs 662"]
+    )
+    pytester.runpytest("echo.json", "--suite-strict").assert_outcomes(failed=2)
+    pytester.runpytest("echo.json", "-W", "error").assert_outcomes(failed=2)
+
+
+def test_a_bound_without_a_value_is_never_passed_silently(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    echo_suite(criteria=[{"metric": "peak_vram_mb", "max": 100}])
+    result = pytester.runpytest("echo.json", "-W", "default")
+    result.assert_outcomes(passed=2, warnings=2)
+    pytester.runpytest("echo.json", "--suite-strict").assert_outcomes(failed=2)
+
+
+RUNNER = """
+from pytest_modelbench import ModelbenchError, Runner, Session, Unavailable
+
+
+class Broken(Session):
+    batch_size = 1
+
+    def __init__(self, params):
+        self.params = params
+
+    def predict(self, batch):
+        if batch[0] in self.params.get("fails_on", ""):
+            raise ValueError("cannot say " + batch[0])
+        return [text.upper() for text in batch]
+
+
+class Troubled(Runner):
+    name = "troubled"
+    input_kind = "text"
+    quality = ("exact_match",)
+
+    def load(self, candidate, device, params):
+        if device == "TPU":
+            raise Unavailable("device 'TPU' is not present; present: CPU")
+        if params.get("load") == "raises":
+            raise RuntimeError("no such weights")
+        return Broken(params)
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("troubled", Troubled)
+"""
+
+
+def troubled(echo_suite: EchoSuite, pytester: pytest.Pytester, *benchmarks: dict) -> None:
+    echo_suite(
+        benchmarks=[
+            {"id": f"b{number}", "runner": "troubled", "model": "m", **one}
+            for number, one in enumerate(benchmarks)
+        ]
+    )
+    (pytester.path / "conftest.py").write_text(RUNNER)
+
+
+def test_a_model_that_does_not_load_is_an_error_and_the_next_case_runs(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    troubled(echo_suite, pytester, {"params": {"load": "raises"}}, {})
+    result = pytester.runpytest("echo.json")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["FAILED echo.json::b0?m-CPU? - RuntimeError: no such weights"])
+    case = runs()[0].cases[0]
+    assert (case.status, case.detail) == ("error", "RuntimeError: no such weights")
+    assert "no such weights" in (case.trace or "")
+    assert {metric.status for metric in case.metrics.values()} == {"error"}
+
+
+def test_failed_samples_are_counted_fail_the_item_and_keep_out_of_latency(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    troubled(echo_suite, pytester, {"params": {"fails_on": "b"}})
+    result = pytester.runpytest("echo.json")
+    result.assert_outcomes(failed=1)
+    case = runs()[0].cases[0]
+    assert case.detail == "1 of 3 samples failed, the first with: ValueError: cannot say b"
+    assert case.metrics["failure_count"].value == 1
+    assert case.metrics["p50_latency_ms"].is_ok
+    assert case.metrics["exact_match"].value == pytest.approx(1 / 3)
+
+
+def test_an_absent_device_and_an_unset_variable_skip_with_the_reason(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    troubled(echo_suite, pytester, {"device": "TPU"}, {"env": ["NO_SUCH_KEY"]})
+    result = pytester.runpytest("echo.json", "-rs")
+    result.assert_outcomes(skipped=2)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "SKIPPED*device 'TPU' is not present; present: CPU",
+            "SKIPPED*variable NO_SUCH_KEY is not set",
+        ]
+    )
+    assert {metric.status for case in runs()[0].cases for metric in case.metrics.values()} == {
+        "skipped"
+    }
+
+
+def test_an_absent_package_skips_with_the_line_that_installs_it(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    troubled(echo_suite, pytester, {})
+    conftest = pytester.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text().replace(
+            '    name = "troubled"',
+            '    name = "troubled"\n    def requirements(self, params):\n'
+            "        from pytest_modelbench import Requirement\n"
+            '        return [Requirement("nothing_of_that_name.core", extra="openvino")]',
+        )
+    )
+    pytester.runpytest("echo.json").assert_outcomes(skipped=1)
+    assert runs()[0].cases[0].detail == (
+        'nothing_of_that_name is not installed: pip install "pytest-modelbench[openvino]"'
+    )
+
+
+def test_an_expression_that_cannot_be_evaluated_is_an_error_metric(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite(criteria=[{"id": "odd", "expression": "1 / (sample_count - 3)", "goal": "max"}])
+    result = pytester.runpytest("echo.json")
+    result.assert_outcomes(failed=2)
+    metric = runs()[0].cases[0].metrics["odd"]
+    assert metric.status == "error"
+    assert "division by zero" in metric.error_message
+
+
+def test_a_dry_run_measures_nothing_and_writes_a_valid_run(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite()
+    result = pytester.runpytest("echo.json", "--suite-dry-run")
+    result.assert_outcomes(skipped=2)
+    (run,) = runs()
+    assert run.metadata.dry_run
+    assert {m.error_message for case in run.cases for m in case.metrics.values()} == {"dry run"}
+    assert len(run.cases[0].metrics) > 20
+
+
+def test_marks_and_fixtures_that_end_an_item_early_are_in_the_run(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite(marks=["skip"], benchmarks=[{"id": "a", "runner": "echo", "model": "one"}])
+    echo_suite("second.json", benchmarks=[{"id": "a", "runner": "echo", "model": "one"}])
+    conftest = pytester.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text()
+        + "\nimport pytest\n@pytest.fixture\ndef device(device):\n    raise OSError('no bus')\n"
+    )
+    result = pytester.runpytest("echo.json", "second.json")
+    result.assert_outcomes(skipped=1, errors=1)
+    skipped, broken = runs()[0].cases
+    assert (skipped.status, skipped.detail) == ("skipped", "unconditional skip")
+    assert (broken.status, broken.detail) == ("error", "OSError: no bus")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["-q"], ["-v"], ["--no-header", "-q"], ["-s"], ["--color=yes"]]
+)
+def test_the_table_and_the_run_file_are_shown_whatever_the_verbosity(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, arguments: list[str]
+) -> None:
+    echo_suite(criteria=[{"metric": "p50_latency_ms"}])
+    result = pytester.runpytest("echo.json", *arguments)
+    text = result.stdout.str()
+    assert "modelbench: echo (2 cases)" in text
+    assert "shout[one-CPU]" in text
+    assert "run written to" in text
+
+
+def test_output_goes_where_it_is_told_or_says_why_not(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite()
+    pytester.runpytest("echo.json", "--suite-output=new/run.json").assert_outcomes(passed=2)
+    assert json.loads((pytester.path / "new" / "run.json").read_text())["schema_version"] == "1"
+    assert runs() == []
+    result = pytester.runpytest("echo.json", "--suite-output=new")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --suite-output 'new' is a directory: name a file in it"])
+
+
+def test_a_run_that_cannot_be_written_is_not_lost(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    """A file stands where the folder should be: the run is saved elsewhere and the exit says so."""
+    echo_suite()
+    (pytester.path / "blocked").write_text("")
+    result = pytester.runpytest("echo.json", "--suite-output=blocked/run.json")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*blocked/run.json: the run file cannot be written*", "run written to *"]
+    )
+    saved = result.stdout.str().rpartition("run written to ")[2].split()[0]
+    assert json.loads(Path(saved).read_text())["cases"]
+    Path(saved).unlink()
