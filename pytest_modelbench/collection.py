@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from warnings import warn_explicit
 
 import pytest
@@ -39,7 +39,7 @@ def _node_id(file: Path) -> Any:
     """For a file outside the rootdir, to which pytest would give an empty node id."""
     text = file.name if file in SHIPPED.values() else file.as_posix()
     try:
-        from _pytest.nodes import NodeId  # since pytest 9.2
+        from _pytest.nodes import NodeId  # type: ignore[attr-defined]  # since pytest 9.2
     except ImportError:
         return text
     return NodeId(path=text)
@@ -139,8 +139,7 @@ class CaseItem(pytest.Function):
 
     @property
     def case(self) -> Case:
-        case: Case = self.callspec.params["modelbench_case"]
-        return case
+        return cast(Case, self.callspec.params["modelbench_case"])
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.case.line - 1, self.name
@@ -164,5 +163,4 @@ def grouped_by_model(items: Iterable[pytest.Item]) -> list[pytest.Item]:
 
 
 def modelbench_session(config: pytest.Config) -> ModelbenchSession:
-    session: ModelbenchSession = config.pluginmanager.get_plugin("modelbench-run")
-    return session
+    return cast("ModelbenchSession", config.pluginmanager.get_plugin("modelbench-run"))

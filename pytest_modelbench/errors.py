@@ -26,7 +26,8 @@ def one_line(error: BaseException, limit: int = 400) -> str:
     >>> one_line(ValueError("two\\nlines"))
     'ValueError: two lines'
     """
-    text = " ".join(str(error).split())
+    # A file name that is not UTF-8 stands in a message as half characters, which no file can hold.
+    text = " ".join(str(error).encode("utf-8", "replace").decode().split())
     if not isinstance(error, ModelbenchError):
         name = type(error).__name__
         text = f"{name}: {text}" if text else name

@@ -34,7 +34,8 @@ def device(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def modelbench_case(request: pytest.FixtureRequest, model: Candidate, device: str) -> Case:
     """The case to measure, with the model and device that the fixtures above gave."""
-    return replace(request.param, candidate=model, device=device)
+    case: Case = request.param
+    return replace(case, candidate=model, device=device)
 
 
 @pytest.fixture(scope="session")

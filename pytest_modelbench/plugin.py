@@ -51,6 +51,13 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="list every case and write a run in which all metrics are skipped; measure nothing",
     )
     group.addoption(
+        "--suite-engine",
+        choices=("isolated", "inline"),
+        default="isolated",
+        help="where cases are measured: isolated, each model in a process of its own (default), "
+        "or inline, in this process, for debuggers and profilers",
+    )
+    group.addoption(
         "--suite-strict",
         action="store_true",
         help="a bound that cannot be judged fails its case instead of warning",

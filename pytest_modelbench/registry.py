@@ -12,6 +12,8 @@ from pydantic import ConfigDict, Field, RootModel
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.documents.validate import load_document
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
 
 ModelType = Literal["base", "quantized", "distilled", "quantized+distilled"]
 Text = Annotated[str, Field(min_length=1)]
@@ -126,6 +128,10 @@ def load_registry(file: Path) -> Registry:
                 )
             )
         seen.setdefault(entry.version, index)
+        try:
+            path_from(entry.model_path, file.parent)
+        except ModelbenchError as error:
+            problems.append(text.problem((index, "model_path"), str(error)))
     if problems:
         raise DocumentError(problems)
     return Registry(file, tuple(document.root))
@@ -135,12 +141,12 @@ def resolve_model_path(text: str, base_dir: Path) -> str:
     """An absolute path for what is, or is written as, a local path; else the text as it is.
 
     `~`, `./`, `../` and absolute paths are local whether they exist or not; anything else is
-    local when it exists relative to `base_dir`, and otherwise a hub id.
+    local when it exists relative to `base_dir`, and otherwise a hub id. Raises `ModelbenchError`
+    for what cannot be a path.
     """
-    path = Path(text).expanduser()
-    if path.is_absolute():
-        return str(path)
-    local = (base_dir / path).resolve()
-    if text.startswith((".", "~")) or local.exists():
-        return str(local)
+    path = path_from(text, base_dir)
+    if text.startswith("~") or Path(text).is_absolute():
+        return str(path.absolute())
+    if text.startswith(".") or path.exists():
+        return str(path.resolve())
     return text

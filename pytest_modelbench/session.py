@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -72,9 +72,10 @@ class ModelbenchSession:
 
     @cached_property
     def engine(self) -> Engine:
-        from pytest_modelbench.execution.engine import DryEngine, InlineEngine
+        from pytest_modelbench.execution.engine import make_engine
 
-        return (DryEngine if self.config.option.suite_dry_run else InlineEngine)(self.worker)
+        kind = "dry" if self.config.option.suite_dry_run else self.config.option.suite_engine
+        return make_engine(kind, self.worker, _extension_files(self.config))
 
     @property
     def worker(self) -> str:
@@ -139,11 +140,11 @@ class ModelbenchSession:
             self._suite_errors += 1
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Iterator[None]:
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         # A broken suite fails only itself; a broken test module still stops the session.
         if session.testsfailed and session.testsfailed == self._suite_errors:
             session.config.option.continue_on_collection_errors = True
-        return (yield)  # type: ignore[return-value]
+        return (yield)
 
     # Running
 
@@ -155,11 +156,11 @@ class ModelbenchSession:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Iterator[None]:
+    ) -> Generator[None, Any, Any]:
         report: Any = yield
         if isinstance(item, CaseItem):
             report.modelbench = self._parcel(item, report)
-        return report  # type: ignore[no-any-return]
+        return report
 
     def _parcel(self, item: CaseItem, report: pytest.TestReport) -> dict[str, Any]:
         """What a report carries to the controller: builtins only, so that it survives xdist."""
@@ -172,6 +173,18 @@ class ModelbenchSession:
             result = item.stash.get(RESULT, None) or _from_report(item, report)
             parcel["result"] = result.model_dump_json()
         return parcel
+
+
+def _extension_files(config: pytest.Config) -> list[tuple[str, str]]:
+    """The modules that add runners and the like, for a process that has to do it again."""
+    plugins: list[Any] = [
+        one.plugin for one in config.hook.pytest_modelbench_register.get_hookimpls()
+    ]
+    return [
+        (plugin.__name__, plugin.__file__)
+        for plugin in plugins
+        if getattr(plugin, "__file__", None)
+    ]
 
 
 def _from_report(item: CaseItem, report: pytest.TestReport) -> CaseResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Callable
@@ -15,9 +16,12 @@ from pytest_modelbench.documents.problems import DocumentError, Location, Proble
 
 LARGEST_DOCUMENT_BYTES = 256 * 1024 * 1024
 DEEPEST_NESTING = 64
+MOST_DIGITS = 308
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _SCALAR = re.compile(r"[^\s,\]}]+")
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]|[^\s,:"\[\]{}]+')
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -43,16 +47,19 @@ def read_document(file: Path) -> JsonDocument:
     """Read `file` as strict JSON. Raises `DocumentError` with one sentence when it is not."""
     text = _read_text(file)
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            parse_int=_bounded_int,
+        )
     except json.JSONDecodeError as error:
         raise _fault(file, error.lineno, f"not valid JSON: {error.msg}") from None
-    except _ConstantError as error:
-        line = text.count("\n", 0, max(text.find(str(error)), 0)) + 1
-        raise _fault(file, line, f"{error} is not JSON: give a finite number or null") from None
+    except _NumberError as error:
+        raise _fault(file, _line_of(text, error.token), str(error)) from None
     except RecursionError:
-        raise _fault(file, None, f"nested more than {DEEPEST_NESTING} levels deep") from None
-    except ValueError as error:  # an integer of thousands of digits
-        raise _fault(file, None, f"not usable JSON: {error}") from None
+        message = f"nested more than {DEEPEST_NESTING} levels deep"
+        raise _fault(file, _line_too_deep(text), message) from None
     positions = _Positions(file, text)
     positions.walk_document()
     if positions.problems:
@@ -66,24 +73,63 @@ def _read_text(file: Path) -> str:
             raise _fault(file, None, "is a directory: a JSON file is wanted")
         if file.stat().st_size > LARGEST_DOCUMENT_BYTES:
             raise _fault(file, None, f"larger than {LARGEST_DOCUMENT_BYTES // 2**20} MiB")
+        if not file.is_file():
+            raise _fault(file, None, "is no regular file: a JSON file is wanted")
         text = file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise _fault(file, None, "no such file") from None
     except OSError as error:
         raise _fault(file, None, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise _fault(file, None, f"not UTF-8 text (byte {error.start})") from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _fault(file, line, f"not UTF-8 text (byte {error.start})") from None
+    except ValueError as error:  # a NUL character in the path
+        raise _fault(file, None, f"cannot be read: {error}") from None
     if not text.strip():
         raise _fault(file, 1, "is empty: a JSON document is wanted")
     return text
 
 
-class _ConstantError(Exception):
-    pass
+class _NumberError(Exception):
+    """A number that JSON, or this machine, has no room for."""
+
+    def __init__(self, token: str, message: str) -> None:
+        self.token = token
+        super().__init__(message)
 
 
 def _refuse_constant(name: str) -> Any:
-    raise _ConstantError(name)
+    raise _NumberError(name, f"{name} is not JSON: give a finite number or null")
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _NumberError(text, f"{text[:40]} is too large: give a finite number or null")
+    return number
+
+
+def _bounded_int(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise _NumberError(text, f"{text[:12]}... has more than {MOST_DIGITS} digits")
+    return int(text)
+
+
+def _line_of(text: str, token: str) -> int | None:
+    """The line of the first `token` outside strings."""
+    for match in _TOKEN.finditer(text):
+        if match[0] == token:
+            return text.count("\n", 0, match.start()) + 1
+    return None
+
+
+def _line_too_deep(text: str) -> int | None:
+    depth = 0
+    for match in _TOKEN.finditer(text):
+        depth += (match[0] in "[{") - (match[0] in "]}")
+        if depth > DEEPEST_NESTING:
+            return text.count("\n", 0, match.start()) + 1
+    return None
 
 
 def _fault(file: Path, line: int | None, message: str) -> DocumentError:
@@ -127,9 +173,16 @@ class _Positions:
         if opening == "[":
             return self._members(at, location, self._item)
         if opening == '"':
-            return int(scanstring(self.text, at + 1)[1])
+            value, end = scanstring(self.text, at + 1)
+            self._check_text(value, at, location)
+            return int(end)
         match = _SCALAR.match(self.text, at)
         return match.end() if match else at + 1
+
+    def _check_text(self, text: str, at: int, location: Location) -> None:
+        if not text.isascii() and (found := _LONE_SURROGATE.search(text)):
+            message = f"\\u{ord(found[0]):x} is half a surrogate pair: no text"
+            self.problems.append(Problem(self.file, self._line(at), location, message))
 
     def _members(
         self, at: int, location: Location, one: Callable[[int, Location, int], int]
@@ -149,6 +202,7 @@ class _Positions:
     def _member(self, at: int, location: Location, index: int) -> int:
         key, after = scanstring(self.text, at + 1)
         place = (*location, key)
+        self._check_text(key, at, location)
         if place in self.lines:
             first = self.lines[place]
             message = f"given twice (first on line {first}): keep one"

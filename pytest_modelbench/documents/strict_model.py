@@ -57,5 +57,5 @@ def _detail(
     kind: str, location: tuple[int | str, ...], given: Any, context: Mapping[str, Any]
 ) -> InitErrorDetails:
     # The text is made from `kind` and `context` where the fault is explained, not here.
-    custom = PydanticCustomError(kind, "fault", dict(context))  # type: ignore[arg-type]
+    custom = PydanticCustomError(kind, "fault", dict(context))
     return InitErrorDetails(type=custom, loc=location, input=given)

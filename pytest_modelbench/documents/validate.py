@@ -93,7 +93,9 @@ def _message(fault: Any, location: Location, model: type[BaseModel]) -> str:
         return f"{given} should be one of {choices}{near}"
     if kind == "value_error":
         return str(context.get("error", fault["msg"]))
-    return f"{given}: {_lower_first(_bound(kind, context) or fault['msg'])}"
+    if bound := _bound(kind, context):
+        return f"{given} {bound}"
+    return f"{given}: {_lower_first(fault['msg'])}"
 
 
 def _bound(kind: str, context: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,9 @@
-"""Engines: where `execute` runs. The contract, and the one that runs it right here."""
+"""Engines: where `execute` runs. The contract, and those that need no other process."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -21,6 +23,17 @@ class Engine(Protocol):
         """What comes next, so that a model which nobody needs any more is given back."""
 
     def close(self) -> None: ...
+
+
+def make_engine(kind: str, worker: str, extensions: Sequence[tuple[str, str]]) -> Engine:
+    """The engine called `dry`, `inline` or `isolated`; without `fork`, isolated is inline."""
+    if kind == "dry":
+        return DryEngine(worker)
+    if kind == "inline" or not hasattr(os, "fork"):
+        return InlineEngine(worker)
+    from pytest_modelbench.execution.isolated import IsolatedEngine
+
+    return IsolatedEngine(worker, extensions)
 
 
 class InlineEngine:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import time
 import traceback
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -31,7 +32,9 @@ from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Prediction, Runner
 
 
-def execute(case: Case, residents: Residents, worker: str = "main") -> CaseResult:
+def execute(
+    case: Case, residents: Residents, worker: str = "main", engine: str = "inline"
+) -> CaseResult:
     """Measure `case`. Whatever goes wrong is in the result; only an interrupt is raised."""
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     clock = time.perf_counter()
@@ -51,6 +54,7 @@ def execute(case: Case, residents: Residents, worker: str = "main") -> CaseResul
             "started_at": started,
             "duration_seconds": time.perf_counter() - clock,
             "worker": worker,
+            "engine": engine,
         }
     )
 
@@ -77,6 +81,7 @@ def _measure(case: Case, residents: Residents) -> CaseResult:
     _check_environment(case)
     _import_requirements(case, runner)
     _check_model_files(case)
+    runner.fetch(case.candidate, case.params)
     sample_set = load_samples(case.dataset, case.base_dir, runner.input_kind)
     residents.make_room(case)
     seen = Measurement(case, runner, sample_set)
@@ -98,6 +103,7 @@ def _measure(case: Case, residents: Residents) -> CaseResult:
         started_at=None,
         duration_seconds=0.0,
         worker="main",
+        engine="inline",
         fingerprint=fingerprint(case, runner, sample_set.samples),
         timed=resident.session.timed,
         properties=jsonable(resident.session.properties),
@@ -117,10 +123,16 @@ def _check_environment(case: Case) -> None:
 def _import_requirements(case: Case, runner: Runner) -> None:
     """Import now what loading would import, so that neither its time nor its memory is counted."""
     for requirement in runner.requirements(case.params):
-        top = requirement.module.partition(".")[0]
-        if importlib.util.find_spec(top) is None:
-            raise Unavailable(f"{top} is not installed: {requirement.install_line}")
-        import_module(requirement.module)
+        try:
+            found = importlib.util.find_spec(requirement.module) is not None
+        except ModuleNotFoundError:  # its parent package is absent
+            found = False
+        if not found:
+            package = requirement.pip_name or requirement.module
+            raise Unavailable(f"{package} is not installed: {requirement.install_line}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a library about itself, which no user can mend
+            import_module(requirement.module)
 
 
 def _check_model_files(case: Case) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.samples import Audio, Sample
+from pytest_modelbench.digest import model_digest
 from pytest_modelbench.runners.contract import Runner
-
-_CHUNK_BYTES = 1 << 20
 
 
 def fingerprint(case: Case, runner: Runner, samples: Iterable[Sample]) -> str:
@@ -24,7 +22,7 @@ def fingerprint(case: Case, runner: Runner, samples: Iterable[Sample]) -> str:
     """
     described = {
         "runner": [case.runner, runner.version],
-        "model": model_digest(case.candidate.model_path),
+        "model": _model(case.candidate.model_path),
         "device": case.device,
         "params": case.params,
         "measure": case.measure.model_dump(),
@@ -39,29 +37,17 @@ def fingerprint(case: Case, runner: Runner, samples: Iterable[Sample]) -> str:
 
 
 def _bytes_of(value: Any) -> bytes:
+    """`value` and its length, so that two values in a row cannot be mistaken for two others."""
     if isinstance(value, Audio):
-        return value.samples.tobytes() + str(value.sampling_rate_hz).encode()
-    return (repr(value) + "\0").encode("utf-8", "backslashreplace")
+        content = value.samples.tobytes() + str(value.sampling_rate_hz).encode()
+    elif hasattr(value, "tobytes"):  # arrays and images, whose repr is cut or holds an address
+        content = value.tobytes() + str(getattr(value, "shape", "")).encode()
+    else:
+        content = repr(value).encode("utf-8", "backslashreplace")
+    return b"%s:%d:%s" % (type(value).__name__.encode(), len(content), content)
 
 
-def model_digest(model_path: str) -> str:
+def _model(model_path: str) -> str:
     """The content of a model's files; for a hub id, the id itself."""
     path = Path(model_path)
-    if not path.is_absolute() or not path.exists():
-        return model_path
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    return _digest_of_files(
-        tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files), path
-    )
-
-
-@lru_cache(maxsize=64)
-def _digest_of_files(files: tuple[tuple[Path, int, int], ...], root: Path) -> str:
-    """Cached by size and time of each file: models are large and shared by many cases."""
-    digest = hashlib.blake2b(digest_size=16)
-    for file, _size, _time in files:
-        digest.update(str(file.relative_to(root)).encode() + b"\0")
-        with file.open("rb") as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                digest.update(chunk)
-    return digest.hexdigest()
+    return model_digest(path) if path.is_absolute() and path.exists() else model_path

@@ -26,10 +26,12 @@ class DeviceLock:
 
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # In one order everywhere, so that two holders of several devices cannot block each other.
-        for name in self._names:
-            lock = FileLock(self._folder / f"{name}.lock", timeout=LONGEST_WAIT_SECONDS)
-            lock.acquire(poll_interval=POLL_SECONDS)
-            self._held.callback(lock.release)
+        with ExitStack() as held:
+            for name in self._names:
+                lock = FileLock(self._folder / f"{name}.lock", timeout=LONGEST_WAIT_SECONDS)
+                lock.acquire(poll_interval=POLL_SECONDS)
+                held.callback(lock.release)
+            self._held = held.pop_all()
 
     def release(self) -> None:
         self._held.close()

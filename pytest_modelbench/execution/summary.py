@@ -33,7 +33,7 @@ def summarize(seen: Measurement, resident: Resident) -> dict[str, Metric]:
         **_quality(seen),
     }
     for name in STANDARD_METRICS:
-        reason = f"runner {seen.case.runner!r} does not measure {name}"
+        reason = f"not measured by runner {seen.case.runner!r}"
         metrics.setdefault(name, skipped(reason, unit_of(name)))
     return metrics
 

@@ -44,13 +44,20 @@ def _judge(criterion: Criterion, metric: Metric) -> tuple[Outcome, str]:
         return "inconclusive", f"{what} has no value ({metric.error_message}): {_bounds(criterion)}"
     shown = f"{what} is {_number(value)}{_unit(metric.unit)}"
     if criterion.max is not None and value > criterion.max:
-        return "failed", f"{shown}, above its max {_number(criterion.max)}{_unit(metric.unit)}"
+        return "failed", _broken(metric, value, "above its max", criterion.max, what)
     if criterion.min is not None and value < criterion.min:
-        return "failed", f"{shown}, below its min {_number(criterion.min)}{_unit(metric.unit)}"
+        return "failed", _broken(metric, value, "below its min", criterion.min, what)
     if metric.metadata.get("flag") == "too_few_samples":
         have, need = metric.metadata["samples"], metric.metadata["samples_needed"]
         return "inconclusive", f"{shown}, but rests on {have} calls and needs {need}"
     return "passed", f"{shown}, within {_bounds(criterion)}"
+
+
+def _broken(metric: Metric, value: float, words: str, bound: float, what: str) -> str:
+    unit, numbers = _unit(metric.unit), (_number(value), _number(bound))
+    if numbers[0] == numbers[1]:  # so near that it takes every digit to tell them apart
+        numbers = (repr(value), repr(bound))
+    return f"{what} is {numbers[0]}{unit}, {words} {numbers[1]}{unit}"
 
 
 def _bounds(criterion: Criterion) -> str:
@@ -59,7 +66,7 @@ def _bounds(criterion: Criterion) -> str:
 
 
 def _number(value: float) -> str:
-    """Enough digits to tell a value from its bound.
+    """As many digits as a reader wants to see.
 
     >>> _number(250.0), _number(0.041666666), _number(12345.678)
     ('250', '0.04167', '12345.7')

@@ -10,7 +10,6 @@ from pytest_modelbench.results.run import CaseResult, CriterionScore, Leaderboar
 from pytest_modelbench.suite.document import Criterion
 
 NARROWEST_SPAN = 1e-12
-_FULL_WEIGHT = 1 - 1e-9
 
 
 def score_cases(
@@ -43,7 +42,7 @@ def leaderboard(cases: Sequence[CaseResult]) -> list[LeaderboardRow]:
 
 def is_partial(score: Score) -> bool:
     """Whether a criterion in its scope had no value."""
-    return score.weight_total < score.weight_possible * _FULL_WEIGHT
+    return any(part.normalized is None for part in score.criteria)
 
 
 def _value(criterion: Criterion, case: CaseResult) -> Metric | None:

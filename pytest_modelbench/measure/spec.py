@@ -9,6 +9,8 @@ from pydantic import Field
 
 from pytest_modelbench.documents.strict_model import StrictModel
 
+_ENDS = (("min_samples", "max_samples"), ("min_seconds", "max_seconds"))
+
 
 class MeasureSpec(StrictModel):
     """When to stop timing: enough samples and enough seconds, or a hard limit of either.
@@ -29,7 +31,20 @@ class MeasureSpec(StrictModel):
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        for least, most in (("min_samples", "max_samples"), ("min_seconds", "max_seconds")):
-            low, high = (given.get(name, cls.model_fields[name].default) for name in (least, most))
+        """Only between what is given here: the rest may come from the suite."""
+        for least, most in _ENDS:
+            low, high = given.get(least), given.get(most)
             if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
                 yield f"{least!r} ({low:g}) is more than {most!r} ({high:g})"
+
+    def overridden_by(self, other: MeasureSpec) -> dict[str, Any]:
+        """What is set here or in `other`, which takes precedence."""
+        return self.model_dump(exclude_unset=True) | other.model_dump(exclude_unset=True)
+
+    @classmethod
+    def completed(cls, given: Mapping[str, Any]) -> MeasureSpec:
+        """`given` with the defaults. Raises `ValueError` where they contradict each other."""
+        values = {name: info.default for name, info in cls.model_fields.items()} | dict(given)
+        for sentence in cls.conflicts(values):
+            raise ValueError(sentence)
+        return cls.model_validate(dict(given))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from pytest_modelbench.judge.scoring import is_partial
 from pytest_modelbench.report.columns import best_value, columns, heading
 from pytest_modelbench.report.numbers import NOTHING, shown, with_interval, without_interval
 from pytest_modelbench.results.metric import Metric
@@ -55,13 +56,15 @@ def suite_lines(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> 
 
 
 def _table(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> list[str]:
-    """With intervals if they fit, else without, else a block a case."""
+    """The first of these that fits: a row a case, a column a case, no intervals, a block a case."""
     names = columns(suite, cases)
-    for show in (with_interval, without_interval):
-        lines = _aligned(_grid(suite, cases, names, show))
+    full = _grid(suite, cases, names, with_interval)
+    turned = [list(row) for row in zip(*full, strict=True)]
+    short = _grid(suite, cases, names, without_interval)
+    for lines in (_aligned(full, 1), _aligned(turned, 0), _aligned(short, 1)):
         if max(map(len, lines)) <= width:
             return lines
-    return list(_blocks(cases, names))
+    return list(_blocks(turned))
 
 
 def _grid(
@@ -86,8 +89,7 @@ def _name(case: CaseResult) -> str:
 def _score(case: CaseResult) -> str:
     if case.score is None or case.score.total is None or case.rank is None:
         return NOTHING
-    partial = case.score.weight_total < case.score.weight_possible * (1 - 1e-9)
-    return f"{case.score.total:.3f}" + ("~" if partial else "")
+    return f"{case.score.total:.3f}" + ("~" if is_partial(case.score) else "")
 
 
 def _cell(case: CaseResult, name: str, show: Show, best: float | None) -> str:
@@ -98,25 +100,25 @@ def _cell(case: CaseResult, name: str, show: Show, best: float | None) -> str:
     return mark + show(metric)
 
 
-def _aligned(grid: Sequence[Sequence[str]]) -> list[str]:
+def _aligned(grid: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Columns to the right, but for the one of names."""
     widths = [max(len(row[column]) for row in grid) for column in range(len(grid[0]))]
     return [
         GAP.join(
-            cell.ljust(size) if column == 1 else cell.rjust(size)
+            cell.ljust(size) if column == left else cell.rjust(size)
             for column, (cell, size) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in grid
     ]
 
 
-def _blocks(cases: Sequence[CaseResult], names: Sequence[str]) -> Iterator[str]:
-    for case in cases:
-        yield f"{case.rank or NOTHING}. {_name(case)}"
-        if case.score is not None and case.score.total is not None:
-            yield f"   score {_score(case)}"
-        for name in names:
-            if name in case.metrics:
-                yield f"   {heading(name)} {without_interval(case.metrics[name])}"
+def _blocks(turned: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Each case by itself, a line a metric: for what is too narrow for any table."""
+    titles, *cases = (list(column) for column in zip(*turned, strict=True))
+    for rank, name, *cells in cases:
+        yield f"{rank}. {name}" if rank != NOTHING else name
+        for title, cell in zip(titles[2:], cells, strict=True):
+            yield f"   {title} {cell}"
 
 
 def _legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:

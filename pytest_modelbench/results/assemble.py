@@ -10,7 +10,6 @@ from pytest_modelbench.judge.scoring import leaderboard, score_cases
 from pytest_modelbench.results.manifest import Manifest, criteria_of
 from pytest_modelbench.results.metric import Metric, skipped
 from pytest_modelbench.results.run import (
-    SCHEMA_VERSION,
     BenchmarkCandidate,
     BenchmarkRun,
     CaseResult,
@@ -41,7 +40,7 @@ def assemble_run(
         cases.extend(scored)
         models |= {(one["version"], one["model_path"]): one for one in manifest["candidates"]}
     return BenchmarkRun(
-        schema_version=SCHEMA_VERSION,
+        schema_version="1",
         metadata=metadata,
         system_info=system,
         suites=records,

@@ -39,6 +39,7 @@ def blank_from(
         started_at=None,
         duration_seconds=0.0,
         worker="main",
+        engine="none",
         fingerprint=None,
         timed="",
         properties={},

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.results.blank import Status, blank_from, expected_metrics, identity
+from pytest_modelbench.results.criterion_record import CriterionRecord
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.load import LoadedSuite
@@ -30,7 +31,7 @@ class Manifest(TypedDict):
     file: str
     description: str
     digest: str
-    criteria: list[dict[str, Any]]
+    criteria: list[CriterionRecord]
     candidates: list[dict[str, Any]]
     cases: list[ManifestCase]
     metric_names: dict[str, list[str]]
@@ -48,14 +49,16 @@ def manifest_of(loaded: LoadedSuite, selected: Sequence[tuple[str, Case]]) -> Ma
         "file": str(loaded.file),
         "description": loaded.suite.description,
         "digest": hashlib.blake2b(loaded.file.read_bytes(), digest_size=16).hexdigest(),
-        "criteria": [
-            {**one.model_dump(mode="json", exclude_defaults=True), "id": name}
-            for name, one in named_criteria(loaded)
-        ],
+        "criteria": [_record(name, one) for name, one in named_criteria(loaded)],
         "candidates": [candidate_record(one) for one in candidates.values()],
         "cases": [{"nodeid": nodeid, "identity": identity(case)} for nodeid, case in selected],
         "metric_names": {name: expected_metrics(case) for name, case in by_benchmark.items()},
     }
+
+
+def _record(name: str, criterion: Criterion) -> CriterionRecord:
+    given = criterion.model_dump(mode="json", exclude_defaults=True)
+    return cast(CriterionRecord, {**given, "id": name})
 
 
 def named_criteria(loaded: LoadedSuite) -> list[tuple[str, Criterion]]:

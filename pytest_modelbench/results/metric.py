@@ -8,18 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-LARGEST = 1.7976931348623157e308
-"""The largest finite double: JSON text such as 1e999 reads as infinity, which is no number."""
-
-Finite = Annotated[
-    float,
-    Field(
-        allow_inf_nan=False,
-        # JSON Schema has no word for "finite"; this one refuses infinity, and NaN where a lenient
-        # parser lets it through.
-        json_schema_extra={"not": {"minimum": LARGEST}, "minimum": -LARGEST},
-    ),
-]
+from pytest_modelbench.results.fields import Finite, Json
 
 
 class MetricStatus(StrEnum):
@@ -67,7 +56,7 @@ class Metric(BaseModel):
     unit: str
     """As in the catalogue; empty for a plain ratio or count."""
     error_message: Annotated[str, Field(min_length=1)] | None
-    metadata: dict[str, Any]
+    metadata: dict[str, Json]
 
     @model_validator(mode="after")
     def _value_or_reason(self) -> Metric:

@@ -86,11 +86,11 @@ def system_info() -> SystemInfo:
 
     gpu, cuda = _nvidia()
     return SystemInfo(
-        hostname=platform.node(),
+        hostname=platform.node() or "unknown",
         platform=platform.system() or "unknown",
-        platform_version=platform.version(),
+        platform_version=platform.version() or "unknown",
         python_version=platform.python_version(),
-        cpu_info=_cpu_field("model name") or platform.processor() or platform.machine(),
+        cpu_info=_cpu_field("model name") or platform.processor() or "unknown",
         cpu_count=os.cpu_count() or 1,
         cpu_limit=_cpu_limit(),
         cpu_governor=_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -156,4 +156,4 @@ def _nvidia() -> tuple[str | None, str | None]:
     except pynvml.NVMLError:
         return None, None
     text = name.decode() if isinstance(name, bytes) else str(name)
-    return text, f"{number // 1000}.{number % 1000 // 10}"
+    return text or None, f"{number // 1000}.{number % 1000 // 10}"

@@ -12,18 +12,22 @@ from pydantic import Field
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.documents.validate import load_document
 from pytest_modelbench.registry import ModelType
-from pytest_modelbench.results.metric import Finite, Metric
+from pytest_modelbench.results.criterion_record import CheckedCriterion
+from pytest_modelbench.results.fields import (
+    Amount,
+    Digest,
+    Finite,
+    GitSha,
+    JsonObject,
+    Ordinal,
+    RunId,
+    Share,
+    Text,
+    Timestamp,
+    Whole,
+)
+from pytest_modelbench.results.metric import Metric
 
-SCHEMA_VERSION = "1"
-
-Text = Annotated[str, Field(min_length=1)]
-Timestamp = Annotated[
-    str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
-]
-RunId = Annotated[str, Field(pattern=r"^benchmark_\d{8}_\d{6}_[0-9a-f]{8}$")]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32,128}$")]
-Count = Annotated[int, Field(ge=0)]
-Seconds = Annotated[Finite, Field(ge=0)]
 Metrics = dict[Text, Metric]
 
 
@@ -33,35 +37,35 @@ class RunMetadata(StrictModel):
     run_id: RunId
     """`benchmark_YYYYMMDD_HHMMSS_` and a random part, so that ids never collide."""
     timestamp: Timestamp
-    git_sha: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")] | None
+    git_sha: GitSha | None
     git_branch: Text | None
     git_dirty: bool | None
-    command_line: str
+    command_line: Text
     dry_run: bool
     modelbench_version: Text
-    exit_status: int | None
+    exit_status: Whole | None
     """pytest's exit status; None when the session ended before it was known."""
 
 
 class SystemInfo(StrictModel):
     """The machine, as far as it can change a result."""
 
-    hostname: str
+    hostname: Text
     platform: Text
-    platform_version: str
+    platform_version: Text
     python_version: Text
-    cpu_info: str
-    cpu_count: Annotated[int, Field(ge=1)]
-    cpu_limit: Finite | None
+    cpu_info: Text
+    cpu_count: Ordinal
+    cpu_limit: Annotated[Finite, Field(gt=0)] | None
     """CPUs the control group allows; None without a limit."""
-    cpu_governor: str | None
+    cpu_governor: Text | None
     cpu_flags: list[Text]
     """Those of the instruction-set flags that inference kernels are chosen by."""
     total_ram_gb: Annotated[Finite, Field(gt=0)]
-    ram_limit_gb: Finite | None
+    ram_limit_gb: Amount | None
     """Memory the control group allows; None without a limit."""
-    gpu_info: str | None
-    cuda_version: str | None
+    gpu_info: Text | None
+    cuda_version: Text | None
     packages: dict[Text, Text]
     """Installed versions of the packages that results depend on."""
 
@@ -88,20 +92,20 @@ class CriterionScore(StrictModel):
     goal: Literal["min", "max", "target"]
     weight: Annotated[Finite, Field(gt=0)]
     value: Finite | None
-    normalized: Annotated[Finite, Field(ge=0, le=1)] | None
+    normalized: Share | None
     """0 for the worst and 1 for the best of the cases that have a value."""
-    reason: str | None
+    reason: Text | None
     """Why there is no value."""
 
 
 class Score(StrictModel):
     """A case among the cases of its suite."""
 
-    total: Annotated[Finite, Field(ge=0, le=1)] | None
+    total: Share | None
     """Weighted mean of the normalized values there are; None without any."""
-    weight_total: Seconds
+    weight_total: Amount
     """Weight of the criteria that have a value."""
-    weight_possible: Seconds
+    weight_possible: Amount
     """Weight of all criteria in scope: a score that rests on less is partial."""
     criteria: list[CriterionScore]
 
@@ -118,8 +122,8 @@ class CaseResult(StrictModel):
     """The candidate's version."""
     model_path: Text
     device: Text
-    params: dict[Text, Any]
-    dataset: dict[Text, Any]
+    params: JsonObject
+    dataset: JsonObject
     """Where samples came from, how many were used, which rows could not be."""
     status: Literal["ok", "skipped", "error"]
     detail: str
@@ -127,19 +131,21 @@ class CaseResult(StrictModel):
     trace: str | None
     """The traceback of an error, as text."""
     started_at: Timestamp | None
-    duration_seconds: Seconds
+    duration_seconds: Amount
     worker: Text
     """`main`, or the parallel worker that ran it."""
+    engine: Text
+    """`isolated`: in a process of its own; `inline`: in the session's; `none`: not measured."""
     fingerprint: Digest | None
     """Hash of all that can change the result; None when it was not run."""
     timed: str
     """What one timed call covers."""
-    properties: dict[Text, Any]
+    properties: JsonObject
     """Effective properties of the model on its device: precision, threads, ..."""
     metrics: Metrics
     bounds: list[BoundCheck]
     score: Score | None
-    rank: Annotated[int, Field(ge=1)] | None
+    rank: Ordinal | None
 
     @property
     def metric_errors(self) -> dict[str, str]:
@@ -168,10 +174,10 @@ class BenchmarkCandidate(StrictModel):
     version: Text
     model_type: ModelType
     model_path: Text
-    base_model: str | None
-    quantization: str | None
-    distilled_from: str | None
-    file_size_mb: Annotated[Finite, Field(ge=0)] | None
+    base_model: Text | None
+    quantization: Text | None
+    distilled_from: Text | None
+    file_size_mb: Amount | None
     metrics: StandardMetrics
 
     @property
@@ -202,17 +208,17 @@ class BenchmarkCandidate(StrictModel):
 class LeaderboardRow(StrictModel):
     """A ranked case."""
 
-    rank: Annotated[int, Field(ge=1)]
+    rank: Ordinal
     case_id: Text
     runner: Text
     model: Text
     device: Text
-    score: Annotated[Finite, Field(ge=0, le=1)]
+    score: Share
     partial: bool
     """Whether criteria in its scope had no value; partial scores rank below full ones."""
-    mean_latency_ms: Finite | None
-    p95_latency_ms: Finite | None
-    throughput_items_per_second: Finite | None
+    mean_latency_ms: Amount | None
+    p95_latency_ms: Amount | None
+    throughput_items_per_second: Amount | None
 
 
 class SuiteRecord(StrictModel):
@@ -223,7 +229,7 @@ class SuiteRecord(StrictModel):
     description: str
     digest: Digest
     """Hash of the suite file."""
-    criteria: list[dict[str, Any]]
+    criteria: list[CheckedCriterion]
     leaderboard: list[LeaderboardRow]
 
 

@@ -19,9 +19,9 @@ def runs_folder() -> Path:
 
 
 def new_run_id(now: datetime | None = None) -> str:
-    """`benchmark_YYYYMMDD_HHMMSS_` and 8 random hexadecimal digits; sorts by time (UTC)."""
+    """`benchmark_YYYYMMDD_HHMMSS_` and 12 random hexadecimal digits; sorts by time (UTC)."""
     moment = now or datetime.now(UTC)
-    return f"benchmark_{moment:%Y%m%d_%H%M%S}_{secrets.token_hex(4)}"
+    return f"benchmark_{moment:%Y%m%d_%H%M%S}_{secrets.token_hex(6)}"
 
 
 def write_atomically(path: Path, text: str) -> Path:

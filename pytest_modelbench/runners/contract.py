@@ -1,8 +1,8 @@
 """What a runner is: how one kind of model is loaded and called.
 
 Subclass `Runner` and `Session` (both have working defaults), or write classes of the same shape.
-The order of calls is: `Runner.load` once; for every sample `Session.prepare` (untimed);
-`Session.predict` on a batch (timed, and nothing else is); `Session.finish` (untimed);
+The order of calls is: `Runner.fetch` and `Runner.load` once; for every sample `Session.prepare`
+(untimed); `Session.predict` on a batch (timed, and nothing else is); `Session.finish` (untimed);
 `Session.summarize` once; `Session.close`.
 """
 
@@ -110,6 +110,9 @@ class Runner:
     def devices(self) -> Sequence[str]:
         """The devices of this kind present on this machine. Raises `Unavailable` if unknowable."""
         return ("CPU",)
+
+    def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
+        """Import libraries and bring files into place. Untimed; must touch no device."""
 
     def load(self, candidate: Candidate, device: str, params: Mapping[str, Any]) -> Session:
         """Load `candidate` on `device`. Raises `Unavailable` to skip, anything else is an error."""

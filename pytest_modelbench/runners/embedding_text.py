@@ -23,7 +23,7 @@ from pytest_modelbench.runners.openvino_devices import (
     ov_config,
     present_devices,
 )
-from pytest_modelbench.runners.openvino_export import ensure_ir
+from pytest_modelbench.runners.openvino_export import ModelFiles, ensure_ir, import_optimum
 from pytest_modelbench.runners.sentence_config import SentenceConfig, read_sentence_config
 from pytest_modelbench.runners.sentence_pooling import cosine, normalised, pool
 from pytest_modelbench.runners.text_encoder import TextEncoder, load_encoder
@@ -153,11 +153,15 @@ class EmbeddingText(Runner):
     def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
         return (
             Requirement("openvino", extra="openvino"),
-            Requirement("optimum", extra="openvino"),
+            Requirement("optimum.intel", extra="openvino"),
         )
 
     def devices(self) -> Sequence[str]:
         return present_devices()
+
+    def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
+        import_optimum()
+        _files(candidate)
 
     def load(self, candidate: Candidate, device: str, params: Mapping[str, Any]) -> Session:
         """Load, exporting the model first where it has no IR.
@@ -167,13 +171,16 @@ class EmbeddingText(Runner):
         """
         checked = EmbeddingParams.model_validate(dict(params))
         name = check_device(device)
-        config = read_sentence_config(candidate.version, local_directory(candidate))
-        files = ensure_ir(
-            replace(candidate, model_path=str(config.transformer)), "feature-extraction"
-        )
+        config, files = _files(candidate)
         encoder = load_encoder(
             files.ir, files.source, name, ov_config(name, checked.model_dump()), config.max_tokens
         )
         session = EmbeddingSession(encoder, config, checked)
         session.properties = {**session.properties, "export_seconds": files.export_seconds}
         return session
+
+
+def _files(candidate: Candidate) -> tuple[SentenceConfig, ModelFiles]:
+    config = read_sentence_config(candidate.version, local_directory(candidate))
+    encoder = replace(candidate, model_path=str(config.transformer))
+    return config, ensure_ir(encoder, "feature-extraction")

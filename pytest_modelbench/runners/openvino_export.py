@@ -7,12 +7,12 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_modelbench.digest import model_digest
 from pytest_modelbench.errors import ModelbenchError, missing_extra, one_line
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners.hub_models import local_directory
@@ -64,6 +64,15 @@ def ensure_ir(candidate: Candidate, task: Task) -> ModelFiles:
     return ModelFiles(source, target, time.perf_counter() - started if exported else None)
 
 
+def import_optimum() -> None:
+    """Import what loading needs, in seconds that are nobody's load time. Raises `Unavailable`."""
+    try:
+        with quiet_libraries():
+            import optimum.intel.openvino  # noqa: F401
+    except ImportError as error:
+        raise missing_extra("optimum-intel", "openvino") from error
+
+
 def find_ir(directory: Path, task: Task) -> Path | None:
     """The folder of `directory` that has the IR for `task`, or None."""
     for folder in IR_FOLDERS:
@@ -84,19 +93,8 @@ def export_digest(source: Path, task: Task) -> str:
     digest = hashlib.blake2b(task.encode(), digest_size=16)
     for package in EXPORTERS:
         digest.update(f"\n{package} {_version(package)}".encode())
-    for path in _model_files(source):
-        with path.open("rb") as file:
-            content = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
-        digest.update(f"\n{path.relative_to(source).as_posix()} {content}".encode())
+    digest.update(model_digest(source).encode())
     return digest.hexdigest()
-
-
-def _model_files(source: Path) -> Iterator[Path]:
-    """Every file of a model in a fixed order, without hidden ones and prose."""
-    for path in sorted(source.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(source).parts)
-        if path.is_file() and not hidden and path.suffix != ".md":
-            yield path
 
 
 def _version(package: str) -> str:

@@ -23,7 +23,7 @@ TIMED = (
 REQUIREMENTS = {
     "optimum": (
         Requirement("openvino", extra="openvino"),
-        Requirement("optimum", extra="openvino"),
+        Requirement("optimum.intel", extra="openvino"),
     ),
     "genai": (Requirement("openvino_genai", extra="quickstart"),),
 }
@@ -66,6 +66,14 @@ class WhisperAsr(Runner):
 
     def devices(self) -> Sequence[str]:
         return present_devices()
+
+    def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
+        if WhisperParams.model_validate(dict(params)).backend == "optimum":
+            from pytest_modelbench.runners.openvino_export import ensure_ir, import_optimum
+            from pytest_modelbench.runners.whisper_optimum import TASK
+
+            import_optimum()
+            ensure_ir(candidate, TASK)
 
     def load(self, candidate: Candidate, device: str, params: Mapping[str, Any]) -> Session:
         """Load through the chosen backend.

@@ -13,7 +13,7 @@ from pytest_modelbench.errors import ModelbenchError, missing_extra
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners.contract import Prediction, Session
 from pytest_modelbench.runners.openvino_devices import effective_properties, ov_config
-from pytest_modelbench.runners.openvino_export import ModelFiles, ensure_ir
+from pytest_modelbench.runners.openvino_export import ModelFiles, Task, ensure_ir
 from pytest_modelbench.runners.quiet import drop_log_records, quiet_libraries
 from pytest_modelbench.runners.whisper_asr import TIMED, WhisperParams
 from pytest_modelbench.runners.whisper_facts import WhisperFacts, read_facts
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Speech = NDArray[np.float32]
+
+
+TASK: Task = "automatic-speech-recognition-with-past"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ def load_optimum(candidate: Candidate, device: str, params: WhisperParams) -> Se
     Raises `Unavailable` when optimum-intel is absent, `ModelbenchError` for a model or a parameter
     that does not fit.
     """
-    files = ensure_ir(candidate, "automatic-speech-recognition-with-past")
+    files = ensure_ir(candidate, TASK)
     facts = read_facts(candidate.version, files.source)
     facts.check_max_new_tokens(params.max_new_tokens)
     if params.chunk_length_s > facts.window_seconds:

@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+)
 
 from pytest_modelbench.datasets.spec import DatasetSpec, OptionalText
 from pytest_modelbench.documents.strict_model import StrictModel
@@ -18,6 +26,18 @@ Text = Annotated[str, Field(min_length=1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, BeforeValidator(lower_case), Field(min_length=1)]
 Params = dict[Text, Any]
+MARKS_WITH_ARGUMENTS = ("parametrize", "usefixtures", "skipif", "filterwarnings")
+
+
+def _can_mark(name: str) -> str:
+    if not name.isidentifier() or name.startswith("_"):
+        raise ValueError(f"{name!r} is no pytest mark: letters, digits and _, a letter first")
+    if name in MARKS_WITH_ARGUMENTS:
+        raise ValueError(f"mark {name!r} needs arguments, which a suite cannot give")
+    return name
+
+
+Mark = Annotated[Text, AfterValidator(_can_mark)]
 RUNNER_NAMES = ("whisper_asr", "embedding_text")
 
 
@@ -77,7 +97,7 @@ class Criterion(StrictModel):
     expression: OptionalText = None
     """Arithmetic over metric names: `+ - * / ** %`, `abs min max sqrt log`."""
     goal: Annotated[Literal["min", "max", "target"], BeforeValidator(lower_case)] = "min"
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    weight: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)] = 1.0
     target: Number | None = None
     """The best value; needed when `goal` is `target`."""
     runners: list[Name] = []
@@ -156,7 +176,7 @@ class Benchmark(StrictModel):
     quality: list[Text] | None = None
     """Quality metrics instead of the runner's own: names, `module:attr`, `evaluate:name`."""
     measure: MeasureSpec | None = None
-    marks: list[Text] = []
+    marks: list[Mark] = []
     env: list[Text] = []
 
     @field_validator("id")
@@ -195,7 +215,7 @@ class Suite(StrictModel):
     devices: Devices | None = None
     matrix: dict[Text, Annotated[list[Any], Field(min_length=1)]] | None = None
     measure: MeasureSpec | None = None
-    marks: list[Text] = []
+    marks: list[Mark] = []
     """pytest marks on every case, for `-m`."""
     env: list[Text] = []
     """Environment variables that must be set; without them a case is skipped."""

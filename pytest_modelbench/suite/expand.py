@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -18,12 +19,14 @@ from pytest_modelbench.documents.read import JsonDocument
 from pytest_modelbench.documents.validate import explain
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.measure.spec import MeasureSpec
+from pytest_modelbench.paths import path_from
 from pytest_modelbench.registry import Candidate, Registry
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
 from pytest_modelbench.suite.document import Benchmark, Suite
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
 
+MOST_COMBINATIONS = 100_000
 _OPENVINO_FAMILIES = ("CPU", "GPU", "NPU", "AUTO", "MULTI", "HETERO", "BATCH")
 
 
@@ -72,10 +75,11 @@ class Expander:
         runner = self._runner(at, benchmark)
         dataset = self._dataset(at, benchmark)
         candidates = self._candidates(at, benchmark)
-        if runner is None or dataset is None:
+        measure = self._measure(at, benchmark)
+        matrix = self._matrix(at, benchmark)
+        if runner is None or dataset is None or measure is None or matrix is None:
             return
         devices = self._devices(benchmark, runner)
-        matrix = {**(self.suite.matrix or {}), **(benchmark.matrix or {})}
         for params in self._param_sets(at, benchmark, runner, matrix):
             for candidate, device in product(candidates, devices):
                 varied = {name: params[name] for name in matrix}
@@ -88,7 +92,7 @@ class Expander:
                     device=device,
                     params=params,
                     dataset=dataset,
-                    measure=self._measure(benchmark),
+                    measure=measure,
                     quality=None if benchmark.quality is None else tuple(benchmark.quality),
                     env=(*self.suite.env, *benchmark.env),
                     marks=tuple(dict.fromkeys((*self.suite.marks, *benchmark.marks))),
@@ -104,12 +108,23 @@ class Expander:
             self.fault((*at, "runner"), str(error))
             return None
 
-    def _measure(self, benchmark: Benchmark) -> MeasureSpec:
-        given: dict[str, Any] = {}
-        for spec in (self.suite.measure, benchmark.measure):
-            if spec is not None:
-                given |= spec.model_dump(exclude_unset=True)
-        return MeasureSpec.model_validate(given)
+    def _measure(self, at: Location, benchmark: Benchmark) -> MeasureSpec | None:
+        general, own = self.suite.measure or MeasureSpec(), benchmark.measure or MeasureSpec()
+        try:
+            return MeasureSpec.completed(general.overridden_by(own))
+        except ValueError as error:
+            where = (*at, "measure") if benchmark.measure else ("measure",)
+            self.fault(where, str(error))
+            return None
+
+    def _matrix(self, at: Location, benchmark: Benchmark) -> dict[str, list[Any]] | None:
+        matrix = {**(self.suite.matrix or {}), **(benchmark.matrix or {})}
+        count = math.prod(len(values) for values in matrix.values())
+        if count > MOST_COMBINATIONS:
+            where = (*at, "matrix") if benchmark.matrix else ("matrix",)
+            self.fault(where, f"makes {count} combinations: at most {MOST_COMBINATIONS} fit")
+            return None
+        return matrix
 
     def _dataset(self, at: Location, benchmark: Benchmark) -> DatasetSpec | None:
         spec, own = self.suite.dataset, benchmark.dataset
@@ -134,7 +149,10 @@ class Expander:
         if spec.source in ("json", "jsonl", "local", "local_json", "local_jsonl"):
             if not spec.path:
                 return f"source {spec.source!r} needs 'path': a JSON or JSON-lines file"
-            path = self.base_dir / Path(spec.path).expanduser()
+            try:
+                path = path_from(spec.path, self.base_dir)
+            except ModelbenchError as error:
+                return f"'path' {error}"
             if not path.is_file():
                 return f"'path' {spec.path!r}: there is no such file ({path})"
         return None

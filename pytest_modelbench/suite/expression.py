@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -91,14 +92,17 @@ def parse_expression(text: str) -> Expression:
     """
     if len(text) > LONGEST_CHARS:
         raise ExpressionError(f"longer than {LONGEST_CHARS} characters")
+    text = text.strip()
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Python about text that is refused below anyway
+            tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExpressionError(f"{_cut(text)!r} is not arithmetic over metric names") from None
-    return _translate(tree.body, 1)
+    return _translate(tree.body, text, 1)
 
 
-def _translate(node: ast.expr, depth: int) -> Expression:
+def _translate(node: ast.expr, text: str, depth: int) -> Expression:
     if depth > DEEPEST:
         raise ExpressionError(f"nested more than {DEEPEST} deep")
     match node:
@@ -110,26 +114,26 @@ def _translate(node: ast.expr, depth: int) -> Expression:
             return Name(name)
         case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
             symbol = "neg" if isinstance(sign, ast.USub) else "pos"
-            return Operation(symbol, (_translate(operand, depth + 1),))
+            return Operation(symbol, (_translate(operand, text, depth + 1),))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _BINARY:
-            operands = (_translate(left, depth + 1), _translate(right, depth + 1))
+            operands = (_translate(left, text, depth + 1), _translate(right, text, depth + 1))
             return Operation(_BINARY[type(op)], operands)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
-            return _call(name, arguments, depth)
+            return _call(name, arguments, text, depth)
     raise ExpressionError(
-        f"{_cut(ast.unparse(node))!r} is not allowed: use numbers, metric names, + - * / ** %, "
-        f"and {', '.join(_FUNCTIONS)}"
+        f"{_cut(ast.get_source_segment(text, node) or text)!r} is not allowed: use numbers, "
+        f"metric names, + - * / ** %, and {', '.join(_FUNCTIONS)}"
     )
 
 
-def _call(name: str, arguments: list[ast.expr], depth: int) -> Expression:
+def _call(name: str, arguments: list[ast.expr], text: str, depth: int) -> Expression:
     if name not in _FUNCTIONS:
         raise ExpressionError(f"{name!r} is not a function: use {', '.join(_FUNCTIONS)}")
     least, greatest = _FUNCTIONS[name]
     if not least <= len(arguments) <= greatest:
         wanted = str(least) if least == greatest else f"{least} to {greatest}"
         raise ExpressionError(f"{name}() takes {wanted} arguments, not {len(arguments)}")
-    return Operation(name, tuple(_translate(argument, depth + 1) for argument in arguments))
+    return Operation(name, tuple(_translate(argument, text, depth + 1) for argument in arguments))
 
 
 def names_in(expression: Expression) -> set[str]:
@@ -151,7 +155,7 @@ def evaluate(expression: Expression, values: Mapping[str, float]) -> float:
         case Name(name):
             if name not in values:
                 raise ExpressionError(f"{name!r} has no value")
-            return values[name]
+            return _finite(values[name])
         case Operation(symbol, operands):
             numbers = [evaluate(operand, values) for operand in operands]
             try:

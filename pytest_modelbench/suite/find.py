@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
 from pytest_modelbench.registered import did_you_mean
 
 _PACKAGE = Path(__file__).parent.parent
@@ -20,7 +21,7 @@ def find_suite(name: str, folders: Iterable[Path]) -> Path:
     """
     folders = list(dict.fromkeys(folders))
     for folder in folders:
-        given = folder / Path(name).expanduser()
+        given = path_from(name, folder)
         if given.is_file():
             return given.resolve()
     known = named_suites(folders)

@@ -12,6 +12,8 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.documents.problems import DocumentError, Location, Problem
 from pytest_modelbench.documents.read import JsonDocument, read_document
 from pytest_modelbench.documents.validate import validate
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
 from pytest_modelbench.registry import Registry, load_registry
 from pytest_modelbench.suite.criteria import criteria_faults
 from pytest_modelbench.suite.document import Benchmark, Criterion, Suite
@@ -57,13 +59,14 @@ def _registry(
         return load_registry(selection.registry)
     if suite.registry is None:
         return None
-    file = document.file.parent / Path(suite.registry).expanduser()
     try:
-        return load_registry(file)
+        return load_registry(path_from(suite.registry, document.file.parent))
     except DocumentError as error:
         problems.append(document.problem(("registry",), f"{suite.registry!r} cannot be used"))
         problems.extend(error.problems)
-        return Registry(file, ())
+    except ModelbenchError as error:
+        problems.append(document.problem(("registry",), str(error)))
+    return Registry(document.file, ())
 
 
 def _usable_part(document: JsonDocument) -> Suite:

@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
 from pytest_modelbench.registered import did_you_mean
 from pytest_modelbench.registry import Candidate, Registry, RegistryEntry, resolve_model_path
 from pytest_modelbench.suite.document import ModelSelector
@@ -27,7 +28,7 @@ def find_models(
     path = resolve_model_path(wanted, base_dir)
     is_local = Path(path).is_absolute()
     if is_local and Path(path).exists():
-        return [Candidate(Path(path).name, path)]
+        return [Candidate(Path(path).name or path, path)]
     if any(character in wanted for character in GLOB_CHARACTERS):
         return _selected(ModelSelector(version=wanted), registry)
     if is_local:
@@ -90,7 +91,7 @@ def is_selected(candidate: Candidate, patterns: Sequence[str]) -> bool:
     """Whether `--suite-model` lets it through: by version, hub id, path or directory name."""
     names = {candidate.version, candidate.model_path, Path(candidate.model_path).name}
     return not patterns or any(
-        fnmatchcase(name, pattern) or name == str(Path(pattern).expanduser().absolute())
+        fnmatchcase(name, pattern) or name == str(path_from(pattern, Path.cwd()))
         for pattern in patterns
         for name in names
     )

@@ -175,7 +175,7 @@ def test_an_absent_package_skips_with_the_line_that_installs_it(
     )
     pytester.runpytest("echo.json").assert_outcomes(skipped=1)
     assert runs()[0].cases[0].detail == (
-        'nothing_of_that_name is not installed: pip install "pytest-modelbench[openvino]"'
+        'nothing_of_that_name.core is not installed: pip install "pytest-modelbench[openvino]"'
     )
 
 

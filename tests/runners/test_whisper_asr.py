@@ -54,7 +54,7 @@ def test_a_blank_language_counts_as_none() -> None:
 
 def test_requirements_and_normalizer_follow_the_params() -> None:
     runner = WhisperAsr()
-    assert [need.module for need in runner.requirements({})] == ["openvino", "optimum"]
+    assert [need.module for need in runner.requirements({})] == ["openvino", "optimum.intel"]
     genai = runner.requirements({"backend": "genai"})
     assert [need.install_line for need in genai] == ['pip install "pytest-modelbench[quickstart]"']
     assert runner.quality_options({}) == {"normalizer": "basic"}

@@ -1,0 +1,29 @@
+"""From what a person wrote as a path to a path that can safely be asked about."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pytest_modelbench.errors import ModelbenchError
+
+
+def path_from(text: str, base_dir: Path) -> Path:
+    """`text` with `~` expanded, relative to `base_dir`. The file need not exist.
+
+    Raises `ModelbenchError` for what no file can be called (too long, a NUL character) and for
+    what may not be looked at; afterwards `exists` and the like do not raise.
+    """
+    path = base_dir / os.path.expanduser(text)  # noqa: PTH111 - Path.expanduser raises on ~nobody
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else str(error)
+        raise ModelbenchError(f"{_cut(text)!r} cannot be used as a path: {cause}") from None
+    return path
+
+
+def _cut(text: str, limit: int = 80) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
