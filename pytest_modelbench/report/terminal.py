@@ -122,11 +122,13 @@ def _blocks(turned: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
-    metrics = [metric for case in cases for metric in case.metrics.values()]
+    """What the marks in the table mean, those that are there."""
+    names = columns(suite, cases)
+    metrics = [case.metrics[name] for case in cases for name in names if name in case.metrics]
     notes = []
     if any(metric.interval for metric in metrics if metric.is_ok):
         notes.append("[low, high]: 95 % interval")
-    if len(cases) > 1:
+    if any(best_value(name, cases) is not None for name in names):
         notes.append("*: best")
     if any(metric.metadata.get("flag") for metric in metrics):
         notes.append("!: too few calls for this percentile")
