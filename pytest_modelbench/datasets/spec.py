@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.strict import blank_is_unset, lower_case
@@ -13,6 +13,8 @@ from pytest_modelbench.strict import blank_is_unset, lower_case
 _OTHER_NAMES = {"id": "dataset", "config": "name"}
 SOURCES = ("hf", "json", "jsonl", "local", "local_json", "local_jsonl")
 
+_COLUMN = {"type": "string", "minLength": 1}
+_ONE_OR_TWO = {"minItems": 1, "maxItems": 2}
 Column = Annotated[str, Field(min_length=1)]
 OptionalText = Annotated[str | None, BeforeValidator(blank_is_unset)]
 
@@ -48,16 +50,8 @@ class DatasetSpec(StrictModel):
     input_column: Annotated[
         list[Column],
         BeforeValidator(_columns),
-        Field(
-            min_length=1,
-            max_length=2,
-            json_schema_extra={
-                "anyOf": [
-                    {"type": "string", "minLength": 1},
-                    {"type": "array", "items": {"type": "string", "minLength": 1}},
-                ],
-            },
-        ),
+        Field(min_length=1, max_length=2),
+        WithJsonSchema({"anyOf": [_COLUMN, {"type": "array", **_ONE_OR_TWO, "items": _COLUMN}]}),
     ] = ["text"]
     """The column a model is given; a list of two columns makes pairs."""
     reference_column: OptionalText = None
@@ -70,7 +64,7 @@ class DatasetSpec(StrictModel):
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
         for field, alias in _OTHER_NAMES.items():
-            first, second = given.get(field), given.get(alias)
+            first, second = (blank_is_unset(given.get(name)) for name in (field, alias))
             if first and second and first != second:
                 yield (
                     f"{field!r} and its other name {alias!r} differ ({first!r}, {second!r}): "

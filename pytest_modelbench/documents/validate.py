@@ -49,7 +49,7 @@ def explain(
     """Each fault of a pydantic error as (location inside `value`, what is wrong and right)."""
     explained = []
     for fault in error.errors(include_url=False):
-        location = _real_location(fault["loc"], value)
+        location = _real_location(fault, value)
         explained.append((location, _message(fault, location, model)))
     return list(dict.fromkeys(explained))
 
@@ -61,16 +61,17 @@ def _problems(
         yield document.problem(location, message)
 
 
-def _real_location(location: tuple[Any, ...], value: Any) -> Location:
-    """`location` without the names pydantic adds for the branches of a union."""
+def _real_location(fault: Any, value: Any) -> Location:
+    """Where a fault is, without the names pydantic adds for the branches of a union."""
     kept: list[str | int] = []
+    location = fault["loc"]
     for index, part in enumerate(location):
         if (isinstance(value, Mapping) and part in value) or (
             isinstance(value, list) and isinstance(part, int) and part < len(value)
         ):
             value = value[part]
-        elif not (index == len(location) - 1 and isinstance(value, Mapping)):
-            continue  # a union's branch; the last part may name a field that is missing
+        elif fault["type"] != "missing" or index < len(location) - 1:
+            continue  # a union's branch
         kept.append(part)
     return tuple(kept)
 

@@ -25,7 +25,7 @@ def _whole(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_whole)]
-Ordinal = Annotated[Whole, Field(ge=1)]
+Ordinal = Annotated[int, Field(ge=1), BeforeValidator(_whole)]
 
 Json = TypeAliasType(
     "Json",

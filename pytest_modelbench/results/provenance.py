@@ -38,6 +38,8 @@ PACKAGES = (
 KERNEL_FLAGS = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16",
                 "avx_vnni", "amx_bf16", "amx_int8", "amx_tile", "asimd", "sve")  # fmt: skip
 _CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+_SECRET_WORD = r"[\w-]*(?:api[-_]?key|access[-_]?key|token|secret|password|passwd)"
+_SECRETS = re.compile(rf"(--?{_SECRET_WORD}[=\s]\s*|{_SECRET_WORD}=)('[^']*'|\S+)", re.IGNORECASE)
 _GIT_SECONDS = 10
 
 
@@ -60,12 +62,12 @@ def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMeta
 
 
 def without_credentials(text: str) -> str:
-    """`text` with user names and passwords taken out of its URLs.
+    """`text` without what URLs give before a host and options such as `--api-key` give after.
 
     >>> without_credentials("pytest --x=https://user:secret@host/a")
     'pytest --x=https://***@host/a'
     """
-    return _CREDENTIALS.sub("***@", text)
+    return _SECRETS.sub(r"\1***", _CREDENTIALS.sub("***@", text))
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

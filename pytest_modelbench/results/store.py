@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.folders import state_folder
 
 
 def runs_folder() -> Path:
     """Where runs are kept without `--suite-output`: under the user's XDG state directory."""
-    from platformdirs import user_state_path
-
-    return user_state_path("pytest-modelbench") / "runs"
+    return state_folder() / "runs"
 
 
 def new_run_id(now: datetime | None = None) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pytest_modelbench.digest import model_digest
 from pytest_modelbench.errors import ModelbenchError, missing_extra, one_line
+from pytest_modelbench.folders import cache_folder
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners.hub_models import local_directory
 from pytest_modelbench.runners.quiet import quiet_libraries
@@ -83,9 +84,7 @@ def find_ir(directory: Path, task: Task) -> Path | None:
 
 def cache_directory() -> Path:
     """Where exports are kept; `XDG_CACHE_HOME` moves it on Linux."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("pytest-modelbench") / "openvino"
+    return cache_folder() / "openvino"
 
 
 def export_digest(source: Path, task: Task) -> str:

@@ -30,10 +30,7 @@ def criteria_faults(
         if unknown:
             continue
         in_scope = [one for one in benchmarks if criterion.applies_to(one.runner)]
-        known = _metrics_of(in_scope or benchmarks)
-        if known is None:
-            continue
-        yield from _unknown_names(at, criterion, known)
+        yield from _unknown_names(at, criterion, _metrics_of(in_scope or benchmarks))
 
 
 def _unknown_names(
@@ -51,17 +48,23 @@ def _names(criterion: Criterion) -> set[str]:
     return names_in(parse_expression(criterion.expression or "0"))
 
 
-def _metrics_of(benchmarks: Iterable[Benchmark]) -> set[str] | None:
-    """Every metric name these could yield; None when one of them cannot be known."""
+def _metrics_of(benchmarks: Iterable[Benchmark]) -> set[str]:
+    """Every metric name these could yield."""
     names = {*TIMING_METRICS, *STANDARD_METRICS}
     for benchmark in benchmarks:
-        try:
-            runner = RUNNERS.get(benchmark.runner)()
-        except ModelbenchError:
-            return None
-        names |= metrics_of_runner(runner, quality=benchmark.quality is None)
+        runner = _runner(benchmark.runner)
+        # A runner that is not known, which is a fault of its own, may be any of those that are.
+        for one in [runner] if runner else filter(None, map(_runner, RUNNERS.names())):
+            names |= metrics_of_runner(one, quality=benchmark.quality is None)
         names |= {metric_name(name) for name in benchmark.quality or ()}
     return names
+
+
+def _runner(name: str) -> Runner | None:
+    try:
+        return RUNNERS.get(name)()
+    except ModelbenchError:
+        return None
 
 
 def metrics_of_runner(runner: Runner, *, quality: bool = True) -> set[str]:

@@ -13,13 +13,14 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    WithJsonSchema,
     field_validator,
 )
 
 from pytest_modelbench.datasets.spec import DatasetSpec, OptionalText
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.measure.spec import MeasureSpec
-from pytest_modelbench.strict import lower_case
+from pytest_modelbench.strict import blank_is_unset, lower_case
 from pytest_modelbench.suite.expression import ExpressionError, parse_expression
 
 Text = Annotated[str, Field(min_length=1)]
@@ -48,14 +49,14 @@ def _auto_or_list(value: Any) -> Any:
 Devices = Annotated[
     list[Text],
     BeforeValidator(_auto_or_list),
-    Field(
-        min_length=1,
-        json_schema_extra={
+    Field(min_length=1),
+    WithJsonSchema(
+        {
             "anyOf": [
                 {"const": "auto"},
                 {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
             ]
-        },
+        }
     ),
 ]
 
@@ -85,6 +86,10 @@ Model = Annotated[
     Annotated[Text, Tag("name")] | Annotated[ModelSelector, Tag("selector")],
     Discriminator(_kind_of_model),
 ]
+
+
+def _has(given: Mapping[str, Any], name: str) -> bool:
+    return bool(blank_is_unset(given.get(name)))
 
 
 class Criterion(StrictModel):
@@ -121,7 +126,7 @@ class Criterion(StrictModel):
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        if bool(given.get("metric")) == bool(given.get("expression")):
+        if _has(given, "metric") == _has(given, "expression"):
             yield "give either 'metric' or 'expression' (one of them)"
         goal, target = lower_case(given.get("goal", "min")), given.get("target")
         if goal == "target" and target is None:
@@ -131,7 +136,7 @@ class Criterion(StrictModel):
         least, most = given.get("min"), given.get("max")
         if isinstance(least, int | float) and isinstance(most, int | float) and least > most:
             yield f"'min' ({least:g}) is more than 'max' ({most:g})"
-        if given.get("runner") and given.get("runners"):
+        if _has(given, "runner") and _has(given, "runners"):
             yield "give either 'runner' or 'runners' (one of them)"
 
     @property
@@ -189,7 +194,7 @@ class Benchmark(StrictModel):
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
         for one, many in (("model", "models"), ("device", "devices")):
-            if given.get(one) and given.get(many) is not None:
+            if _has(given, one) and given.get(many) is not None:
                 yield f"give either {one!r} or {many!r} (one of them)"
         params, matrix = given.get("params"), given.get("matrix")
         if isinstance(params, dict) and isinstance(matrix, dict):

@@ -49,6 +49,8 @@ class Expander:
     suite: Suite
     registry: Registry | None
     selection: Selection
+    faulty: frozenset[str] = frozenset()
+    """Fields of the suite that are known to be wrong: what follows from them is no fault."""
     problems: list[Problem] = field(default_factory=list)
     models_seen: set[str] = field(default_factory=set)
 
@@ -132,7 +134,8 @@ class Expander:
         if own is not None:
             spec = spec.overridden_by(own) if spec else own
         if spec is None:
-            self.fault(at, "has no dataset: give 'dataset' here or in the suite")
+            if "dataset" not in self.faulty:
+                self.fault(at, "has no dataset: give 'dataset' here or in the suite")
             return None
         if fault := self._dataset_fault(spec):
             self.fault(where, fault)
@@ -161,7 +164,8 @@ class Expander:
         wanted, where = self._wanted_models(at, benchmark)
         if not wanted:
             if self.registry is None:
-                self.fault(at, "has no model: give 'model', 'models' or a registry")
+                if not self.faulty & {"models", "registry"}:
+                    self.fault(at, "has no model: give 'model', 'models' or a registry")
                 return []
             found = self.registry.candidates()
         else:

@@ -43,10 +43,11 @@ def load_suite(file: Path, selection: Selection) -> LoadedSuite:
         problems.extend(error.problems)
         suite = _usable_part(document)
     registry = _registry(document, suite, selection, problems)
-    expander = Expander(document, suite, registry, selection)
+    faulty = frozenset(str(one.location[0]) for one in problems if one.location)
+    expander = Expander(document, suite, registry, selection, faulty)
     cases = expander.cases()
     found = [*expander.problems, *_further(document, suite, cases)]
-    problems.extend(one for one in found if not _overlaps(one, problems))
+    problems += [one for one in found if not _overlaps(one, problems)]
     if problems:
         raise DocumentError(dict.fromkeys(problems))
     return LoadedSuite(expander.suite_id, file, suite, cases, frozenset(expander.models_seen))
@@ -98,7 +99,8 @@ def _further(document: JsonDocument, suite: Suite, cases: list[Case]) -> Iterato
     yield from _repeated(document, "benchmarks", suite.benchmark_id, suite.benchmarks)
     yield from _repeated(document, "criteria", suite.criterion_id, suite.criteria)
     criteria = {at: one for at, one in enumerate(suite.criteria) if isinstance(one, Criterion)}
-    benchmarks = [one for one in suite.benchmarks if isinstance(one, Benchmark)]
+    unknown = Benchmark.model_construct(runner="")
+    benchmarks = [one if isinstance(one, Benchmark) else unknown for one in suite.benchmarks]
     if benchmarks:
         for location, message in criteria_faults(criteria, benchmarks):
             yield document.problem(location, message)

@@ -34,7 +34,7 @@ def test_parallel_and_serial_runs_hold_the_same(
     assert parallel.suites[0].criteria == serial.suites[0].criteria
 
 
-DEADLY = '''
+DEADLY = """
 import os, signal
 from pytest_modelbench import Runner, Session
 
@@ -56,7 +56,7 @@ class Deadly(Runner):
 
 def pytest_modelbench_register(modelbench):
     modelbench.runners.add("deadly", Deadly)
-'''
+"""
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -78,7 +78,7 @@ def test_a_killed_worker_costs_its_case_and_no_other(
     assert {metric.status for metric in killed.metrics.values()} == {"error"}
 
 
-TRACING = '''
+TRACING = """
 import os, time
 from pathlib import Path
 from pytest_modelbench import Runner, Session
@@ -111,7 +111,7 @@ class Tracer(Runner):
 
 def pytest_modelbench_register(modelbench):
     modelbench.runners.add("tracer", Tracer)
-'''
+"""
 
 
 @pytest.mark.parametrize("distribution", ["load", "worksteal"])

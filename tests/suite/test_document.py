@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from pytest_modelbench.datasets.spec import DatasetSpec
+from pytest_modelbench.schemas import committed_file
 from pytest_modelbench.suite.document import Benchmark, Criterion, Suite
 
 # Every field that a suite of Model Benchmark Runner may have, in its own spelling.
@@ -68,6 +71,11 @@ REFERENCE_SUITE: dict[str, Any] = {
         },
     ],
 }
+
+
+def test_a_suite_of_the_reference_runner_is_valid_for_editors_too() -> None:
+    schema = json.loads(committed_file("suite").read_text())
+    Draft202012Validator(schema).validate(REFERENCE_SUITE)
 
 
 def test_a_suite_of_the_reference_runner_is_valid_unchanged(folder: Any) -> None:

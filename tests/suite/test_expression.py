@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import string
@@ -146,7 +147,6 @@ def test_no_warning_escapes_from_text_that_python_would_warn_of() -> None:
         ("1e999", "not a finite number"),
         ("-" * DEEPEST + "1", "nested more than 32 deep"),
         ("+".join("1" * (DEEPEST + 2)), "nested more than 32 deep"),
-        ("(" * 150 + "1" + ")" * 150, ""),
         ("-" * 990 + "1", "nested more than 32 deep"),
         ("~" * 990 + "1", "is not allowed"),
         ("not " * 240 + "1", "is not allowed"),
@@ -158,13 +158,14 @@ def test_no_warning_escapes_from_text_that_python_would_warn_of() -> None:
 )
 def test_size_depth_and_arguments_are_bounded(text: str, words: str) -> None:
     """Whatever Python's own parser makes of it: an answer, or a sentence; never a traceback."""
-    try:
+    with pytest.raises(ExpressionError) as caught:
         parse_expression(text)
-    except ExpressionError as error:
-        assert words in str(error)
-        assert len(str(error)) < 250
-    else:
-        assert text.startswith("((")  # brackets alone make no depth
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+def test_brackets_alone_make_no_depth() -> None:
+    assert value("(" * 150 + "1" + ")" * 150) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -207,8 +208,7 @@ def test_whole_numbers_as_values_are_numbers() -> None:
 
 def _random_expression(source: random.Random, depth: int) -> str:
     if depth == 0 or source.random() < 0.2:
-        leaf = source.choice(["a", "b", "wer", "zero", str(source.randrange(10)), "0.5", "2e3"])
-        return leaf
+        return source.choice(["a", "b", "wer", "zero", str(source.randrange(10)), "0.5", "2e3"])
     inner = [_random_expression(source, depth - 1) for _ in range(2)]
     return source.choice(
         [
@@ -239,7 +239,7 @@ def test_random_expressions_have_python_s_own_value_or_none() -> None:
         as_floats = "".join(f"{part}.0" if part.isdigit() else part for part in _words(text))
         try:
             expected = eval(as_floats, {"__builtins__": {}, **functions}, dict(VALUES))
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError, TypeError):  # complex numbers have no order
             expected = None
         try:
             found = value(text)
@@ -277,7 +277,5 @@ def test_garbage_is_refused_and_never_crashes() -> None:
     alphabet = string.printable + "é\0\u2028()()**//,,abminsqrt"
     for _ in range(2000):
         text = "".join(source.choice(alphabet) for _ in range(source.randrange(40)))
-        try:
-            evaluate(parse_expression(text), VALUES)
-        except ExpressionError as error:
-            assert str(error)
+        with contextlib.suppress(ExpressionError):
+            assert math.isfinite(evaluate(parse_expression(text), VALUES))

@@ -1,0 +1,57 @@
+"""The value of a criterion for a case, or the reason why it has none."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_modelbench.judge.values import criterion_value, expression_value
+from pytest_modelbench.results.metric import failed, measured, skipped
+from pytest_modelbench.suite.document import Criterion
+
+METRICS = {
+    "wer": measured(0.25),
+    "x_realtime": measured(10.0, "x"),
+    "zero": measured(0.0),
+    "peak_vram_mb": skipped("no NVIDIA driver", "MB"),
+    "cer": failed("jiwer broke"),
+}
+
+
+def test_a_metric_s_value_is_taken_with_all_that_is_known_of_it() -> None:
+    assert criterion_value(Criterion(metric="x_realtime"), METRICS) is METRICS["x_realtime"]
+
+
+def test_a_metric_that_was_not_measured_gives_its_own_reason() -> None:
+    assert criterion_value(Criterion(metric="peak_vram_mb"), METRICS) == METRICS["peak_vram_mb"]
+
+
+def test_a_metric_that_is_not_there_is_an_error_with_its_unit() -> None:
+    value = criterion_value(Criterion(metric="p95_latency_ms"), METRICS)
+    assert (value.status, value.unit) == ("error", "ms")
+    assert value.error_message == "there is no metric 'p95_latency_ms'"
+
+
+def test_an_expression_is_computed_and_says_of_what() -> None:
+    value = criterion_value(Criterion(expression="x_realtime / (1 + wer)"), METRICS)
+    assert value.value == 8.0
+    assert value.metadata == {"expression": "x_realtime / (1 + wer)"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "status", "reason"),
+    [
+        ("wer + nothing", "error", "there is no metric 'nothing'"),
+        ("wer + cer", "error", "cer: jiwer broke"),
+        ("wer + peak_vram_mb", "skipped", "peak_vram_mb: no NVIDIA driver"),
+        ("x_realtime / zero", "error", "division by zero"),
+        ("sqrt(-wer)", "error", "sqrt(-0.25) is not defined"),
+        ("x_realtime ** 99", "error", "exponent 99 is beyond +-64"),
+        ("wer.real", "error", "is not allowed"),
+    ],
+)
+def test_an_expression_without_a_value_says_why_and_is_never_null(
+    expression: str, status: str, reason: str
+) -> None:
+    value = expression_value(expression, METRICS)
+    assert (value.status, value.value) == (status, None)
+    assert reason in str(value.error_message)
