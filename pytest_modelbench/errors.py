@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 
 class ModelbenchError(Exception):
     """A fault a person can mend; its text names the place, the value and what would be right."""
@@ -20,14 +22,23 @@ def missing_extra(module: str, extra: str) -> Unavailable:
     return Unavailable(f'{module} is not installed: pip install "pytest-modelbench[{extra}]"')
 
 
+def as_text(error: BaseException | None) -> str | None:
+    """The traceback of `error` as text that a file can hold; None for None."""
+    return None if error is None else encodable("".join(traceback.format_exception(error)))
+
+
+def encodable(text: str) -> str:
+    """`text` without half characters, which stand for what is not UTF-8 in a file name."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def one_line(error: BaseException, limit: int = 400) -> str:
     """`error` as one line: its type, unless the text is ours, and its first words.
 
     >>> one_line(ValueError("two\\nlines"))
     'ValueError: two lines'
     """
-    # A file name that is not UTF-8 stands in a message as half characters, which no file can hold.
-    text = " ".join(str(error).encode("utf-8", "replace").decode().split())
+    text = " ".join(encodable(str(error)).split())
     if not isinstance(error, ModelbenchError):
         name = type(error).__name__
         text = f"{name}: {text}" if text else name

@@ -71,7 +71,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    from pytest_modelbench import hookspec
+    import pytest_modelbench.hookspec as hookspec
 
     pluginmanager.add_hookspecs(hookspec)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
 
 if TYPE_CHECKING:
     from pytest_modelbench.results.run import BenchmarkRun
@@ -92,7 +93,7 @@ def _output_file(config: pytest.Config) -> Path | None:
     given = config.option.suite_output
     if not given:
         return None
-    path: Path = config.invocation_params.dir / Path(given).expanduser()
+    path = path_from(given, config.invocation_params.dir)
     if path.is_dir():
         raise ModelbenchError(f"--suite-output {given!r} is a directory: name a file in it")
     return path

@@ -14,6 +14,7 @@ import pytest
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, grouped_by_model
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
 from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.find import find_suite
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
@@ -205,7 +206,7 @@ def selection_from(config: pytest.Config) -> Selection:
     option = config.option
     registry = None
     if option.suite_registry:
-        registry = config.invocation_params.dir / Path(option.suite_registry).expanduser()
+        registry = path_from(option.suite_registry, config.invocation_params.dir)
         if not registry.is_file():
             raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
     return Selection(registry, tuple(option.suite_model), tuple(option.suite_device))

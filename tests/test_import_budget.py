@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -55,5 +56,15 @@ def test_importing_the_package_imports_nothing_else(tmp_path: Path) -> None:
 def test_every_public_name_is_there() -> None:
     import pytest_modelbench
 
-    for name in pytest_modelbench.__all__:
+    for name in dir(pytest_modelbench):
         assert getattr(pytest_modelbench, name) is not None
+
+
+def test_the_types_and_the_names_agree() -> None:
+    import pytest_modelbench
+
+    stub = ast.parse(Path(pytest_modelbench.__file__).with_suffix(".pyi").read_text())
+    imports = [node for node in stub.body if isinstance(node, ast.ImportFrom)]
+    assert sorted(name.asname or "" for node in imports for name in node.names) == dir(
+        pytest_modelbench
+    )

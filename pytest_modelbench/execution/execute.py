@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
-import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from typing import Any
 from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.load import load_samples
 from pytest_modelbench.datasets.samples import Sample, SampleSet
-from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
+from pytest_modelbench.errors import ModelbenchError, Unavailable, as_text, one_line
 from pytest_modelbench.execution.fingerprint import fingerprint
 from pytest_modelbench.execution.residents import Resident, Residents
 from pytest_modelbench.execution.summary import summarize
@@ -45,7 +44,7 @@ def execute(
     except (Exception, SystemExit) as error:
         # After an error nothing is known about the loaded model: the next case loads its own.
         residents.close()
-        result = blank_result(case, "error", one_line(error), trace=traceback.format_exc())
+        result = blank_result(case, "error", one_line(error), trace=as_text(error))
     except BaseException:  # an interrupt, or a timeout plugin's way of ending a test
         residents.close()
         raise
@@ -97,9 +96,9 @@ def _measure(case: Case, residents: Residents) -> CaseResult:
     return CaseResult(
         **identity(case),
         dataset=_dataset_record(case, sample_set),
-        status="error" if failures else "ok",
+        status="error" if seen.first_error else "ok",
         detail=_failure_text(seen, failures),
-        trace=_trace(seen.first_error) if failures else None,
+        trace=as_text(seen.first_error),
         started_at=None,
         duration_seconds=0.0,
         worker="main",
@@ -181,20 +180,20 @@ def _finish(seen: Measurement, resident: Resident) -> None:
             except Exception as error:
                 errors.append(error)
     seen.predictions = [by_id.get(sample.id) for sample in seen.sample_set.samples]
+    if seen.calls.late_error is not None:
+        errors.append(seen.calls.late_error)
     seen.first_error = errors[0] if errors else None
     if not by_id and errors:
         raise errors[0]
 
 
 def _failure_text(seen: Measurement, failures: int) -> str:
-    if not failures or seen.first_error is None:
+    if seen.first_error is None:
         return ""
-    total = len(seen.predictions)
-    return f"{failures} of {total} samples failed, the first with: {one_line(seen.first_error)}"
-
-
-def _trace(error: Exception | None) -> str | None:
-    return "".join(traceback.format_exception(error)) if error else None
+    cause = one_line(seen.first_error)
+    if not failures:
+        return f"a sample that was answered at first failed when it was timed again: {cause}"
+    return f"{failures} of {len(seen.predictions)} samples failed, the first with: {cause}"
 
 
 def _ram_metrics(ram: PeakRam) -> dict[str, Metric]:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Hashable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import IO
@@ -30,14 +31,48 @@ Extension = tuple[str, str]
 """Name and file of a module that implements `pytest_modelbench_register`."""
 
 
+class ProcessHandle:
+    """Another process's child, to be killed but not waited for.
+
+    By a descriptor where the system has them: the number of a process that has ended may be given
+    to another one, which must not be killed in its place.
+    """
+
+    def __init__(self, process_id: int) -> None:
+        self._id = process_id
+        self._descriptor: int | None = None
+        with suppress(OSError, AttributeError):
+            self._descriptor = os.pidfd_open(process_id)
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            if self._descriptor is None:
+                os.kill(self._id, signal.SIGKILL)
+            else:
+                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
+
+    def close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
 @dataclass
 class Child:
     """A process that holds one model."""
 
     key: Hashable
-    process_id: int
+    process: ProcessHandle
     connection: Connection
     errors: IO[bytes]
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def close(self) -> None:
+        self.process.close()
+        self.connection.close()
+        self.errors.close()
 
 
 class IsolatedEngine:
@@ -85,14 +120,14 @@ class IsolatedEngine:
         try:
             child.connection.send((case, self._worker))
             answer = child.connection.recv_bytes()
-        except (EOFError, ConnectionError, BrokenPipeError):
+        except (EOFError, ConnectionError):
             return self._died(case, child)
         _pass_on(child.errors)
         return CaseResult.model_validate_json(answer)
 
     def _died(self, case: Case, child: Child) -> CaseResult:
         said = _new_text(child.errors)
-        cause = how_it_ended(self._take_exit_code())
+        cause = how_it_ended(self._read_number())
         self._forget(child)
         last = said.strip().splitlines()[-LAST_ERROR_LINES:]
         text = f"the measuring process {cause}" + (
@@ -118,8 +153,8 @@ class IsolatedEngine:
         with theirs:
             descriptors = [theirs.fileno(), errors.fileno()]
             socket.send_fds(control, [json.dumps(request).encode()], descriptors)
-        process_id = self._read_number()
-        return Child(case.load_key, process_id, Connection(ours.detach()), errors)
+        process = ProcessHandle(self._read_number())
+        return Child(case.load_key, process, Connection(ours.detach()), errors)
 
     def _serving(self) -> socket.socket:
         if self._control is None:
@@ -149,35 +184,25 @@ class IsolatedEngine:
             text += byte
         return int(text)
 
-    def _take_exit_code(self) -> int:
-        return self._read_number()
-
     def _end_child(self) -> None:
-        """Let the child give its device back, and wait until it has."""
-        child = self._child
-        if child is None:
+        """Let the child give its device back, then make sure that it has ended."""
+        if self._child is None:
             return
-        try:
-            child.connection.send(None)
-            child.connection.poll(CLOSING_SECONDS)  # readable once it is closed
-        except (EOFError, ConnectionError, BrokenPipeError):
-            pass
-        os.kill(child.process_id, signal.SIGKILL)
-        self._take_exit_code()
-        self._forget(child)
+        with suppress(EOFError, ConnectionError):
+            self._child.connection.send(None)
+            self._child.connection.poll(CLOSING_SECONDS)  # readable once it is closed
+        self._kill()
 
     def _kill(self) -> None:
-        """End the child at once, and whatever it started."""
-        child = self._child
-        if child is None:
+        """End the child at once; the server then ends whatever it started."""
+        if self._child is None:
             return
-        os.kill(child.process_id, signal.SIGKILL)
-        self._take_exit_code()
-        self._forget(child)
+        self._child.kill()
+        self._read_number()
+        self._forget(self._child)
 
     def _forget(self, child: Child) -> None:
-        child.connection.close()
-        child.errors.close()
+        child.close()
         self._child = None
 
 

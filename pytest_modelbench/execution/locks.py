@@ -50,12 +50,12 @@ def physical_devices(device: str) -> list[str]:
     the processor's.
 
     >>> physical_devices("GPU"), physical_devices("HETERO:GPU.1,CPU"), physical_devices("AUTO")
-    (['GPU.0'], ['CPU', 'GPU.1'], ['CPU', 'GPU.0', 'NPU'])
+    (['GPU.0'], ['CPU', 'GPU.1'], ['CPU', 'GPU.0', 'GPU.1', 'NPU'])
     """
     family, _, rest = device.partition(":")
     if family.upper() in ("AUTO", "MULTI", "HETERO", "BATCH"):
         parts = [part.strip("- ") for part in rest.split(",") if part.strip("- ")]
-        names = parts or ["CPU", "GPU", "NPU"]
+        names = parts or ["CPU", "GPU.0", "GPU.1", "NPU"]
     else:
         names = [device]
     return sorted({_file_name(_first_of_its_kind(name)) for name in names})

@@ -27,6 +27,8 @@ class TimedCalls:
     answers: list[Sequence[Any] | None] = field(default_factory=list)
     errors: dict[int, Exception] = field(default_factory=dict)
     """Batches of the first round whose call failed."""
+    late_error: Exception | None = None
+    """What a call of a later round failed with; nothing was timed after it."""
 
 
 def timed(call: Call, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
@@ -94,7 +96,11 @@ def _further_rounds(
                 return
             if count >= spec.min_samples and seconds >= spec.min_seconds:
                 return
-            _, duration = timed(call, batches[index])
+            try:
+                _, duration = timed(call, batches[index])
+            except Exception as error:
+                calls.late_error = error
+                return
             calls.durations_ns.append(duration)
             calls.called.append(index)
             seconds += duration / 1e9

