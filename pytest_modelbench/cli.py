@@ -185,3 +185,7 @@ def _list_devices(options: argparse.Namespace) -> int:
         except ModelbenchError as error:
             print(f"{name}: {error}")
     return OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -133,6 +133,14 @@ def test_the_index_names_every_page() -> None:
     assert [page.name for page in PAGES if f"({page.name})" not in index] == ["README.md"]
 
 
+def test_the_architecture_names_every_part_of_the_package() -> None:
+    text = text_of("architecture.md")
+    package = ROOT / "pytest_modelbench"
+    folders = [f"{one.name}/" for one in package.glob("[!_.]*") if one.is_dir()]
+    modules = [one.name for one in package.glob("[!_]*.py")]
+    assert [name for name in sorted(folders + modules) if f"`{name}`" not in text] == []
+
+
 def test_the_catalogue_in_the_docs_is_the_one_in_the_code() -> None:
     generate = runpy.run_path(str(DOCS / "generate.py"))
     text = text_of("metrics.md")

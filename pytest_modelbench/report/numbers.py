@@ -16,14 +16,15 @@ def shown(value: float) -> str:
     >>> shown(7.1234), shown(203.97), shown(0.014085), shown(24.0), shown(123456.7)
     ('7.12', '204', '0.0141', '24', '123457')
     """
-    if value == int(value) and abs(value) < 1e15:
+    if abs(value) >= 1e15 or 0 < abs(value) < 1e-4:
+        return f"{value:.2e}"
+    if value == int(value):
         return str(int(value))
     if abs(value) >= 100:
         return f"{value:.0f}"
-    if abs(value) < 1e-4:
-        return f"{value:.2e}"
-    decimals = SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(abs(value)))
-    return f"{value:.{decimals}f}"
+    rounded = abs(float(f"{value:.{SIGNIFICANT_DIGITS}g}"))  # 9.999 has one decimal less than 9.99
+    decimals = SIGNIFICANT_DIGITS - 1 - math.floor(math.log10(rounded))
+    return f"{value:.{max(decimals, 0)}f}"
 
 
 def with_interval(metric: Metric) -> str:

@@ -1,0 +1,174 @@
+"""The tables at the end of a session."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from pytest_modelbench.report.columns import best_value, columns, heading
+from pytest_modelbench.report.numbers import shown, with_interval, without_interval
+from pytest_modelbench.report.terminal import suite_lines
+from pytest_modelbench.results.metric import Metric, failed, measured, skipped
+from pytest_modelbench.results.run import CaseResult, CriterionScore, Score, SuiteRecord
+
+
+def case(name: str, rank: int | None, metrics: dict[str, Metric], **fields: Any) -> CaseResult:
+    total = None if rank is None else 1 / rank
+    score = Score(total=total, weight_total=1.0, weight_possible=1.0, criteria=[])
+    given: dict[str, Any] = {
+        "id": f"s::{name}",
+        "suite": "s",
+        "benchmark": "b",
+        "runner": "echo",
+        "model": name,
+        "model_path": name,
+        "device": "CPU",
+        "params": {},
+        "dataset": {},
+        "status": "ok",
+        "detail": "",
+        "trace": None,
+        "started_at": None,
+        "duration_seconds": 0.0,
+        "worker": "main",
+        "engine": "inline",
+        "fingerprint": None,
+        "timed": "",
+        "properties": {},
+        "metrics": metrics,
+        "bounds": [],
+        "score": score,
+        "rank": rank,
+    }
+    return CaseResult(**{**given, **fields})
+
+
+def latency(value: float, **notes: Any) -> Metric:
+    return measured(value, "ms", interval=[value * 0.9, value * 1.1], confidence=0.95, **notes)
+
+
+@pytest.fixture
+def suite() -> SuiteRecord:
+    return SuiteRecord(
+        id="s",
+        file="/s.json",
+        description="",
+        digest="0" * 32,
+        criteria=[{"id": "wer", "metric": "wer"}],
+        leaderboard=[],
+    )
+
+
+@pytest.fixture
+def cases() -> list[CaseResult]:
+    vram = skipped("device 'CPU' has no memory that NVML can see", "MB")
+    return [
+        case(f"b[model-{number}-CPU]", number, {
+            "wer": measured(0.1 * number),
+            "p50_latency_ms": latency(10.0 * number),
+            "peak_vram_mb": vram,
+        })
+        for number in (1, 2, 3)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80, 100, 120, 200])
+def test_no_line_of_the_table_is_wider_than_the_terminal(
+    suite: SuiteRecord, cases: list[CaseResult], width: int
+) -> None:
+    lines = list(suite_lines(suite, cases, width))
+    table = list(itertools.takewhile(lambda line: not line.startswith("["), lines))
+    assert table
+    assert max(map(len, table)) <= width
+    text = "\n".join(table)
+    for number in (1, 2, 3):
+        assert f"b[model-{number}-CPU]" in text
+        assert shown(10.0 * number) in text
+
+
+def test_a_wide_terminal_has_a_row_and_a_middling_one_a_column_for_each_case(
+    suite: SuiteRecord, cases: list[CaseResult]
+) -> None:
+    rows = list(suite_lines(suite, cases[:2], 200))
+    assert rows[1].split()[:2] == ["1", "b[model-1-CPU]"]
+    turned = list(suite_lines(suite, cases[:2], 50))
+    assert turned[1].split() == ["case", "b[model-1-CPU]", "b[model-2-CPU]"]
+
+
+def test_the_best_value_is_marked_and_explained(
+    suite: SuiteRecord, cases: list[CaseResult]
+) -> None:
+    text = "\n".join(suite_lines(suite, cases, 200))
+    assert "*10 [9, 11]" in text
+    assert "*20" not in text
+    assert "*: best" in text
+
+
+def test_each_reason_for_a_missing_number_is_given_once(
+    suite: SuiteRecord, cases: list[CaseResult]
+) -> None:
+    broken = case("b[model-4-CPU]", None, {"wer": failed("no\nweights")}, status="error")
+    lines = list(suite_lines(suite, [*cases, broken], 200))
+    assert "error: wer: no weights (1 of 4 cases)" in lines
+    vram = [line for line in lines if "NVML" in line]
+    assert vram == [
+        "skipped: peak_vram_mb: device 'CPU' has no memory that NVML can see (3 of 4 cases)"
+    ]
+
+
+def test_errors_come_before_what_was_skipped(suite: SuiteRecord) -> None:
+    metrics = {"a": skipped("no device"), "b": failed("crashed")}
+    lines = list(suite_lines(suite, [case("b[m-CPU]", None, metrics)], 100))
+    assert [line.split(":")[0] for line in lines[-2:]] == ["error", "skipped"]
+
+
+def test_too_few_calls_and_partial_scores_are_marked(suite: SuiteRecord) -> None:
+    few = latency(10.0, flag="too_few_samples", samples=5, samples_needed=11)
+    missing = CriterionScore(
+        id="wer", goal="min", weight=1.0, value=None, normalized=None, reason="no references"
+    )
+    partial = Score(total=0.5, weight_total=1.0, weight_possible=2.0, criteria=[missing])
+    one = case("b[m-CPU]", 1, {"p50_latency_ms": few}, score=partial)
+    text = "\n".join(suite_lines(suite, [one], 200))
+    assert "10! [9, 11]" in text
+    assert "!: too few calls for this percentile" in text
+    assert "0.500~" in text
+    assert "~: partial score" in text
+
+
+def test_hundreds_of_cases_are_cut_and_counted(suite: SuiteRecord) -> None:
+    many = [case(f"b[m{n}-CPU]", n, {"wer": measured(0.1)}) for n in range(1, 301)]
+    lines = list(suite_lines(suite, many, 100))
+    assert "... and 250 more cases in the run file" in lines
+
+
+def test_columns_are_what_criteria_name_and_what_was_measured(
+    suite: SuiteRecord, cases: list[CaseResult]
+) -> None:
+    assert columns(suite, cases) == ["wer", "p50_latency_ms"]
+    assert heading("p95_latency_ms") == "p95 ms"
+    assert best_value("wer", cases) == pytest.approx(0.1)
+    assert best_value("peak_vram_mb", cases) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-2.5, "-2.50"),
+        (1e-9, "1.00e-09"),
+        (99.96, "100"),
+        (9.999, "10.0"),
+        (1e18, "1.00e+18"),
+    ],
+)
+def test_numbers_have_three_significant_digits(value: float, text: str) -> None:
+    assert shown(value) == text
+
+
+def test_an_unknown_end_of_an_interval_is_a_question_mark() -> None:
+    metric = measured(10.0, "ms", interval=[9.0, None])
+    assert with_interval(metric) == "10 [9, ?]"
+    assert without_interval(metric) == "10"
