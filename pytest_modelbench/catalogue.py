@@ -51,8 +51,8 @@ CATALOGUE: dict[str, MetricInfo] = {
             "tokens_per_sec",
             "tokens/s",
             "higher",
-            "Tokens by the model's own tokenizer (generated, or read by an encoder) in the timed "
-            "calls, divided by inference_seconds.",
+            "Tokens by the model's own tokenizer (generated, or read by an encoder) in the first "
+            "round of timed calls, divided by that round's seconds.",
         ),
         MetricInfo("audio_seconds", "s", "neither", "Sound given to the timed calls."),
         MetricInfo("real_time_factor", "", "lower", "inference_seconds / audio_seconds."),

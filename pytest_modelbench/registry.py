@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -148,5 +149,6 @@ def resolve_model_path(text: str, base_dir: Path) -> str:
     if text.startswith("~") or Path(text).is_absolute():
         return str(path.absolute())
     if text.startswith(".") or path.exists():
-        return str(path.resolve())
+        # Not `resolve`: a link's own name is the name people know the model by.
+        return os.path.abspath(path)  # noqa: PTH100
     return text

@@ -160,6 +160,9 @@ class ModelbenchSession:
     ) -> Generator[None, Any, Any]:
         report: Any = yield
         if isinstance(item, CaseItem):
+            if report.skipped and isinstance(report.longrepr, tuple):
+                # Where the case stands in its suite, not where our code called `pytest.skip`.
+                report.longrepr = (str(item.path), item.case.line, report.longrepr[2])
             report.modelbench = self._parcel(item, report)
         return report
 
@@ -214,4 +217,6 @@ def selection_from(config: pytest.Config) -> Selection:
 
 def command_line(config: pytest.Config) -> list[str]:
     """The command that started this session, as far as it is known."""
-    return [Path(sys.argv[0]).name, *map(str, config.invocation_params.args)]
+    name = Path(sys.argv[0]).name
+    program = ["python", "-m", "pytest"] if name == "__main__.py" else [name]
+    return [*program, *map(str, config.invocation_params.args)]

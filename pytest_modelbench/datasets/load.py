@@ -44,7 +44,7 @@ def load_samples(spec: DatasetSpec, base_dir: Path, input_kind: InputKind) -> Sa
             f"input_column {spec.input_column} has two columns; an audio model takes one"
         )
     rows = DATASET_SOURCES.get(spec.source)(spec, base_dir)
-    reading = _Reading(spec, _input_reader(spec, base_dir, input_kind))
+    reading = _Reading(spec, _input_reader(spec, base_dir, input_kind), input_kind)
     with ExitStack() as leaving:
         if close := getattr(rows, "close", None):
             leaving.callback(close)
@@ -58,8 +58,14 @@ def load_samples(spec: DatasetSpec, base_dir: Path, input_kind: InputKind) -> Sa
 class _Reading:
     """What has been found so far in the rows of a dataset."""
 
-    def __init__(self, spec: DatasetSpec, read_input: Callable[[Mapping[str, Any]], Any]) -> None:
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        read_input: Callable[[Mapping[str, Any]], Any],
+        input_kind: InputKind,
+    ) -> None:
         self._spec = spec
+        self._input_kind = input_kind
         self._read_input = read_input
         self._reference_column = spec.reference_column
         self._columns: dict[str, None] = {}
@@ -77,7 +83,7 @@ class _Reading:
         self._columns |= dict.fromkeys(row)
         if self._rows == 0 and self._spec.source == "hf":
             # Columns of a hub dataset are the same in every row: say at once what is wrong.
-            self._reference_column = _hub_reference_column(self._spec, row)
+            self._reference_column = _hub_reference_column(self._spec, row, self._input_kind)
             self._check_columns()
         try:
             sample = Sample(str(self._rows), self._read_input(row), self._reference(row))
@@ -129,9 +135,14 @@ class _Reading:
         )
 
 
-def _hub_reference_column(spec: DatasetSpec, row: Mapping[str, Any]) -> str | None:
-    """The column asked for if it is there, else the first usual one that is not an input."""
-    if spec.reference_column in row:
+def _hub_reference_column(
+    spec: DatasetSpec, row: Mapping[str, Any], input_kind: InputKind
+) -> str | None:
+    """The column asked for if it is there, else the first of the usual transcripts.
+
+    Beside texts such a column is no reference: a text is not what their vectors are scored against.
+    """
+    if spec.reference_column in row or input_kind == "text":
         return spec.reference_column
     usual = (name for name in USUAL_REFERENCES if name in row and name not in spec.input_column)
     return next(usual, spec.reference_column)

@@ -26,7 +26,7 @@ from pytest_modelbench.measure.timing import TimedCalls, steady_state, warm_up
 from pytest_modelbench.measure.vram import PeakVram
 from pytest_modelbench.results.blank import blank_result, identity
 from pytest_modelbench.results.metric import Metric, measured, skipped
-from pytest_modelbench.results.run import CaseResult, jsonable
+from pytest_modelbench.results.run import CaseResult, Conditions, jsonable
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Prediction, Runner
 
@@ -37,6 +37,7 @@ def execute(
     """Measure `case`. Whatever goes wrong is in the result; only an interrupt is raised."""
     started = datetime.now(UTC).isoformat(timespec="milliseconds")
     clock = time.perf_counter()
+    load_before = load_average()
     try:
         result = _measure(case, residents)
     except Unavailable as reason:
@@ -54,8 +55,21 @@ def execute(
             "duration_seconds": time.perf_counter() - clock,
             "worker": worker,
             "engine": engine,
+            "conditions": Conditions(
+                workers=int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+                load_average_start=load_before,
+                load_average_end=load_average(),
+            ),
         }
     )
+
+
+def load_average() -> float | None:
+    """Runnable processes, mean of the last minute; None where the system does not say."""
+    try:
+        return os.getloadavg()[0]
+    except (OSError, AttributeError):
+        return None
 
 
 @dataclass
@@ -106,6 +120,7 @@ def _measure(case: Case, residents: Residents) -> CaseResult:
         fingerprint=fingerprint(case, runner, sample_set.samples),
         timed=resident.session.timed,
         properties=jsonable(resident.session.properties),
+        conditions=None,
         metrics=metrics,
         bounds=[],
         score=None,

@@ -43,6 +43,7 @@ def blank_from(
         fingerprint=None,
         timed="",
         properties={},
+        conditions=None,
         metrics={name: make(reason, unit_of(name)) for name in metric_names},
         bounds=[],
         score=None,

@@ -85,6 +85,16 @@ class BoundCheck(StrictModel):
     """One line: metric, value and bound."""
 
 
+class Conditions(StrictModel):
+    """What went on beside a case while it was measured."""
+
+    workers: Ordinal
+    """Parallel workers of the session (pytest-xdist)."""
+    load_average_start: Amount | None
+    """Runnable processes, mean of the last minute; None where the system does not say."""
+    load_average_end: Amount | None
+
+
 class CriterionScore(StrictModel):
     """One criterion's part in a case's score."""
 
@@ -142,6 +152,8 @@ class CaseResult(StrictModel):
     """What one timed call covers."""
     properties: JsonObject
     """Effective properties of the model on its device: precision, threads, ..."""
+    conditions: Conditions | None
+    """What went on beside it; None when it was not measured."""
     metrics: Metrics
     bounds: list[BoundCheck]
     score: Score | None

@@ -20,6 +20,7 @@ from pytest_modelbench.documents.validate import explain
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.paths import path_from
+from pytest_modelbench.quality import QUALITY_METRICS
 from pytest_modelbench.registry import Candidate, Registry
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
@@ -79,6 +80,7 @@ class Expander:
         candidates = self._candidates(at, benchmark)
         measure = self._measure(at, benchmark)
         matrix = self._matrix(at, benchmark)
+        self._check_quality(at, benchmark)
         if runner is None or dataset is None or measure is None or matrix is None:
             return
         devices = self._devices(benchmark, runner)
@@ -110,6 +112,14 @@ class Expander:
             self.fault((*at, "runner"), str(error))
             return None
 
+    def _check_quality(self, at: Location, benchmark: Benchmark) -> None:
+        for index, name in enumerate(benchmark.quality or ()):
+            if ":" not in name:  # `module:attr` and `evaluate:name` are looked up when they run
+                try:
+                    QUALITY_METRICS.get(name)
+                except ModelbenchError as error:
+                    self.fault((*at, "quality", index), str(error))
+
     def _measure(self, at: Location, benchmark: Benchmark) -> MeasureSpec | None:
         general, own = self.suite.measure or MeasureSpec(), benchmark.measure or MeasureSpec()
         try:
@@ -120,7 +130,13 @@ class Expander:
             return None
 
     def _matrix(self, at: Location, benchmark: Benchmark) -> dict[str, list[Any]] | None:
-        matrix = {**(self.suite.matrix or {}), **(benchmark.matrix or {})}
+        # What a benchmark says itself, in either field, takes precedence over the suite.
+        general = {
+            name: values
+            for name, values in (self.suite.matrix or {}).items()
+            if name not in benchmark.params
+        }
+        matrix = {**general, **(benchmark.matrix or {})}
         count = math.prod(len(values) for values in matrix.values())
         if count > MOST_COMBINATIONS:
             where = (*at, "matrix") if benchmark.matrix else ("matrix",)

@@ -264,6 +264,13 @@ class TestHub:
             with pytest.raises(ModelbenchError, match=r"'a/b', split 'validation', has no column"):
                 load_samples(DatasetSpec(id="a/b", **fields), tmp_path, "any")
 
+    def test_beside_texts_no_column_is_taken_for_a_reference(
+        self, hub: list[Any], tmp_path: Path
+    ) -> None:
+        """An embedding suite without a reference is not scored against a text."""
+        hub.append({"text": "a", "sentence": "b"})
+        assert load_samples(DatasetSpec(id="a/b"), tmp_path, "text").reference_column is None
+
     def test_json_files_are_not_searched(self, tmp_path: Path) -> None:
         """Their columns are the user's own."""
         spec = json_spec(tmp_path, [{"audio": "x", "text": "y"}], input_column="audio")

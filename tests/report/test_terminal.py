@@ -37,6 +37,7 @@ def case(name: str, rank: int | None, metrics: dict[str, Metric], **fields: Any)
         "fingerprint": None,
         "timed": "",
         "properties": {},
+        "conditions": None,
         "metrics": metrics,
         "bounds": [],
         "score": score,
@@ -93,7 +94,7 @@ def test_a_wide_terminal_has_a_row_and_a_middling_one_a_column_for_each_case(
 ) -> None:
     rows = list(suite_lines(suite, cases[:2], 200))
     assert rows[1].split()[:2] == ["1", "b[model-1-CPU]"]
-    turned = list(suite_lines(suite, cases[:2], 50))
+    turned = list(suite_lines(suite, cases[:2], 45))
     assert turned[1].split() == ["case", "b[model-1-CPU]", "b[model-2-CPU]"]
 
 
