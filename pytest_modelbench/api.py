@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.errors import ModelbenchError
+
+OK = 0
 
 
 class _Observer:
@@ -18,6 +20,8 @@ class _Observer:
     def __init__(self) -> None:
         self.path: Path | None = None
         self.faults: list[str] = []
+        self.status = 0
+        """pytest's exit status."""
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
@@ -47,6 +51,8 @@ def run_benchmark(
     if suite is None and registry_path is not None:
         return _list_registry(Path(registry_path), output_dir, dry_run=dry_run)
     suites = ["quickstart"] if suite is None else _as_list(suite)
+    if not suites:
+        raise ModelbenchError("there is no suite to run: the list of suites is empty")
     arguments = [f"--suite={os.fspath(one)}" for one in suites]
     arguments += [f"--suite-model={name}" for name in models]
     arguments += [f"--suite-device={name}" for name in devices]
@@ -65,7 +71,7 @@ def run_benchmark(
 def check_suite(file: Path) -> None:
     """Collect a suite as pytest would, conftests included. Raises `ModelbenchError` with faults."""
     observer, said = _pytest([f"--suite={file}", "--collect-only", "-q"], verbose=False)
-    if observer.faults or said.startswith("ERROR"):
+    if observer.faults or observer.status != OK:
         raise ModelbenchError("\n".join(observer.faults) or said)
 
 
@@ -87,12 +93,25 @@ def _pytest(arguments: list[str], *, verbose: bool) -> tuple[_Observer, str]:
     # The caller's own pytest settings are about the caller's tests.
     arguments = ["-c", os.devnull, f"--rootdir={Path.cwd()}", "-p", "no:cacheprovider", *arguments]
     text = io.StringIO()
-    if verbose:
-        pytest.main([*arguments, "-v"], plugins=[observer])
-    else:
-        with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
-            pytest.main(arguments, plugins=[observer])
+    with contextlib.ExitStack() as changes:
+        changes.enter_context(_without_variable("PYTEST_ADDOPTS"))
+        if verbose:
+            arguments.append("-v")
+        else:
+            changes.enter_context(contextlib.redirect_stdout(text))
+            changes.enter_context(contextlib.redirect_stderr(text))
+        observer.status = int(pytest.main(arguments, plugins=[observer]))
     return observer, text.getvalue().strip()
+
+
+@contextlib.contextmanager
+def _without_variable(name: str) -> Iterator[None]:
+    value = os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[name] = value
 
 
 def _list_registry(
@@ -115,5 +134,5 @@ def _list_registry(
     candidates = load_registry(registry_path).candidates()
     metadata = run_metadata(sys.argv, Path.cwd(), dry_run=True)
     run = assemble_run(metadata, system_info(), [], candidates=map(candidate_record, candidates))
-    folder = runs_folder() if output_dir is None else Path(output_dir)
+    folder = runs_folder() if output_dir is None else Path(output_dir).absolute()
     return run.save(folder / f"{metadata.run_id}.json")

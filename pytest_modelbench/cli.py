@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError, Unavailable
@@ -30,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="modelbench", description="Benchmark machine-learning models."
     )
+    parser.add_argument("--version", action="version", version=version("pytest-modelbench"))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run suites (as pytest --suite=... does)")
     _add_run_options(run)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import traceback
 
+from pytest_modelbench.redaction import without_credentials
+
+LONGEST_TRACE = 20_000
+"""Characters kept of a traceback, from its end."""
+
 
 class ModelbenchError(Exception):
     """A fault a person can mend; its text names the place, the value and what would be right."""
@@ -24,12 +29,15 @@ def missing_extra(module: str, extra: str) -> Unavailable:
 
 def as_text(error: BaseException | None) -> str | None:
     """The traceback of `error` as text that a file can hold; None for None."""
-    return None if error is None else encodable("".join(traceback.format_exception(error)))
+    if error is None:
+        return None
+    text = encodable("".join(traceback.format_exception(error)))
+    return text if len(text) <= LONGEST_TRACE else "..." + text[-LONGEST_TRACE:]
 
 
 def encodable(text: str) -> str:
-    """`text` without half characters, which stand for what is not UTF-8 in a file name."""
-    return text.encode("utf-8", "replace").decode()
+    """`text` fit for a file: no half characters, as of file names, and no credentials of URLs."""
+    return without_credentials(text.encode("utf-8", "replace").decode())
 
 
 def one_line(error: BaseException, limit: int = 400) -> str:
@@ -38,7 +46,11 @@ def one_line(error: BaseException, limit: int = 400) -> str:
     >>> one_line(ValueError("two\\nlines"))
     'ValueError: two lines'
     """
-    text = " ".join(encodable(str(error)).split())
+    try:
+        said = str(error)
+    except Exception:  # of an error that cannot say what it is, its type is known at least
+        said = ""
+    text = " ".join(encodable(said).split())
     if not isinstance(error, ModelbenchError):
         name = type(error).__name__
         text = f"{name}: {text}" if text else name

@@ -11,6 +11,7 @@ import pytest
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, modelbench_session
 from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, warnings
+from pytest_modelbench.redaction import printable
 
 if TYPE_CHECKING:
     from pytest_modelbench.execution.engine import Engine
@@ -59,11 +60,11 @@ def modelbench_run(
         if isinstance(item, CaseItem):
             session.keep(item, result)
         if result.status == "skipped":
-            pytest.skip(result.detail)
+            pytest.skip(printable(result.detail))
         strict = session.strict
         for line in warnings(result, strict=strict):
-            request.node.warn(ModelbenchWarning(f"{case.id}: {line}"))
+            request.node.warn(ModelbenchWarning(printable(f"{case.id}: {line}")))
         if reasons := list(failures(result, strict=strict)):
-            raise CaseFailed("\n".join(reasons))
+            raise CaseFailed("\n".join(map(printable, reasons)))
 
     return run

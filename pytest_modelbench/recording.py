@@ -96,4 +96,6 @@ def _output_file(config: pytest.Config) -> Path | None:
     path = path_from(given, config.invocation_params.dir)
     if path.is_dir():
         raise ModelbenchError(f"--suite-output {given!r} is a directory: name a file in it")
+    if path.exists() and not path.is_file():
+        raise ModelbenchError(f"--suite-output {given!r} is not a regular file")
     return path

@@ -17,7 +17,7 @@ from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import path_from
 
 ModelType = Literal["base", "quantized", "distilled", "quantized+distilled"]
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class RegistryEntry(StrictModel):

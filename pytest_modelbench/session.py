@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator
 from functools import cached_property
@@ -64,9 +65,7 @@ class ModelbenchSession:
         self.config = config
         self.strict: bool = config.option.suite_strict
         self.selection = selection_from(config)
-        self.named_files = {
-            config.invocation_params.dir / argument.partition("::")[0] for argument in config.args
-        }
+        self.named_files = {_named_file(config, argument) for argument in config.args}
         self._loaded: dict[Path, LoadedSuite] = {}
         self._manifests: list[Any] = []
         self._suite_errors = 0
@@ -176,7 +175,14 @@ class ModelbenchSession:
         if report.when == "call" or (report.when == "setup" and not report.passed):
             result = item.stash.get(RESULT, None) or _from_report(item, report)
             parcel["result"] = result.model_dump_json()
+            parcel["nodeid"] = item.nodeid
         return parcel
+
+
+def _named_file(config: pytest.Config, argument: str) -> Path:
+    """The file of a node id, as pytest will spell it: absolute, links not followed."""
+    path = config.invocation_params.dir / argument.partition("::")[0]
+    return Path(os.path.abspath(path))  # noqa: PTH100
 
 
 def _extension_files(config: pytest.Config) -> list[tuple[str, str]]:

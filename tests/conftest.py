@@ -28,6 +28,9 @@ class Echo(Runner):
     input_kind = "text"
     quality = ("exact_match",)
 
+    def devices(self):
+        return ("CPU", "GPU.1", "AUTO:CPU")
+
     def load(self, candidate, device, params):
         return EchoSession()
 

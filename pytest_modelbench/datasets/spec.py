@@ -11,12 +11,18 @@ from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.strict import blank_is_unset, lower_case
 
 _OTHER_NAMES = {"id": "dataset", "config": "name"}
-SOURCES = ("hf", "json", "jsonl", "local", "local_json", "local_jsonl")
+FILE_SOURCES = ("json", "jsonl", "local", "local_json", "local_jsonl")
+SOURCES = ("hf", *FILE_SOURCES)
 
 _COLUMN = {"type": "string", "minLength": 1}
 _ONE_OR_TWO = {"minItems": 1, "maxItems": 2}
 Column = Annotated[str, Field(min_length=1)]
 OptionalText = Annotated[str | None, BeforeValidator(blank_is_unset)]
+
+
+def _usual_split(value: Any) -> Any:
+    """Blank, like every other unset text, means the default."""
+    return "validation" if blank_is_unset(value) is None else value
 
 
 def _columns(value: Any) -> Any:
@@ -43,7 +49,7 @@ class DatasetSpec(StrictModel):
     """`hf`: the configuration (subset) to load."""
     name: OptionalText = None
     """Another name for `config`."""
-    split: Annotated[str, Field(min_length=1)] = "validation"
+    split: Annotated[str, BeforeValidator(_usual_split)] = "validation"
     """`hf`: the split to read, slices such as `test[:100]` included."""
     path: OptionalText = None
     """JSON sources: the file to read, relative to the suite file."""
@@ -84,7 +90,7 @@ class DatasetSpec(StrictModel):
     def overridden_by(self, other: DatasetSpec) -> DatasetSpec:
         """This spec with every key that `other` set itself taking precedence."""
         mine = self.model_dump(exclude_unset=True)
-        theirs = other.model_dump(exclude_unset=True)
+        theirs = other.model_dump(exclude_unset=True, exclude_none=True)
         for field, alias in _OTHER_NAMES.items():
             if field in theirs or alias in theirs:
                 mine.pop(field, None)
@@ -94,9 +100,9 @@ class DatasetSpec(StrictModel):
     def describe(self) -> dict[str, Any]:
         """The spec without its unset keys and aliases, as it stands in a result."""
         kept: dict[str, Any] = {"source": self.source}
-        if self.source == "hf":
+        if self.source not in FILE_SOURCES:  # the fields of `hf`, which other sources may use
             kept |= {"id": self.dataset_id, "config": self.config_name, "split": self.split}
-        else:
+        if self.source != "hf":
             kept |= {"path": self.path}
         columns = self.input_column
         kept["input_column"] = columns[0] if len(columns) == 1 else columns

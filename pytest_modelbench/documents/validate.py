@@ -111,6 +111,8 @@ def _bound(kind: str, context: Mapping[str, Any]) -> str | None:
         return f"{words} {context[key]:g}"
     if kind in ("string_too_short", "too_short"):
         return "should not be empty"
+    if kind == "string_pattern_mismatch" and context.get("pattern") == r"\S":
+        return "should not be blank"
     return None
 
 

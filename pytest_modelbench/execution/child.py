@@ -5,14 +5,16 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.errors import as_text, one_line
 from pytest_modelbench.execution.execute import execute
 from pytest_modelbench.execution.residents import Residents
+from pytest_modelbench.results.blank import blank_result
 
 
 def serve(channel: int) -> None:
     """Until None arrives or the other end is closed."""
     connection = Connection(channel)
-    residents = Residents()
+    residents = Residents(connection.send_bytes)
     try:
         while True:
             try:
@@ -22,7 +24,11 @@ def serve(channel: int) -> None:
             if request is None:
                 return
             case, worker = request
-            result = execute(case, residents, worker, engine="isolated")
+            try:
+                result = execute(case, residents, worker, engine="isolated")
+            except BaseException as error:  # nobody interrupts this process: the model raised it
+                result = blank_result(case, "error", one_line(error), trace=as_text(error))
+                result = result.model_copy(update={"worker": worker, "engine": "isolated"})
             connection.send_bytes(result.model_dump_json().encode())
     finally:
         residents.close()

@@ -7,7 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
@@ -24,9 +24,11 @@ from pytest_modelbench.execution.summary import summarize
 from pytest_modelbench.measure.ram import PeakRam
 from pytest_modelbench.measure.timing import TimedCalls, steady_state, warm_up
 from pytest_modelbench.measure.vram import PeakVram
+from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.blank import blank_result, identity
+from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.metric import Metric, measured, skipped
-from pytest_modelbench.results.run import CaseResult, Conditions, jsonable
+from pytest_modelbench.results.run import CaseResult, Conditions
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Prediction, Runner
 
@@ -44,7 +46,8 @@ def execute(
         result = blank_result(case, "skipped", str(reason))
     except (Exception, SystemExit) as error:
         # After an error nothing is known about the loaded model: the next case loads its own.
-        residents.close()
+        with suppress(Exception):  # the first fault is the one to tell
+            residents.close()
         result = blank_result(case, "error", one_line(error), trace=as_text(error))
     except BaseException:  # an interrupt, or a timeout plugin's way of ending a test
         residents.close()
@@ -94,6 +97,7 @@ def _measure(case: Case, residents: Residents) -> CaseResult:
     _check_environment(case)
     _import_requirements(case, runner)
     _check_model_files(case)
+    runner.check_device(case.device)
     runner.fetch(case.candidate, case.params)
     sample_set = load_samples(case.dataset, case.base_dir, runner.input_kind)
     residents.make_room(case)
@@ -103,13 +107,13 @@ def _measure(case: Case, residents: Residents) -> CaseResult:
         vram = _vram_meter(case, meters)
         resident = residents.get(case, runner)
         _time_calls(seen, resident)
-        seen.memory = {**_ram_metrics(ram), "peak_vram_mb": _vram_metric(vram)}
+        seen.memory = {**_ram_metrics(ram, resident), "peak_vram_mb": _vram_metric(vram)}
     _finish(seen, resident)
     metrics = summarize(seen, resident)
     failures = sum(prediction is None for prediction in seen.predictions)
     return CaseResult(
         **identity(case),
-        dataset=_dataset_record(case, sample_set),
+        dataset=masked(_dataset_record(case, sample_set)),
         status="error" if seen.first_error else "ok",
         detail=_failure_text(seen, failures),
         trace=as_text(seen.first_error),
@@ -119,7 +123,7 @@ def _measure(case: Case, residents: Residents) -> CaseResult:
         engine="inline",
         fingerprint=fingerprint(case, runner, sample_set.samples),
         timed=resident.session.timed,
-        properties=jsonable(resident.session.properties),
+        properties=masked(jsonable(resident.session.properties)),
         conditions=None,
         metrics=metrics,
         bounds=[],
@@ -191,7 +195,7 @@ def _finish(seen: Measurement, resident: Resident) -> None:
             continue
         for sample, answer in zip(batch, answers, strict=True):
             try:
-                by_id[sample.id] = resident.session.finish(sample, answer)
+                by_id[sample.id] = _checked(resident.session.finish(sample, answer))
             except Exception as error:
                 errors.append(error)
     seen.predictions = [by_id.get(sample.id) for sample in seen.sample_set.samples]
@@ -200,6 +204,14 @@ def _finish(seen: Measurement, resident: Resident) -> None:
     seen.first_error = errors[0] if errors else None
     if not by_id and errors:
         raise errors[0]
+
+
+def _checked(prediction: Any) -> Prediction:
+    if isinstance(prediction, Prediction):
+        return prediction
+    raise ModelbenchError(
+        f"the runner's finish gave a {type(prediction).__name__}: it must give a Prediction"
+    )
 
 
 def _failure_text(seen: Measurement, failures: int) -> str:
@@ -211,9 +223,12 @@ def _failure_text(seen: Measurement, failures: int) -> str:
     return f"{failures} of {len(seen.predictions)} samples failed, the first with: {cause}"
 
 
-def _ram_metrics(ram: PeakRam) -> dict[str, Metric]:
-    peak, baseline = ram.peak_bytes() / 1e6, ram.baseline_bytes / 1e6
+def _ram_metrics(ram: PeakRam, resident: Resident) -> dict[str, Metric]:
+    """Against the memory before the model was loaded, be it for this case or an earlier one."""
+    peak, baseline = ram.peak_bytes() / 1e6, resident.baseline_bytes / 1e6
     notes = {"baseline_mb": round(baseline, 3), "method": ram.method, "scope": "this process"}
+    if resident.cases_served > 1:
+        notes["reused"] = True
     return {
         "peak_ram_mb": measured(peak, "MB", **notes),
         "ram_increase_mb": measured(max(0.0, peak - baseline), "MB", **notes),

@@ -25,7 +25,7 @@ def fingerprint(case: Case, runner: Runner, samples: Iterable[Sample]) -> str:
         "model": _model(case.candidate.model_path),
         "device": case.device,
         "params": case.params,
-        "measure": case.measure.model_dump(),
+        "measure": case.measure.model_dump(exclude={"timeout_seconds"}),
         "quality": case.quality,
     }
     digest = hashlib.blake2b(digest_size=16)

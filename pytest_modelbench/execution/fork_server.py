@@ -1,9 +1,10 @@
 """A process that has imported the libraries and touched no device, and forks from there.
 
 Importing torch and its like takes seconds; forking a process that has done so takes milliseconds.
-The server speaks over one Unix socket. Each request names modules to have imported and carries,
-as a file descriptor, the channel on which the new child will talk; the answers are the child's
-process id, and when it has ended, how. There is one child at a time.
+The server speaks over one Unix socket, in messages that keep their boundaries. Each request names
+modules to have imported and carries, as file descriptors, the channel on which the new child will
+talk and where its standard error goes; the answers are the child's process id, and when it has
+ended, how. There is one child at a time.
 
 Run as `python -m pytest_modelbench.execution.fork_server FD`.
 """
@@ -41,7 +42,7 @@ def main(descriptor: int) -> None:
         channel, errors = descriptors
         try:
             prepare(wishes, registered)
-        except Exception:  # a conftest that cannot be imported here: the child says so
+        except (Exception, SystemExit):  # a conftest that cannot be imported here
             os.write(errors, traceback.format_exc().encode())
         child = os.fork()
         if child == 0:
@@ -49,10 +50,12 @@ def main(descriptor: int) -> None:
             _be_child(channel, errors)
         os.close(channel)
         os.close(errors)
-        control.sendall(f"{child}\n".encode())
-        _, status = os.waitpid(child, 0)
+        control.send(str(child).encode())
+        # Not reaped yet: until the group is ended, its number cannot be another's.
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
         _end_group(child)
-        control.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        _, status = os.waitpid(child, 0)
+        control.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
 def prepare(wishes: dict[str, Any], registered: set[str]) -> None:
@@ -65,7 +68,7 @@ def prepare(wishes: dict[str, Any], registered: set[str]) -> None:
         for name in wishes["modules"]:
             try:
                 importlib.import_module(name)
-            except Exception:
+            except (Exception, SystemExit):
                 continue
         _register_extensions(wishes["extensions"], registered)
 
@@ -77,9 +80,9 @@ def _register_extensions(files: Iterable[tuple[str, str]], registered: set[str])
     for name, file in files:
         if file in registered:
             continue
-        registered.add(file)
         module = _import_file(name, file)
         module.pytest_modelbench_register(modelbench=Extensions())
+        registered.add(file)
 
 
 def _import_file(name: str, file: str) -> Any:
@@ -110,6 +113,8 @@ def _be_child(channel: int, errors: int) -> None:
 
         serve(channel)
         status = 0
+    except BaseException:
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

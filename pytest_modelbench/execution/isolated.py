@@ -2,59 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Hashable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from typing import IO
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.fork_client import (
+    CLOSING_SECONDS,
+    ForkServer,
+    ForkServerError,
+    ProcessHandle,
+)
+from pytest_modelbench.execution.residents import HOLDING, WAITING
 from pytest_modelbench.results.blank import blank_result
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.runners import RUNNERS
 
 ALWAYS_IMPORTED = ("numpy", "psutil", "filelock", "pytest_modelbench.execution.child")
 LONGEST_ERROR_TEXT_BYTES = 20_000
-LAST_ERROR_LINES = 5
-CLOSING_SECONDS = 30.0
 
 Extension = tuple[str, str]
 """Name and file of a module that implements `pytest_modelbench_register`."""
-
-
-class ProcessHandle:
-    """Another process's child, to be killed but not waited for.
-
-    By a descriptor where the system has them: the number of a process that has ended may be given
-    to another one, which must not be killed in its place.
-    """
-
-    def __init__(self, process_id: int) -> None:
-        self._id = process_id
-        self._descriptor: int | None = None
-        with suppress(OSError, AttributeError):
-            self._descriptor = os.pidfd_open(process_id)
-
-    def kill(self) -> None:
-        with suppress(ProcessLookupError):
-            if self._descriptor is None:
-                os.kill(self._id, signal.SIGKILL)
-            else:
-                signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
-
-    def close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
 
 
 @dataclass
@@ -66,9 +43,6 @@ class Child:
     connection: Connection
     errors: IO[bytes]
 
-    def kill(self) -> None:
-        self.process.kill()
-
     def close(self) -> None:
         self.process.close()
         self.connection.close()
@@ -78,111 +52,110 @@ class Child:
 class IsolatedEngine:
     """Forks a process for each (runner, model, device, parameters); it serves all their cases.
 
-    What a model does to its process costs only its own case: a crash, a kill or an exit is an
-    error with its cause, and the next case has a new process.
+    What a model does to its process costs only its own case: a crash, a kill, an exit or a hang
+    is an error with its cause, and the next case has a new process.
     """
 
     def __init__(self, worker: str = "main", extensions: Sequence[Extension] = ()) -> None:
         self._worker = worker
         self._extensions = list(extensions)
-        self._server: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
+        self._server: ForkServer | None = None
         self._child: Child | None = None
 
     def submit(self, case: Case) -> Future[CaseResult]:
         future: Future[CaseResult] = Future()
         try:
             future.set_result(self._run(case))
+        except ForkServerError as error:
+            self._abandon()
+            future.set_result(self._error(case, str(error)))
         except BaseException:  # an interrupt, or a timeout plugin's way of ending a test
-            self._kill()
+            # It may have come between a question to the server and its answer.
+            self._abandon()
             raise
         return future
 
     def expect_next(self, case: Case | None) -> None:
         if self._child is not None and (case is None or case.load_key != self._child.key):
-            self._end_child()
+            try:
+                self._end_child()
+            except ForkServerError:
+                self._abandon()
+            except BaseException:
+                self._abandon()
+                raise
 
     def close(self) -> None:
-        self._end_child()
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._server is not None:
-            self._server.wait(CLOSING_SECONDS)
-            self._server = None
+        self.expect_next(None)
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
 
     def _run(self, case: Case) -> CaseResult:
         self.expect_next(case)
-        try:
-            child = self._child = self._child or self._fork(case)
-        except ModelbenchError as error:
-            return self._error(case, str(error))
+        child = self._child = self._child or self._fork(case)
+        limit = case.measure.timeout_seconds
         try:
             child.connection.send((case, self._worker))
-            answer = child.connection.recv_bytes()
+            answer = self._answer(child, limit)
+        except TimeoutError:
+            self._kill()
+            return self._error(
+                case, f"not done after {limit:g} s (measure.timeout_seconds): its process was ended"
+            )
         except (EOFError, ConnectionError):
             return self._died(case, child)
         _pass_on(child.errors)
         return CaseResult.model_validate_json(answer)
 
+    def _answer(self, child: Child, limit: float) -> bytes:
+        """The child's result. Raises `TimeoutError`, or `EOFError` when it ended without one."""
+        assert self._server is not None
+        deadline: float | None = time.monotonic() + limit
+        while True:
+            seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
+            # The server speaks when the child has ended: what the child leaves running may keep
+            # its end of the channel open.
+            ready = wait([child.connection, self._server.control], seconds)
+            if not ready:
+                raise TimeoutError
+            if child.connection not in ready:
+                raise EOFError
+            message = child.connection.recv_bytes()
+            if message not in (WAITING, HOLDING):
+                return message
+            deadline = None if message == WAITING else time.monotonic() + limit
+
     def _died(self, case: Case, child: Child) -> CaseResult:
+        assert self._server is not None
+        cause = how_it_ended(self._server.exit_code())
         said = _new_text(child.errors)
-        cause = how_it_ended(self._read_number())
         self._forget(child)
-        last = said.strip().splitlines()[-LAST_ERROR_LINES:]
-        text = f"the measuring process {cause}" + (
-            f"; its last words: {' | '.join(last)}" if last else ""
-        )
-        return self._error(case, text, trace=said or None)
+        last = said.strip().splitlines()[-1:]
+        words = f"; its last words: {last[0].strip()}" if last else ""
+        return self._error(case, f"the measuring process {cause}{words}", trace=said or None)
 
     def _error(self, case: Case, text: str, trace: str | None = None) -> CaseResult:
         result = blank_result(case, "error", text, trace=trace)
         return result.model_copy(update={"worker": self._worker, "engine": "isolated"})
 
-    # The fork server and its children
-
     def _fork(self, case: Case) -> Child:
-        control = self._serving()
-        ours, theirs = socket.socketpair()
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
-        request = {
+        self._server = self._server or ForkServer()
+        wishes = {
             "path": sys.path,
             "modules": [*ALWAYS_IMPORTED, *_modules_of(case)],
             "extensions": self._extensions,
         }
-        with theirs:
-            descriptors = [theirs.fileno(), errors.fileno()]
-            socket.send_fds(control, [json.dumps(request).encode()], descriptors)
-        process = ProcessHandle(self._read_number())
-        return Child(case.load_key, process, Connection(ours.detach()), errors)
-
-    def _serving(self) -> socket.socket:
-        if self._control is None:
-            ours, theirs = socket.socketpair()
-            # Not the session's directory: `-m` puts it first on the path, before the package.
-            command = [sys.executable, "-P", "-m", __package__ + ".fork_server"]
+        ours, theirs = socket.socketpair()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
+        try:
             with theirs:
-                self._server = subprocess.Popen(
-                    [*command, str(theirs.fileno())],
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                )
-            self._control = ours
-        return self._control
-
-    def _read_number(self) -> int:
-        """The server's next line. Raises `ModelbenchError` when the server is gone."""
-        assert self._control is not None
-        text = b""
-        while not text.endswith(b"\n"):
-            byte = self._control.recv(1)
-            if not byte:
-                raise ModelbenchError(
-                    "the fork server ended; --suite-engine=inline measures in the session itself"
-                )
-            text += byte
-        return int(text)
+                process = self._server.fork(wishes, theirs.fileno(), errors.fileno())
+        except BaseException:
+            ours.close()
+            errors.close()
+            raise
+        return Child(case.load_key, process, Connection(ours.detach()), errors)
 
     def _end_child(self) -> None:
         """Let the child give its device back, then make sure that it has ended."""
@@ -195,11 +168,21 @@ class IsolatedEngine:
 
     def _kill(self) -> None:
         """End the child at once; the server then ends whatever it started."""
-        if self._child is None:
+        if self._child is None or self._server is None:
             return
-        self._child.kill()
-        self._read_number()
+        self._child.process.kill()
+        self._server.exit_code()
         self._forget(self._child)
+
+    def _abandon(self) -> None:
+        """Give up the server and its child; the next case starts anew."""
+        server, self._server = self._server, None
+        child, self._child = self._child, None
+        if child is not None:
+            child.process.kill()
+            child.close()
+        if server is not None:
+            server.abandon()
 
     def _forget(self, child: Child) -> None:
         child.close()

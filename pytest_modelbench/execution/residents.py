@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.execution.locks import DeviceLock
+from pytest_modelbench.measure.ram import resident_bytes
 from pytest_modelbench.runners.contract import Runner, Session
+
+WAITING, HOLDING = b"waiting", b"holding"
+"""Said before and after a wait for a device, which is nobody's own time."""
 
 
 @dataclass
@@ -20,6 +24,8 @@ class Resident:
     session: Session
     lock: DeviceLock
     load_seconds: float
+    baseline_bytes: int
+    """Resident memory of the process before it was loaded."""
     first_call_ns: int | None = None
     cases_served: int = 0
 
@@ -27,7 +33,9 @@ class Resident:
 class Residents:
     """At most one loaded model at a time, kept while cases that share it follow each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[bytes], None] = lambda word: None) -> None:
+        """`tell` hears when waiting for a device begins and ends."""
+        self._tell = tell
         self._current: Resident | None = None
 
     def serves(self, case: Case) -> bool:
@@ -48,11 +56,15 @@ class Residents:
 
     def _load(self, case: Case, runner: Runner) -> Resident:
         lock = DeviceLock(case.device)
+        self._tell(WAITING)
         lock.acquire()
+        self._tell(HOLDING)
         try:
+            baseline = resident_bytes()
             start = time.perf_counter()
             session = runner.load(case.candidate, case.device, case.params)
-            return Resident(case.load_key, session, lock, time.perf_counter() - start)
+            seconds = time.perf_counter() - start
+            return Resident(case.load_key, session, lock, seconds, baseline)
         except BaseException:
             lock.release()
             raise

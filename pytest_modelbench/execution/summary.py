@@ -6,7 +6,12 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
+from pytest_modelbench.catalogue import (
+    AUDIO_METRICS,
+    STANDARD_METRICS,
+    TIMING_METRICS,
+    unit_of,
+)
 from pytest_modelbench.datasets.samples import Audio
 from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
 from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, percentile_metric
@@ -121,10 +126,29 @@ def _audio(seen: Measurement) -> dict[str, Metric]:
 
 
 def _own(seen: Measurement, resident: Resident) -> dict[str, Metric]:
+    """What the runner itself says, and an error for each metric it promised and did not give."""
     try:
-        return dict(resident.session.summarize(seen.sample_set.samples, seen.predictions))
+        given = resident.session.summarize(seen.sample_set.samples, seen.predictions)
+        own = {str(name): _as_metric(str(name), value) for name, value in dict(given).items()}
     except Exception as error:
         return {name: failed(one_line(error), unit_of(name)) for name in seen.runner.metrics}
+    for name in {*TIMING_METRICS, *AUDIO_METRICS} & set(own):
+        own.pop(name)
+        cause = f"the runner gives {name!r}, which is measured for every case: choose another name"
+        own |= {one: failed(cause, unit_of(one)) for one in seen.runner.metrics if one != name}
+    promised = f"promised by runner {seen.case.runner!r}, which did not give it"
+    return {name: failed(promised, unit_of(name)) for name in seen.runner.metrics} | own
+
+
+def _as_metric(name: str, value: Metric | float) -> Metric:
+    if isinstance(value, Metric):
+        return value
+    try:
+        return measured(float(value), unit_of(name))
+    except (TypeError, ValueError):
+        kind = type(value).__name__
+        cause = f"the runner's summarize gave a {kind}: it must give a Metric or a number"
+        return failed(cause, unit_of(name))
 
 
 def _quality(seen: Measurement) -> dict[str, Metric]:
@@ -138,8 +162,8 @@ def _quality(seen: Measurement) -> dict[str, Metric]:
     scores: dict[str, Metric] = {}
     for name in names:
         try:
-            short, metric = find_quality_metric(name, seen.case.base_dir)
-            scores[short] = score(metric, values, references, options)
+            _, metric = find_quality_metric(name, seen.case.base_dir)
+            scores[metric_name(name)] = score(metric, values, references, options)
         except Unavailable as reason_to_skip:
             scores[metric_name(name)] = skipped(str(reason_to_skip))
         except ModelbenchError as error:

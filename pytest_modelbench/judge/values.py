@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pytest_modelbench.catalogue import unit_of
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
@@ -31,6 +32,16 @@ def expression_value(text: str, metrics: Mapping[str, Metric]) -> Metric:
                 make = skipped if metric.status == "skipped" else failed
                 return make(f"{text}: {name}: {metric.error_message}")
             values[name] = metric.value
-        return measured(evaluate(expression, values), expression=text)
+        notes = _shortest_of_samples(metrics[name] for name in values)
+        return measured(evaluate(expression, values), expression=text, **notes)
     except ExpressionError as error:
         return failed(f"{text}: {error}")
+
+
+def _shortest_of_samples(metrics: Iterable[Metric]) -> dict[str, Any]:
+    """The notes of the operand that lacks most of the samples it needs: the whole is no better."""
+    flagged = [one.metadata for one in metrics if one.metadata.get("flag")]
+    if not flagged:
+        return {}
+    worst = min(flagged, key=lambda notes: notes["samples"] / notes["samples_needed"])
+    return {key: worst[key] for key in ("flag", "samples", "samples_needed")}

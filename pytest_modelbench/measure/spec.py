@@ -26,6 +26,8 @@ class MeasureSpec(StrictModel):
     """Seconds of timed calls wanted."""
     max_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     """No further round of the dataset after this many timed calls."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=604_800)] = 3600.0
+    """A case that takes longer, waiting for its device apart, is ended and is an error."""
     max_seconds: Annotated[float, Field(gt=0, le=86_400)] = 10.0
     """No further round of the dataset after this many seconds of timed calls."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +42,11 @@ def timed(call: Call, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
     finally:
         if collecting:
             gc.enable()
+    if not isinstance(answers, Sized):
+        raise ModelbenchError(
+            f"the runner's predict gave a {type(answers).__name__}: it must give a list with one "
+            "answer for each sample"
+        )
     if len(answers) != len(batch):
         raise ModelbenchError(
             f"the runner gave {len(answers)} answers to {len(batch)} samples: it must give one each"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_modelbench.catalogue import CATALOGUE
+from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.results.run import CaseResult, SuiteRecord
 
 USUAL = (
@@ -57,10 +58,25 @@ def heading(name: str) -> str:
 
 
 def best_value(name: str, cases: Sequence[CaseResult]) -> float | None:
-    """The best of at least two different values, by the catalogue's direction."""
+    """The best value by the catalogue's direction, where it is shown to be better than all others.
+
+    None when another case has the same value, or an interval that overlaps with the best one's.
+    """
     info = CATALOGUE.get(name)
-    values = {case.metrics[name].value for case in cases if _measured(case, name)}
-    known = [value for value in values if value is not None]
-    if info is None or info.better == "neither" or len(known) < 2:
+    metrics = [case.metrics[name] for case in cases if _measured(case, name)]
+    if info is None or info.better == "neither" or len(metrics) < 2:
         return None
-    return min(known) if info.better == "lower" else max(known)
+    sign = 1.0 if info.better == "lower" else -1.0
+    best, *others = sorted(metrics, key=lambda metric: sign * (metric.value or 0.0))
+    if any(one.value == best.value or _overlap(one, best) for one in others):
+        return None
+    return best.value
+
+
+def _overlap(one: Metric, other: Metric) -> bool:
+    if one.interval is None or other.interval is None:
+        return False
+    (low, high), (other_low, other_high) = one.interval, other.interval
+    above = low is not None and other_high is not None and low > other_high
+    below = high is not None and other_low is not None and high < other_low
+    return not (above or below)

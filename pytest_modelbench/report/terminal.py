@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from pytest_modelbench.judge.scoring import is_partial
+from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.columns import best_value, columns, heading
 from pytest_modelbench.report.numbers import NOTHING, shown, with_interval, without_interval
 from pytest_modelbench.results.metric import Metric
@@ -35,9 +36,10 @@ def show_run(reporter: Reporter, run: BenchmarkRun) -> None:
         cases = _in_order(run, suite)
         plural = "" if len(cases) == 1 else "s"
         dry = ", dry run" if run.metadata.dry_run else ""
-        reporter.write_sep("=", f"modelbench: {suite.id} ({len(cases)} case{plural}{dry})")
+        title = f"modelbench: {suite.id} ({len(cases)} case{plural}{dry})"
+        reporter.write_sep("=", printable(title))
         for line in suite_lines(suite, cases, width):
-            reporter.write_line(line)
+            reporter.write_line(printable(line))
 
 
 def _in_order(run: BenchmarkRun, suite: SuiteRecord) -> list[CaseResult]:
@@ -52,7 +54,8 @@ def suite_lines(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> 
     if len(cases) > len(rows):
         yield f"... and {len(cases) - len(rows)} more cases in the run file"
     yield from _legend(suite, rows)
-    yield from _reasons(cases, width)
+    yield from _reasons(cases)
+    yield from _unusable_rows(cases)
 
 
 def _table(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> list[str]:
@@ -138,7 +141,23 @@ def _legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
         yield "; ".join(notes)
 
 
-def _reasons(cases: Sequence[CaseResult], width: int) -> Iterator[str]:
+def _unusable_rows(cases: Sequence[CaseResult]) -> Iterator[str]:
+    """What was passed over in the data, once for all cases of which it is true."""
+    found: dict[str, int] = {}
+    for case in cases:
+        if count := case.dataset.get("unusable_rows"):
+            first = case.dataset["unusable"][0]
+            used = case.dataset["used_rows"]
+            example = f"row {first['row']}: {first['reason']}"
+            line = f"{count} rows of the dataset could not be used, {used} were ({example})"
+            found[line] = found.get(line, 0) + 1
+    for line, number in found.items():
+        yield f"note: {line}" + (
+            "" if number == len(cases) else f" ({number} of {len(cases)} cases)"
+        )
+
+
+def _reasons(cases: Sequence[CaseResult]) -> Iterator[str]:
     """Each reason once: what it befell, and in how many cases."""
     found: dict[tuple[str, str], dict[str, set[str]]] = {}
     for case in cases:

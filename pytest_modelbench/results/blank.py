@@ -8,8 +8,10 @@ from typing import Any, Literal
 from pytest_modelbench.case import Case
 from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, unit_of
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.redaction import masked
+from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.metric import Metric, failed, skipped
-from pytest_modelbench.results.run import CaseResult, jsonable
+from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.suite.criteria import metric_name, metrics_of_runner
 
@@ -61,7 +63,7 @@ def identity(case: Case) -> dict[str, Any]:
         "model": case.candidate.version,
         "model_path": case.candidate.model_path,
         "device": case.device,
-        "params": jsonable(case.params),
+        "params": masked(jsonable(case.params)),
     }
 
 

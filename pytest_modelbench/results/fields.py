@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -71,3 +72,23 @@ RunId = Annotated[
 ]
 Digest = Annotated[str, _line("[0-9a-f]{32,128}")]
 GitSha = Annotated[str, _line("[0-9a-f]{40}([0-9a-f]{24})?")]
+
+
+def jsonable(value: Any) -> Any:
+    """`value` with everything that JSON does not know turned into text."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [jsonable(one) for one in value]
+    if isinstance(value, set | frozenset):
+        return sorted((jsonable(one) for one in value), key=str)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value) if abs(value) <= LARGEST else str(value)
+    item = getattr(value, "item", None)  # a numpy scalar
+    return jsonable(item()) if callable(item) and getattr(value, "ndim", 1) == 0 else str(value)

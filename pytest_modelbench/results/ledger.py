@@ -26,6 +26,7 @@ class Ledger:
         if "result" in parcel:
             result = CaseResult.model_validate_json(parcel["result"])
             self._results[result.id] = result
+            self._deaths.pop(parcel.get("nodeid", ""), None)  # a rerun did better
 
     def add_death(self, nodeid: str, cause: str) -> None:
         """The process that ran `nodeid` died of `cause`."""
@@ -37,7 +38,11 @@ class Ledger:
             yield manifest, [self._result(manifest, case) for case in manifest["cases"]]
 
     def _result(self, manifest: Manifest, case: ManifestCase) -> CaseResult:
-        if case["nodeid"] in self._deaths:
-            return unmeasured(manifest, case, "error", self._deaths[case["nodeid"]])
         known = self._results.get(case["identity"]["id"])
+        if case["nodeid"] in self._deaths:
+            cause = self._deaths[case["nodeid"]]
+            if known is None:
+                return unmeasured(manifest, case, "error", cause)
+            # It died after its result had come: what was measured stays.
+            return known.model_copy(update={"status": "error", "detail": cause})
         return known or unmeasured(manifest, case, "skipped", "not run: the session ended before")

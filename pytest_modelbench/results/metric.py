@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from pytest_modelbench.results.fields import Finite, Json
+from pytest_modelbench.results.fields import Finite, Json, jsonable
 
 
 class MetricStatus(StrEnum):
@@ -90,7 +90,11 @@ def measured(value: float, unit: str = "", **metadata: Any) -> Metric:
     if not math.isfinite(number):
         return failed(f"the computed value is {number}, not a finite number", unit)
     return Metric(
-        status=MetricStatus.OK, value=number, unit=unit, error_message=None, metadata=metadata
+        status=MetricStatus.OK,
+        value=number,
+        unit=unit,
+        error_message=None,
+        metadata=jsonable(metadata),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pytest_modelbench.redaction import command_without_secrets
 from pytest_modelbench.results.run import RunMetadata, SystemInfo
 from pytest_modelbench.results.store import new_run_id
 
@@ -37,9 +37,6 @@ PACKAGES = (
 )
 KERNEL_FLAGS = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16",
                 "avx_vnni", "amx_bf16", "amx_int8", "amx_tile", "asimd", "sve")  # fmt: skip
-_CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
-_SECRET_WORD = r"[\w-]*(?:api[-_]?key|access[-_]?key|token|secret|password|passwd)"
-_SECRETS = re.compile(rf"(--?{_SECRET_WORD}[=\s]\s*|{_SECRET_WORD}=)('[^']*'|\S+)", re.IGNORECASE)
 _GIT_SECONDS = 10
 
 
@@ -54,20 +51,11 @@ def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMeta
         git_sha=sha or None,
         git_branch=_git(folder, "rev-parse", "--abbrev-ref", "HEAD") or None if sha else None,
         git_dirty=None if status is None else bool(status),
-        command_line=without_credentials(shlex.join(argv)),
+        command_line=command_without_secrets(shlex.join(argv)),
         dry_run=dry_run,
         modelbench_version=version("pytest-modelbench"),
         exit_status=None,
     )
-
-
-def without_credentials(text: str) -> str:
-    """`text` without what URLs give before a host and options such as `--api-key` give after.
-
-    >>> without_credentials("pytest --x=https://user:secret@host/a")
-    'pytest --x=https://***@host/a'
-    """
-    return _SECRETS.sub(r"\1***", _CREDENTIALS.sub("***@", text))
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

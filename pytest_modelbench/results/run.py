@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -282,19 +281,3 @@ class BenchmarkRun(StrictModel):
         if len(found) != 1:
             raise KeyError(f"{len(found)} cases are called {case_id!r}")
         return found[0]
-
-
-def jsonable(value: Any) -> Any:
-    """`value` with everything that JSON does not know turned into text."""
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(one) for key, one in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [jsonable(one) for one in value]
-    if value is None or isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if abs(value) <= 1.7976931348623157e308 else str(value)
-    item = getattr(value, "item", None)  # a numpy scalar
-    return jsonable(item()) if callable(item) and getattr(value, "ndim", 1) == 0 else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import tempfile
@@ -25,7 +26,10 @@ def new_run_id(now: datetime | None = None) -> str:
 
 def write_atomically(path: Path, text: str) -> Path:
     """Write `text` so that `path` is whole or untouched. Raises `ModelbenchError` if it cannot."""
+    path = path.resolve()  # a link stays, and what it points to is written
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         try:
@@ -33,7 +37,7 @@ def write_atomically(path: Path, text: str) -> Path:
                 stream.write(text)
                 stream.flush()
                 os.fsync(stream.fileno())
-            Path(name).chmod(0o644)
+            Path(name).chmod(0o666 & ~_umask())
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
@@ -44,3 +48,10 @@ def write_atomically(path: Path, text: str) -> Path:
             "with --suite-output"
         ) from None
     return path
+
+
+def _umask() -> int:
+    """What the user takes from the rights of new files; there is no way to ask without setting."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_modelbench.errors import Unavailable
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -110,6 +112,12 @@ class Runner:
     def devices(self) -> Sequence[str]:
         """The devices of this kind present on this machine. Raises `Unavailable` if unknowable."""
         return ("CPU",)
+
+    def check_device(self, device: str) -> None:
+        """Raises `Unavailable`, naming what is present, when `device` cannot be measured here."""
+        present = self.devices()
+        if device not in present:
+            raise Unavailable(f"device {device!r} is not present; present: {', '.join(present)}")
 
     def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
         """Import libraries and bring files into place. Untimed; must touch no device."""

@@ -153,11 +153,14 @@ class EmbeddingText(Runner):
     def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
         return (
             Requirement("openvino", extra="openvino"),
-            Requirement("optimum.intel", extra="openvino"),
+            Requirement("optimum.intel.openvino", extra="openvino"),
         )
 
     def devices(self) -> Sequence[str]:
         return present_devices()
+
+    def check_device(self, device: str) -> None:
+        check_device(device)
 
     def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
         import_optimum()

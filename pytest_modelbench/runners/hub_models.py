@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError, missing_extra, one_line
@@ -29,7 +30,9 @@ def local_directory(candidate: Candidate) -> Path:
     return _fetched(candidate.model_path)
 
 
+@lru_cache(maxsize=64)
 def _fetched(hub_id: str) -> Path:
+    """Asked once a process: loading must not wait for the hub, nor see another revision."""
     try:
         from huggingface_hub import HfApi, snapshot_download
     except ImportError as error:

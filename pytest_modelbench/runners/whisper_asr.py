@@ -23,7 +23,7 @@ TIMED = (
 REQUIREMENTS = {
     "optimum": (
         Requirement("openvino", extra="openvino"),
-        Requirement("optimum.intel", extra="openvino"),
+        Requirement("optimum.intel.openvino", extra="openvino"),
     ),
     "genai": (Requirement("openvino_genai", extra="quickstart"),),
 }
@@ -66,6 +66,9 @@ class WhisperAsr(Runner):
 
     def devices(self) -> Sequence[str]:
         return present_devices()
+
+    def check_device(self, device: str) -> None:
+        check_device(device)
 
     def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
         if WhisperParams.model_validate(dict(params)).backend == "optimum":

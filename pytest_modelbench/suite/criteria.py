@@ -81,5 +81,11 @@ def metric_name(name: str) -> str:
     >>> metric_name("evaluate:./dir/bleu#score")
     'score'
     """
-    tail = name.rpartition("#")[2] if "#" in name else name.partition(":")[2] or name
-    return tail.rstrip("/").rpartition("/")[2]
+    kind, colon, rest = name.partition(":")
+    if not colon:
+        return name
+    if kind != "evaluate":
+        return rest.rpartition(".")[2]
+    if "#" in rest:
+        return rest.rpartition("#")[2]
+    return rest.rstrip("/").rpartition("/")[2].removesuffix(".py")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,9 +21,9 @@ from pytest_modelbench.datasets.spec import DatasetSpec, OptionalText
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.strict import blank_is_unset, lower_case
-from pytest_modelbench.suite.expression import ExpressionError, parse_expression
+from pytest_modelbench.suite.expression import ExpressionError, check_constants, parse_expression
 
-Text = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, BeforeValidator(lower_case), Field(min_length=1)]
 Params = dict[Text, Any]
@@ -43,7 +43,14 @@ RUNNER_NAMES = ("whisper_asr", "embedding_text")
 
 
 def _auto_or_list(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise ValueError(f'{value!r} should be a list of devices, or "auto" for all present')
     return ["auto"] if value == "auto" else value
+
+
+def _null_is(default: Any) -> Callable[[Any], Any]:
+    """null counts as not given, as suites in the wild use it."""
+    return lambda value: default if value is None else value
 
 
 Devices = Annotated[
@@ -102,7 +109,9 @@ class Criterion(StrictModel):
     expression: OptionalText = None
     """Arithmetic over metric names: `+ - * / ** %`, `abs min max sqrt log`."""
     goal: Annotated[Literal["min", "max", "target"], BeforeValidator(lower_case)] = "min"
-    weight: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)] = 1.0
+    weight: Annotated[
+        float, Field(gt=0, le=1e12, allow_inf_nan=False), BeforeValidator(_null_is(1.0))
+    ] = 1.0
     target: Number | None = None
     """The best value; needed when `goal` is `target`."""
     runners: list[Name] = []
@@ -119,7 +128,7 @@ class Criterion(StrictModel):
     def _parses(cls, value: str | None) -> str | None:
         if value is not None:
             try:
-                parse_expression(value)
+                check_constants(parse_expression(value))
             except ExpressionError as error:
                 raise ValueError(str(error)) from None
         return value
@@ -156,10 +165,19 @@ class Criterion(StrictModel):
 _UNUSABLE_IN_ID = re.compile(r"[\[\]/\\]|::|[\x00-\x1f]")
 
 
+def _usable_in_ids(value: str | None) -> str | None:
+    if value is not None and _UNUSABLE_IN_ID.search(value):
+        raise ValueError(f"{value!r} may not hold [ ] / \\ :: (it becomes part of a node id)")
+    return value
+
+
+Identifier = Annotated[OptionalText, AfterValidator(_usable_in_ids)]
+
+
 class Benchmark(StrictModel):
     """One entry of a suite: a runner on models, devices and parameters."""
 
-    id: OptionalText = None
+    id: Identifier = None
     """Defaults to `case_001`, ... in order. Part of the pytest node id."""
     description: str = ""
     runner: Annotated[
@@ -168,12 +186,12 @@ class Benchmark(StrictModel):
     ]
     model: OptionalText = None
     """One model: a registry version, a path relative to the suite, or a hub id."""
-    models: list[Model] | None = None
+    models: Annotated[list[Model], Field(min_length=1)] | None = None
     """Several models: ids, paths, globs on the registry's versions, or selectors."""
     device: OptionalText = None
     devices: Devices | None = None
     """A list, or `"auto"` for every device present. Without either: the suite's, else CPU."""
-    params: Params = {}
+    params: Annotated[Params, BeforeValidator(_null_is({}))] = {}
     matrix: dict[Text, Annotated[list[Any], Field(min_length=1)]] | None = None
     """Parameter name to the values it takes; all combinations are measured."""
     dataset: DatasetSpec | None = None
@@ -183,13 +201,6 @@ class Benchmark(StrictModel):
     measure: MeasureSpec | None = None
     marks: list[Mark] = []
     env: list[Text] = []
-
-    @field_validator("id")
-    @classmethod
-    def _usable_in_node_ids(cls, value: str | None) -> str | None:
-        if value is not None and _UNUSABLE_IN_ID.search(value):
-            raise ValueError(f"{value!r} may not hold [ ] / \\ :: (it becomes part of a node id)")
-        return value
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
@@ -209,13 +220,13 @@ class Suite(StrictModel):
 
     json_schema: str | None = Field(default=None, alias="$schema")
     """The address of this schema, for editors."""
-    id: OptionalText = None
+    id: Identifier = None
     """Defaults to the file's name without `.json`."""
     description: str = ""
     registry: OptionalText = None
     """The registry file, relative to the suite."""
     dataset: DatasetSpec | None = None
-    models: list[Model] | None = None
+    models: Annotated[list[Model], Field(min_length=1)] | None = None
     """Models of every benchmark that names none; without them, the whole registry."""
     devices: Devices | None = None
     matrix: dict[Text, Annotated[list[Any], Field(min_length=1)]] | None = None

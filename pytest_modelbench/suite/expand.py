@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_modelbench.case import Case, case_label
+from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS
 from pytest_modelbench.datasets import DATASET_SOURCES
-from pytest_modelbench.datasets.spec import DatasetSpec
+from pytest_modelbench.datasets.spec import FILE_SOURCES, DatasetSpec
 from pytest_modelbench.documents.problems import Location, Problem
 from pytest_modelbench.documents.read import JsonDocument
 from pytest_modelbench.documents.validate import explain
@@ -24,6 +25,7 @@ from pytest_modelbench.quality import QUALITY_METRICS
 from pytest_modelbench.registry import Candidate, Registry
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
+from pytest_modelbench.suite.criteria import metric_name
 from pytest_modelbench.suite.document import Benchmark, Suite
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
 
@@ -113,7 +115,14 @@ class Expander:
             return None
 
     def _check_quality(self, at: Location, benchmark: Benchmark) -> None:
+        names = [metric_name(name) for name in benchmark.quality or ()]
         for index, name in enumerate(benchmark.quality or ()):
+            short = names[index]
+            if short in (*TIMING_METRICS, *AUDIO_METRICS):
+                message = f"{name!r} would be called {short!r}, which is measured for every case"
+                self.fault((*at, "quality", index), message)
+            elif short in names[:index]:
+                self.fault((*at, "quality", index), f"{name!r}: there are two called {short!r}")
             if ":" not in name:  # `module:attr` and `evaluate:name` are looked up when they run
                 try:
                     QUALITY_METRICS.get(name)
@@ -154,26 +163,28 @@ class Expander:
                 self.fault(at, "has no dataset: give 'dataset' here or in the suite")
             return None
         if fault := self._dataset_fault(spec):
-            self.fault(where, fault)
+            field, message = fault
+            mine = own is not None and field in own.model_fields_set
+            self.fault((*where, field) if mine or spec is own else ("dataset", field), message)
         return spec
 
-    def _dataset_fault(self, spec: DatasetSpec) -> str | None:
-        if spec.source not in DATASET_SOURCES.names():
-            try:
-                DATASET_SOURCES.get(spec.source)
-            except ModelbenchError as error:
-                return str(error)
-        if spec.source == "hf":
-            return None if spec.dataset_id else "source 'hf' needs 'id': a hub id or a directory"
-        if spec.source in ("json", "jsonl", "local", "local_json", "local_jsonl"):
+    def _dataset_fault(self, spec: DatasetSpec) -> tuple[str, str] | None:
+        """The field of the dataset that is wrong, and how."""
+        try:
+            DATASET_SOURCES.get(spec.source)
+        except ModelbenchError as error:
+            return "source", str(error)
+        if spec.source == "hf" and not spec.dataset_id:
+            return "id", "source 'hf' needs 'id': a hub id or a directory"
+        if spec.source in FILE_SOURCES:
             if not spec.path:
-                return f"source {spec.source!r} needs 'path': a JSON or JSON-lines file"
+                return "path", f"source {spec.source!r} needs 'path': a JSON or JSON-lines file"
             try:
                 path = path_from(spec.path, self.base_dir)
             except ModelbenchError as error:
-                return f"'path' {error}"
+                return "path", str(error)
             if not path.is_file():
-                return f"'path' {spec.path!r}: there is no such file ({path})"
+                return "path", f"{spec.path!r}: there is no such file ({path})"
         return None
 
     def _candidates(self, at: Location, benchmark: Benchmark) -> list[Candidate]:

@@ -136,6 +136,15 @@ def _call(name: str, arguments: list[ast.expr], text: str, depth: int) -> Expres
     return Operation(name, tuple(_translate(argument, text, depth + 1) for argument in arguments))
 
 
+def check_constants(expression: Expression) -> None:
+    """Raise `ExpressionError` for a part without names that has no value, such as `1 / 0`."""
+    if not names_in(expression):
+        evaluate(expression, {})
+    elif isinstance(expression, Operation):
+        for operand in expression.operands:
+            check_constants(operand)
+
+
 def names_in(expression: Expression) -> set[str]:
     """The metric names an expression uses."""
     match expression:

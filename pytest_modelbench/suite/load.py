@@ -127,7 +127,10 @@ def _overlaps(one: Problem, others: list[Problem]) -> bool:
     What follows from a fault is no further fault.
     """
     return any(
-        _within(one.location, other.location) or _within(other.location, one.location)
+        _within(one.location, other.location)
+        or _within(other.location, one.location)
+        # Which fields a dataset needs is not known before its source is.
+        or other.location == (*one.location[:-1], "source")
         for other in others
         if other.file == one.file
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pytest_modelbench.results.provenance import run_metadata, system_info, without_credentials
+from pytest_modelbench.redaction import command_without_secrets
+from pytest_modelbench.results.provenance import run_metadata, system_info
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -63,7 +64,7 @@ def test_without_git_a_run_is_still_recorded(
     ],
 )
 def test_credentials_of_a_command_line_are_not_recorded(text: str, clean: str) -> None:
-    assert without_credentials(text) == clean
+    assert command_without_secrets(text) == clean
 
 
 def test_the_machine_is_described_by_its_own_facts() -> None:

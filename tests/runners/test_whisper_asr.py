@@ -54,7 +54,10 @@ def test_a_blank_language_counts_as_none() -> None:
 
 def test_requirements_and_normalizer_follow_the_params() -> None:
     runner = WhisperAsr()
-    assert [need.module for need in runner.requirements({})] == ["openvino", "optimum.intel"]
+    assert [need.module for need in runner.requirements({})] == [
+        "openvino",
+        "optimum.intel.openvino",
+    ]
     genai = runner.requirements({"backend": "genai"})
     assert [need.install_line for need in genai] == ['pip install "pytest-modelbench[quickstart]"']
     assert runner.quality_options({}) == {"normalizer": "basic"}
@@ -100,7 +103,7 @@ def _transcribe(session: Session, speeches: list[Audio]) -> list[Prediction]:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
     """Load a random multilingual Whisper with a window of two seconds, by either backend."""
-    pytest.importorskip("optimum.intel")
+    pytest.importorskip("optimum.intel.openvino")
     from tiny_whisper import convert_tokenizer, save_tiny_whisper
 
     from pytest_modelbench.runners.openvino_export import ensure_ir
@@ -179,7 +182,7 @@ def _clips() -> list[tuple[Audio, str]]:
 @pytest.fixture(scope="module")
 def digits() -> Load:
     """Load the quickstart model, an English-only one that knows ten words."""
-    pytest.importorskip("optimum.intel")
+    pytest.importorskip("optimum.intel.openvino")
     pytest.importorskip("openvino_genai")
 
     def load(**params: Any) -> Session:

@@ -174,7 +174,7 @@ BENCHMARK_FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"models": ["model"]}, "give either 'model' or 'models'"),
     ({"device": "CPU", "devices": ["CPU"]}, "give either 'device' or 'devices'"),
     ({"devices": []}, "devices: [] should not be empty"),
-    ({"devices": "all"}, 'devices: "all" should be a list'),
+    ({"devices": "all"}, "devices: 'all' should be a list of devices"),
     ({"params": {"max_chars": -1}}, "params.max_chars: -1 should be at least 0"),
     ({"params": {"maxchars": 1}}, "params.maxchars: unknown field; did you mean 'max_chars'?"),
     ({"matrix": {"batch_size": []}}, "matrix.batch_size: [] should not be empty"),

@@ -142,9 +142,13 @@ def test_two_cases_of_one_name_are_a_fault(folder: Any) -> None:
     ("field", "value", "fault"),
     [
         ("dataset", None, "benchmarks[0]: has no dataset: give 'dataset' here or in the suite"),
-        ("dataset", {"source": "hf"}, "dataset: source 'hf' needs 'id': a hub id or a directory"),
-        ("dataset", {"source": "json"}, "dataset: source 'json' needs 'path'"),
-        ("dataset", {"source": "json", "path": "a\0"}, "dataset: 'path' 'a\\x00' cannot be used"),
+        (
+            "dataset",
+            {"source": "hf"},
+            "dataset.id: source 'hf' needs 'id': a hub id or a directory",
+        ),
+        ("dataset", {"source": "json"}, "dataset.path: source 'json' needs 'path'"),
+        ("dataset", {"source": "json", "path": "a\0"}, "dataset.path: 'a\\x00' cannot be used"),
         ("dataset", {"source": "json", "path": "x" * 300}, "File name too long"),
         ("dataset", {"source": "json", "path": "~nobody-here/x"}, "there is no such file"),
     ],
