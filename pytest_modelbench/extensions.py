@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,3 +19,17 @@ class Extensions:
     runners: Registered[Any] = RUNNERS
     dataset_sources: Registered[DatasetSource] = DATASET_SOURCES
     quality_metrics: Registered[QualityMetric] = QUALITY_METRICS
+
+    def keep(self) -> Callable[[], None]:
+        """Remember what is registered now; calling what this returns brings it back.
+
+        What one session's conftests add must not be there in the next one of the same process.
+        """
+        kinds: list[Registered[Any]] = [self.runners, self.dataset_sources, self.quality_metrics]
+        before = [(kind, kind.added) for kind in kinds]
+
+        def restore() -> None:
+            for kind, added in before:
+                kind.forget_added(added)
+
+        return restore

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import tempfile
+import threading
+from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -27,6 +30,17 @@ class Recorder:
         self.run: BenchmarkRun | None = None
         self.written: Path | None = None
         self.trouble: str | None = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
+        """A termination, as of a CI job that is cancelled, ends the session like an interrupt."""
+        if threading.current_thread() is not threading.main_thread():
+            return (yield)  # signals belong to the main thread
+        before = signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            return (yield)
+        finally:
+            signal.signal(signal.SIGTERM, before)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and report.nodeid.endswith(".json"):
@@ -86,6 +100,10 @@ class Recorder:
             terminalreporter.write_line(self.trouble, red=True)
         if self.written:
             terminalreporter.write_line(f"run written to {self.written}")
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:
+    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _output_file(config: pytest.Config) -> Path | None:

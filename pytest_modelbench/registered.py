@@ -44,6 +44,15 @@ class Registered(Generic[T]):
         """Register `thing`; a later one of the same name takes its place."""
         self._added[name] = thing
 
+    def forget_added(self, since: Mapping[str, T]) -> None:
+        """Undo `add` back to what `added` was."""
+        self._added = dict(since)
+
+    @property
+    def added(self) -> dict[str, T]:
+        """What was added, by name."""
+        return dict(self._added)
+
     def names(self) -> list[str]:
         """Every name that `get` accepts, sorted."""
         return sorted({*self._points, *self._added})

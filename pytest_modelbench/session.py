@@ -45,7 +45,9 @@ def start(config: pytest.Config) -> None:
     config.pluginmanager.register(fixtures, "modelbench-fixtures")
     if recorder is not None:
         config.pluginmanager.register(recorder, "modelbench-recorder")
-    config.hook.pytest_modelbench_register.call_historic(kwargs={"modelbench": Extensions()})
+    extensions = Extensions()
+    config.add_cleanup(extensions.keep())
+    config.hook.pytest_modelbench_register.call_historic(kwargs={"modelbench": extensions})
 
 
 def _add_named_suites(config: pytest.Config) -> None:

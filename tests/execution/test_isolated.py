@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -30,6 +31,11 @@ class Unpicklable(Exception):
         self.lock = threading.Lock()
 
 
+class Speechless(Exception):
+    def __str__(self):
+        raise ValueError("nothing to say")
+
+
 def misbehave(how):
     if how == "segfault":
         ctypes.string_at(0)
@@ -48,6 +54,19 @@ def misbehave(how):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
         (HERE / "left_behind").write_text(str(child.pid))
         threading.Thread(target=time.sleep, args=(300,)).start()
+    if how == "forked":  # a child that outlives it and keeps its descriptors, then the end
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(60)
+            os._exit(0)
+        os._exit(4)
+    if how == "server":  # the process that forked this one
+        os.kill(os.getppid(), 9)
+        time.sleep(60)
+    if how == "interrupt":
+        raise KeyboardInterrupt("not yours to raise")
+    if how == "speechless":
+        raise Speechless()
     if how == "hang":
         (HERE / "hanging").write_text(str(os.getpid()))
         time.sleep(300)
@@ -97,6 +116,10 @@ def odd_suite(echo_suite: EchoSuite, pytester: pytest.Pytester) -> Callable[...,
         ("exit", "the measuring process ended with exit status 3; its last words: leaving now"),
         ("sysexit", "SystemExit: enough"),
         ("unpicklable", "Unpicklable: cannot be sent anywhere"),
+        ("forked", "the measuring process ended with exit status 4"),
+        ("server", "the fork server has ended"),
+        ("interrupt", "KeyboardInterrupt: not yours to raise"),
+        ("speechless", "Speechless"),
     ],
 )
 def test_what_breaks_a_model_is_the_error_of_its_own_cases(
@@ -182,14 +205,18 @@ def gone(process_id: int, seconds: float = 10.0) -> bool:
     return False
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_the_measuring_process_and_writes_a_valid_run(
-    pytester: pytest.Pytester, odd_suite: EchoSuite
+    pytester: pytest.Pytester, odd_suite: EchoSuite, number: signal.Signals
 ) -> None:
     from pytest_modelbench import BenchmarkRun
 
     odd_suite("fine", "hang")
     session, measuring = session_with_a_hanging_model(pytester.path)
-    os.killpg(session.pid, signal.SIGINT)
+    if number == signal.SIGINT:
+        os.killpg(session.pid, number)  # as a terminal does: to all of them
+    else:
+        session.send_signal(number)
     assert session.wait(30) == pytest.ExitCode.INTERRUPTED
     assert gone(measuring)
     run = BenchmarkRun.load(pytester.path / "run.json")
@@ -216,3 +243,102 @@ def test_peak_ram_does_not_depend_on_what_was_measured_before(
     pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=4)
     first, second = (case.metrics["peak_ram_mb"].value for case in runs()[0].cases[:2])
     assert second == pytest.approx(first, rel=0.1)
+
+
+def test_a_case_that_takes_too_long_is_ended_and_the_next_one_runs(
+    pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs
+) -> None:
+    file = odd_suite("hang", "fine")
+    suite = json.loads(file.read_text())
+    suite["measure"]["timeout_seconds"] = 2.0
+    file.write_text(json.dumps(suite))
+    pytester.runpytest_subprocess("echo.json").assert_outcomes(failed=2, passed=2)
+    hanging = next(case for case in runs()[0].cases if case.model == "hang")
+    assert hanging.detail == "not done after 2 s (measure.timeout_seconds): its process was ended"
+    assert gone(int((pytester.path / "hanging").read_text()))
+
+
+def test_an_interruption_in_the_middle_of_an_import_costs_no_other_case(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    """The fork server's late answer to the first case must not be taken for one to the second."""
+    echo_suite(benchmarks=[{"id": "b", "runner": "slow", "models": ["slow", "one", "two"]}])
+    (pytester.path / "slow_library.py").write_text("import time\ntime.sleep(4)\n")
+    (pytester.path / "conftest.py").write_text(
+        """
+import signal
+import pytest
+from pytest_modelbench import Requirement, Runner, Session
+
+
+class Same(Session):
+    def predict(self, batch):
+        return batch
+
+
+class Slow(Runner):
+    name = "slow"
+    input_kind = "text"
+
+    def requirements(self, params):
+        return [Requirement("slow_library")]
+
+    def load(self, candidate, device, params):
+        return Same()
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("slow", Slow)
+
+
+@pytest.fixture(autouse=True)
+def limit(model):
+    def over(number, frame):
+        pytest.fail("interrupted")
+
+    if model.version == "slow":
+        signal.signal(signal.SIGALRM, over)
+        signal.alarm(2)
+    yield
+    signal.alarm(0)
+"""
+    )
+    result = pytester.runpytest_subprocess("echo.json")
+    result.assert_outcomes(failed=1, passed=2)
+    assert [case.status for case in runs()[0].cases] == ["error", "ok", "ok"]
+
+
+def test_the_increase_of_memory_counts_from_before_the_model_was_loaded(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    """Also for the second case that the loaded model serves."""
+    benchmarks = [{"id": name, "runner": "big", "model": "one"} for name in ("first", "second")]
+    echo_suite(benchmarks=benchmarks)
+    (pytester.path / "conftest.py").write_text(
+        """
+from pytest_modelbench import Runner, Session
+
+
+class Big(Session):
+    def __init__(self):
+        self.weights = b"x" * 100_000_000
+
+    def predict(self, batch):
+        return batch
+
+
+class BigRunner(Runner):
+    name = "big"
+    input_kind = "text"
+
+    def load(self, candidate, device, params):
+        return Big()
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("big", BigRunner)
+"""
+    )
+    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=2)
+    for case in runs()[0].cases:
+        assert case.metrics["ram_increase_mb"].value == pytest.approx(100, rel=0.05)

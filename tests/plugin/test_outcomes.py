@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -259,3 +260,148 @@ def test_a_run_that_cannot_be_written_is_not_lost(
     saved = result.stdout.str().rpartition("run written to ")[2].split()[0]
     assert json.loads(Path(saved).read_text())["cases"]
     Path(saved).unlink()
+
+
+CARELESS = """
+from pytest_modelbench import Prediction, Runner, Session
+
+
+class Careless(Session):
+    def __init__(self, how):
+        self.how = how
+
+    def predict(self, batch):
+        return None if self.how == "predict" else list(batch)
+
+    def finish(self, sample, answer):
+        return None if self.how == "finish" else Prediction(answer)
+
+    def summarize(self, samples, predictions):
+        import numpy as np
+        from pytest_modelbench import measured
+
+        given = {
+            "nothing": {},
+            "taken": {"p50_latency_ms": measured(1, "ms")},
+            "numpy": {"extra": measured(1, "", n=np.int64(3))},
+            "text": {"extra": "many"},
+            "number": {"extra": 3},
+        }
+        return given.get(self.how, {})
+
+    def close(self):
+        if self.how == "predict":
+            raise OSError("close failed, too")
+
+
+class CarelessRunner(Runner):
+    name = "careless"
+    input_kind = "text"
+    metrics = ("extra",)
+
+    def load(self, candidate, device, params):
+        return Careless(candidate.version)
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("careless", CarelessRunner)
+"""
+
+
+@pytest.mark.parametrize("engine", ["isolated", "inline"])
+@pytest.mark.parametrize(
+    ("how", "extra"),
+    [
+        ("predict", "the runner's predict gave a NoneType: it must give a list"),
+        ("finish", "the runner's finish gave a NoneType: it must give a Prediction"),
+        ("nothing", "promised by runner 'careless', which did not give it"),
+        ("taken", "the runner gives 'p50_latency_ms', which is measured for every case"),
+        ("text", "the runner's summarize gave a str: it must give a Metric or a number"),
+        ("numpy", None),
+        ("number", None),
+    ],
+)
+def test_a_careless_runner_is_told_what_it_did(
+    pytester: pytest.Pytester,
+    echo_suite: EchoSuite,
+    runs: Runs,
+    how: str,
+    extra: str | None,
+    engine: str,
+) -> None:
+    echo_suite(benchmarks=[{"id": "b", "runner": "careless", "model": how}])
+    (pytester.path / "conftest.py").write_text(CARELESS)
+    result = pytester.runpytest_subprocess("echo.json", f"--suite-engine={engine}")
+    (case,) = runs()[0].cases
+    if extra is None:
+        result.assert_outcomes(passed=1)
+        assert case.metrics["extra"].is_ok
+    else:
+        result.assert_outcomes(failed=1)
+        assert extra in f"{case.detail} {case.metrics['extra'].error_message}"
+        assert case.metrics["p50_latency_ms"].is_ok == (how not in ("predict", "finish"))
+
+
+def test_a_device_that_is_not_there_is_never_measured(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    """Not even by a runner that ignores the name."""
+    echo_suite()
+    pytester.runpytest("echo.json", "--suite-device=NOPE").assert_outcomes(skipped=2)
+    assert runs()[0].cases[0].detail == (
+        "device 'NOPE' is not present; present: CPU, GPU.1, AUTO:CPU"
+    )
+
+
+def test_an_expression_is_no_surer_than_the_percentile_in_it(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    echo_suite(criteria=[{"id": "tail", "expression": "p99_latency_ms * 1", "max": 1000}])
+    pytester.runpytest("echo.json", "--suite-strict").assert_outcomes(failed=2)
+
+
+def test_secrets_and_terminal_codes_stay_out_of_runs_and_terminals(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    params = {"api_key": "sesame", "url": "https://me:sesame@host/"}
+    echo_suite(
+        benchmarks=[{"id": "b", "runner": "echo", "model": "m\u001b]0;x\u0007", "params": params}]
+    )
+    result = pytester.runpytest("echo.json", "-v")
+    (run,) = runs()
+    assert run.cases[0].params == {"api_key": "***", "url": "https://***@host/"}
+    assert "sesame" not in run.to_json() + result.stdout.str()
+    assert "\u0007" not in result.stdout.str()
+
+
+def test_rows_that_could_not_be_used_are_mentioned(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    echo_suite()
+    data = pytester.path / "data.jsonl"
+    data.write_text(data.read_text() + '{"text": null, "ref": "Y"}\n')
+    result = pytester.runpytest("echo.json")
+    result.stdout.fnmatch_lines(["note: 1 rows of the dataset could not be used, 3 were (row 3: *"])
+
+
+def test_a_suite_named_from_a_subdirectory_is_found(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo_suite()
+    below = pytester.mkdir("below")
+    monkeypatch.chdir(below)
+    pytester.runpytest("../echo.json", "--rootdir=..").assert_outcomes(passed=2)
+
+
+def test_a_link_stays_a_link_and_a_device_stays_a_device(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    echo_suite()
+    (pytester.path / "link.json").symlink_to("target.json")
+    pytester.runpytest("echo.json", "--suite-output=link.json").assert_outcomes(passed=2)
+    assert (pytester.path / "link.json").is_symlink()
+    assert (pytester.path / "target.json").is_file()
+    os.mkfifo(pytester.path / "pipe")
+    result = pytester.runpytest("echo.json", "--suite-output=pipe")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --suite-output 'pipe' is not a regular file"])
