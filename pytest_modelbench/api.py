@@ -120,10 +120,10 @@ def _list_registry(
     """A run that lists the models of a registry and measures nothing."""
     import sys
 
+    from pytest_modelbench.recording.assemble import assemble_run
+    from pytest_modelbench.recording.manifest import candidate_record
+    from pytest_modelbench.recording.provenance import run_metadata, system_info
     from pytest_modelbench.registry import load_registry
-    from pytest_modelbench.results.assemble import assemble_run
-    from pytest_modelbench.results.manifest import candidate_record
-    from pytest_modelbench.results.provenance import run_metadata, system_info
     from pytest_modelbench.results.store import runs_folder
 
     if not dry_run:

@@ -140,3 +140,21 @@ AUDIO_METRICS = ("audio_seconds", "real_time_factor", "x_realtime")
 def unit_of(name: str) -> str:
     """The unit of a metric; empty for one the catalogue does not know."""
     return CATALOGUE[name].unit if name in CATALOGUE else ""
+
+
+def metric_name(name: str) -> str:
+    """The metric name that a `quality` entry yields.
+
+    >>> metric_name("evaluate:wer"), metric_name("mymodule:accuracy")
+    ('wer', 'accuracy')
+    >>> metric_name("evaluate:./dir/bleu#score")
+    'score'
+    """
+    kind, colon, rest = name.partition(":")
+    if not colon:
+        return name
+    if kind != "evaluate":
+        return rest.rpartition(".")[2]
+    if "#" in rest:
+        return rest.rpartition("#")[2]
+    return rest.rstrip("/").rpartition("/")[2].removesuffix(".py")

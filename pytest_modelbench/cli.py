@@ -158,7 +158,7 @@ def _schema(options: argparse.Namespace) -> int:
 
 def _list_runners(options: argparse.Namespace) -> int:
     from pytest_modelbench.runners import RUNNERS
-    from pytest_modelbench.suite.criteria import metrics_of_runner
+    from pytest_modelbench.runners.declared import metrics_of_runner
 
     for name in RUNNERS.names():
         try:

@@ -30,7 +30,7 @@ RESULT = pytest.StashKey[Any]()
 def start(config: pytest.Config) -> None:
     """Set up this session for suites: what to run, and the plugin objects that run it."""
     from pytest_modelbench.extensions import Extensions
-    from pytest_modelbench.recording import Recorder
+    from pytest_modelbench.recording.recorder import Recorder
 
     try:
         _add_named_suites(config)
@@ -98,7 +98,7 @@ class ModelbenchSession:
 
     def judged(self, case: Case, result: CaseResult) -> CaseResult:
         from pytest_modelbench.judge.verdict import judged
-        from pytest_modelbench.results.manifest import named_criteria
+        from pytest_modelbench.recording.manifest import named_criteria
 
         return judged(result, named_criteria(self.load(case.suite_file)))
 
@@ -120,7 +120,7 @@ class ModelbenchSession:
                 selected.setdefault(item.path, {})[item.case.id] = item.nodeid
         if not selected or self.config.option.collectonly:
             return
-        from pytest_modelbench.results.manifest import manifest_of
+        from pytest_modelbench.recording.manifest import manifest_of
 
         for file, nodeids in selected.items():
             loaded = self._loaded[file]
@@ -201,7 +201,7 @@ def _extension_files(config: pytest.Config) -> list[tuple[str, str]]:
 
 def _from_report(item: CaseItem, report: pytest.TestReport) -> CaseResult:
     """A result for an item that ended without one: skipped by a mark, or broken by a fixture."""
-    from pytest_modelbench.results.blank import blank_result
+    from pytest_modelbench.execution.blank import blank_result
 
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext

@@ -6,9 +6,9 @@ from multiprocessing.connection import Connection
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.errors import as_text, one_line
+from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.execute import execute
 from pytest_modelbench.execution.residents import Residents
-from pytest_modelbench.results.blank import blank_result
 
 
 def serve(channel: int) -> None:

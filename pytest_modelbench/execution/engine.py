@@ -8,9 +8,9 @@ from concurrent.futures import Future
 from typing import Protocol
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.execute import execute
 from pytest_modelbench.execution.residents import Residents
-from pytest_modelbench.results.blank import blank_result
 from pytest_modelbench.results.run import CaseResult
 
 

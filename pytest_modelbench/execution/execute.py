@@ -8,7 +8,6 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -18,14 +17,15 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.load import load_samples
 from pytest_modelbench.datasets.samples import Sample, SampleSet
 from pytest_modelbench.errors import ModelbenchError, Unavailable, as_text, one_line
+from pytest_modelbench.execution.blank import blank_result, identity
 from pytest_modelbench.execution.fingerprint import fingerprint
+from pytest_modelbench.execution.measurement import Measurement
 from pytest_modelbench.execution.residents import Resident, Residents
 from pytest_modelbench.execution.summary import summarize
 from pytest_modelbench.measure.ram import PeakRam
-from pytest_modelbench.measure.timing import TimedCalls, steady_state, warm_up
+from pytest_modelbench.measure.timing import steady_state, warm_up
 from pytest_modelbench.measure.vram import PeakVram
 from pytest_modelbench.redaction import masked
-from pytest_modelbench.results.blank import blank_result, identity
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.metric import Metric, measured, skipped
 from pytest_modelbench.results.run import CaseResult, Conditions
@@ -73,23 +73,6 @@ def load_average() -> float | None:
         return os.getloadavg()[0]
     except (OSError, AttributeError):
         return None
-
-
-@dataclass
-class Measurement:
-    """What was seen of a case, before it is summed up."""
-
-    case: Case
-    runner: Runner
-    sample_set: SampleSet
-    batches: list[list[Sample]] = field(default_factory=list)
-    unprepared: dict[str, Exception] = field(default_factory=dict)
-    """Sample id to what its `prepare` raised."""
-    calls: TimedCalls = field(default_factory=TimedCalls)
-    predictions: list[Prediction | None] = field(default_factory=list)
-    """One per sample, None for one that failed."""
-    first_error: Exception | None = None
-    memory: dict[str, Metric] = field(default_factory=dict)
 
 
 def _measure(case: Case, residents: Residents) -> CaseResult:

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from typing import IO
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.fork_client import (
     CLOSING_SECONDS,
     ForkServer,
@@ -23,7 +24,6 @@ from pytest_modelbench.execution.fork_client import (
     ProcessHandle,
 )
 from pytest_modelbench.execution.residents import HOLDING, WAITING
-from pytest_modelbench.results.blank import blank_result
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.runners import RUNNERS
 

@@ -10,6 +10,7 @@ from pytest_modelbench.catalogue import (
     AUDIO_METRICS,
     STANDARD_METRICS,
     TIMING_METRICS,
+    metric_name,
     unit_of,
 )
 from pytest_modelbench.datasets.samples import Audio
@@ -17,10 +18,9 @@ from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
 from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, percentile_metric
 from pytest_modelbench.quality.find import find_quality_metric, score
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
-from pytest_modelbench.suite.criteria import metric_name
 
 if TYPE_CHECKING:
-    from pytest_modelbench.execution.execute import Measurement
+    from pytest_modelbench.execution.measurement import Measurement
     from pytest_modelbench.execution.residents import Resident
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from pytest_modelbench.catalogue import AUDIO_METRICS, STANDARD_METRICS, TIMING_METRICS
+from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, metric_name
 from pytest_modelbench.documents.problems import Location
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.registered import did_you_mean
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
+from pytest_modelbench.runners.declared import metrics_of_runner
 from pytest_modelbench.suite.document import Benchmark, Criterion
 from pytest_modelbench.suite.expression import names_in, parse_expression
 
@@ -65,27 +66,3 @@ def _runner(name: str) -> Runner | None:
         return RUNNERS.get(name)()
     except ModelbenchError:
         return None
-
-
-def metrics_of_runner(runner: Runner, *, quality: bool = True) -> set[str]:
-    """The names a runner adds to what is measured for every case."""
-    audio = AUDIO_METRICS if runner.input_kind == "audio" else ()
-    return {*runner.metrics, *audio, *(runner.quality if quality else ())}
-
-
-def metric_name(name: str) -> str:
-    """The metric name that a `quality` entry yields.
-
-    >>> metric_name("evaluate:wer"), metric_name("mymodule:accuracy")
-    ('wer', 'accuracy')
-    >>> metric_name("evaluate:./dir/bleu#score")
-    'score'
-    """
-    kind, colon, rest = name.partition(":")
-    if not colon:
-        return name
-    if kind != "evaluate":
-        return rest.rpartition(".")[2]
-    if "#" in rest:
-        return rest.rpartition("#")[2]
-    return rest.rstrip("/").rpartition("/")[2].removesuffix(".py")

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pytest_modelbench.case import Case, case_label
-from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS
+from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, metric_name
 from pytest_modelbench.datasets import DATASET_SOURCES
 from pytest_modelbench.datasets.spec import FILE_SOURCES, DatasetSpec
 from pytest_modelbench.documents.problems import Location, Problem
@@ -25,7 +25,6 @@ from pytest_modelbench.quality import QUALITY_METRICS
 from pytest_modelbench.registry import Candidate, Registry
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
-from pytest_modelbench.suite.criteria import metric_name
 from pytest_modelbench.suite.document import Benchmark, Suite
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import pytest
 
+from pytest_modelbench.execution.blank import blank_from
 from pytest_modelbench.judge.scoring import is_partial, leaderboard, normalized, score_cases
 from pytest_modelbench.judge.verdict import judged
-from pytest_modelbench.results.blank import blank_from
 from pytest_modelbench.results.metric import Metric, failed, measured
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.document import Criterion

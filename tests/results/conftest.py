@@ -11,10 +11,10 @@ import pytest
 
 from pytest_modelbench.execution.engine import DryEngine
 from pytest_modelbench.judge.verdict import judged
-from pytest_modelbench.results.assemble import assemble_run
-from pytest_modelbench.results.manifest import manifest_of, named_criteria
+from pytest_modelbench.recording.assemble import assemble_run
+from pytest_modelbench.recording.manifest import manifest_of, named_criteria
+from pytest_modelbench.recording.provenance import run_metadata, system_info
 from pytest_modelbench.results.metric import measured
-from pytest_modelbench.results.provenance import run_metadata, system_info
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import LoadedSuite, load_suite

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from pytest_modelbench.recording.provenance import run_metadata, system_info
 from pytest_modelbench.redaction import command_without_secrets
-from pytest_modelbench.results.provenance import run_metadata, system_info
 
 
 def git(folder: Path, *arguments: str) -> str:

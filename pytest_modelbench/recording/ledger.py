@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_modelbench.results.manifest import Manifest, ManifestCase, unmeasured
+from pytest_modelbench.recording.manifest import Manifest, ManifestCase, unmeasured
 from pytest_modelbench.results.run import CaseResult
 
 

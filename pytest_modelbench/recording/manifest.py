@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, cast
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.execution.blank import Status, blank_from, expected_metrics, identity
 from pytest_modelbench.registry import Candidate
-from pytest_modelbench.results.blank import Status, blank_from, expected_metrics, identity
 from pytest_modelbench.results.criterion_record import CriterionRecord
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.document import Criterion

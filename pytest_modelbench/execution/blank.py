@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, unit_of
+from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, metric_name, unit_of
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.metric import Metric, failed, skipped
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.runners import RUNNERS
-from pytest_modelbench.suite.criteria import metric_name, metrics_of_runner
+from pytest_modelbench.runners.declared import metrics_of_runner
 
 Status = Literal["skipped", "error"]
 

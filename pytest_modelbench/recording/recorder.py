@@ -22,7 +22,7 @@ class Recorder:
     """Registered where there is no `workerinput`; imports the results code when one arrives."""
 
     def __init__(self, config: pytest.Config) -> None:
-        from pytest_modelbench.results.ledger import Ledger
+        from pytest_modelbench.recording.ledger import Ledger
 
         self.config = config
         self.ledger = Ledger()
@@ -58,8 +58,8 @@ class Recorder:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if not self.ledger.manifests:
             return
-        from pytest_modelbench.results.assemble import assemble_run
-        from pytest_modelbench.results.provenance import run_metadata, system_info
+        from pytest_modelbench.recording.assemble import assemble_run
+        from pytest_modelbench.recording.provenance import run_metadata, system_info
         from pytest_modelbench.results.store import runs_folder
         from pytest_modelbench.session import command_line
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
 from pytest_modelbench.judge.scoring import leaderboard, score_cases
-from pytest_modelbench.results.manifest import Manifest, criteria_of
+from pytest_modelbench.recording.manifest import Manifest, criteria_of
 from pytest_modelbench.results.metric import Metric, skipped
 from pytest_modelbench.results.run import (
     BenchmarkCandidate,
