@@ -31,6 +31,7 @@ def blank_from(
     trace: str | None = None,
 ) -> CaseResult:
     """The same from a case's identity alone, for a process that never saw the case itself."""
+    reason = reason.strip() or "no reason was given"
     make: Callable[[str, str], Metric] = skipped if status == "skipped" else failed
     return CaseResult(
         **identity,

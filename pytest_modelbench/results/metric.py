@@ -55,7 +55,7 @@ class Metric(BaseModel):
     value: Finite | None
     unit: str
     """As in the catalogue; empty for a plain ratio or count."""
-    error_message: Annotated[str, Field(min_length=1)] | None
+    error_message: Annotated[str, Field(min_length=1, pattern=r"\S")] | None
     metadata: dict[str, Json]
 
     @model_validator(mode="after")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, unit_of
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.documents.validate import load_document
 from pytest_modelbench.registry import ModelType
@@ -27,7 +29,33 @@ from pytest_modelbench.results.fields import (
 )
 from pytest_modelbench.results.metric import Metric
 
-Metrics = dict[Text, Metric]
+OWN_METRICS = (*TIMING_METRICS, *AUDIO_METRICS)
+"""What is measured for every case: in the catalogue's unit, and never negative."""
+
+
+def _as_catalogued(metrics: dict[str, Metric]) -> dict[str, Metric]:
+    for name in OWN_METRICS:
+        metric = metrics.get(name)
+        if metric is None:
+            continue
+        if metric.unit != unit_of(name):
+            raise ValueError(f"{name!r} is in {unit_of(name)!r}, not in {metric.unit!r}")
+        if metric.value is not None and metric.value < 0:
+            raise ValueError(f"{name!r} is never negative, as {metric.value:g} is")
+    return metrics
+
+
+Metrics = Annotated[dict[Text, Metric], AfterValidator(_as_catalogued)]
+_SCHEMA_OF_OWN_METRICS: dict[str, Any] = {
+    "properties": {
+        "metrics": {
+            "properties": {
+                name: {"properties": {"unit": {"const": unit_of(name)}, "value": {"minimum": 0}}}
+                for name in OWN_METRICS
+            }
+        }
+    }
+}
 
 
 class RunMetadata(StrictModel):
@@ -122,6 +150,21 @@ class Score(StrictModel):
 class CaseResult(StrictModel):
     """One case and everything measured on it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [_SCHEMA_OF_OWN_METRICS],
+            "oneOf": [
+                {"properties": {"status": {"const": "ok"}, "detail": {"const": ""}}},
+                {
+                    "properties": {
+                        "status": {"enum": ["skipped", "error"]},
+                        "detail": {"minLength": 1},
+                    }
+                },
+            ],
+        }
+    )
+
     id: Text
     """`suite::benchmark[model-device]`; the part after `::` is the pytest item's name."""
     suite: Text
@@ -157,6 +200,12 @@ class CaseResult(StrictModel):
     bounds: list[BoundCheck]
     score: Score | None
     rank: Ordinal | None
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        status, detail = given.get("status"), given.get("detail")
+        if (status == "ok" and detail) or (status in ("skipped", "error") and detail == ""):
+            yield f"a case that is {status!r} has {'no' if status == 'ok' else 'a'} 'detail'"
 
     @property
     def metric_errors(self) -> dict[str, str]:

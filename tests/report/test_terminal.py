@@ -110,7 +110,9 @@ def test_the_best_value_is_marked_and_explained(
 def test_each_reason_for_a_missing_number_is_given_once(
     suite: SuiteRecord, cases: list[CaseResult]
 ) -> None:
-    broken = case("b[model-4-CPU]", None, {"wer": failed("no\nweights")}, status="error")
+    broken = case(
+        "b[model-4-CPU]", None, {"wer": failed("no\nweights")}, status="error", detail="x"
+    )
     lines = list(suite_lines(suite, [*cases, broken], 200))
     assert "error: wer: no weights (1 of 4 cases)" in lines
     vram = [line for line in lines if "NVML" in line]

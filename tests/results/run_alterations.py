@@ -183,6 +183,9 @@ CHANGED = [
     at("cases.0.bounds.0.max", "9"),
     at("cases.0.bounds", None),
     # Metrics
+    at(f"{METRIC}.value", -1),
+    at(f"{METRIC}.unit", "s"),
+    at("cases.0.detail", "all is well"),
     at(f"{METRIC}.status", "fine"),
     at(f"{METRIC}.status", "OK"),
     at(f"{METRIC}.status", "skipped"),
