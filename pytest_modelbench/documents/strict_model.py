@@ -59,3 +59,12 @@ def _detail(
     # The text is made from `kind` and `context` where the fault is explained, not here.
     custom = PydanticCustomError(kind, "fault", dict(context))
     return InitErrorDetails(type=custom, loc=location, input=given)
+
+
+def refuse(sentences: Mapping[tuple[int | str, ...], str], given: Any) -> None:
+    """Raise a `ValidationError` with each sentence at its place inside `given`; nothing if none."""
+    if sentences:
+        details = [
+            _detail("value_error", at, given, {"error": text}) for at, text in sentences.items()
+        ]
+        raise ValidationError.from_exception_data("value", details)

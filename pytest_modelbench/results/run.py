@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, unit_of
-from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.documents.strict_model import StrictModel, refuse
 from pytest_modelbench.documents.validate import load_document
 from pytest_modelbench.registry import ModelType
 from pytest_modelbench.results.criterion_record import CheckedCriterion
@@ -34,14 +34,14 @@ OWN_METRICS = (*TIMING_METRICS, *AUDIO_METRICS)
 
 
 def _as_catalogued(metrics: dict[str, Metric]) -> dict[str, Metric]:
+    faults: dict[tuple[int | str, ...], str] = {}
     for name in OWN_METRICS:
         metric = metrics.get(name)
-        if metric is None:
-            continue
-        if metric.unit != unit_of(name):
-            raise ValueError(f"{name!r} is in {unit_of(name)!r}, not in {metric.unit!r}")
-        if metric.value is not None and metric.value < 0:
-            raise ValueError(f"{name!r} is never negative, as {metric.value:g} is")
+        if metric is not None and metric.unit != unit_of(name):
+            faults[name, "unit"] = f"{metric.unit!r} should be {unit_of(name)!r}"
+        if metric is not None and metric.value is not None and metric.value < 0:
+            faults[name, "value"] = f"{metric.value:g} should not be negative"
+    refuse(faults, metrics)
     return metrics
 
 
