@@ -130,7 +130,8 @@ def _import_requirements(case: Case, runner: Runner) -> None:
             found = False
         if not found:
             package = requirement.pip_name or requirement.module
-            raise Unavailable(f"{package} is not installed: {requirement.install_line}")
+            other = f"; or {requirement.alternative}" if requirement.alternative else ""
+            raise Unavailable(f"{package} is not installed: {requirement.install_line}{other}")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a library about itself, which no user can mend
             import_module(requirement.module)

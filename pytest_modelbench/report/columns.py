@@ -31,6 +31,10 @@ HEADINGS = {
 }
 
 
+EXACT = ("file_size_mb", "sample_count", "success_count", "failure_count")
+"""What is counted, not measured: it needs no interval to be told apart."""
+
+
 def columns(suite: SuiteRecord, cases: Sequence[CaseResult]) -> list[str]:
     """What the suite's criteria speak of, then the usual metrics, where a case measured them."""
     wanted = [one["metric"] if "metric" in one else one["id"] for one in suite.criteria]
@@ -66,6 +70,8 @@ def best_value(name: str, cases: Sequence[CaseResult]) -> float | None:
     metrics = [case.metrics[name] for case in cases if _measured(case, name)]
     if info is None or info.better == "neither" or len(metrics) < 2:
         return None
+    if name not in EXACT and any(metric.interval is None for metric in metrics):
+        return None  # nothing says how far it would differ in another run
     sign = 1.0 if info.better == "lower" else -1.0
     best, *others = sorted(metrics, key=lambda metric: sign * (metric.value or 0.0))
     if any(one.value == best.value or _overlap(one, best) for one in others):

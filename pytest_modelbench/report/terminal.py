@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -56,6 +57,9 @@ def suite_lines(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> 
     yield from _legend(suite, rows)
     yield from _reasons(cases)
     yield from _unusable_rows(cases)
+    yield from _disturbances(cases)
+    if cases and all(case.status == "skipped" for case in cases):
+        yield "nothing was measured: every case was skipped"
 
 
 def _table(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> list[str]:
@@ -130,7 +134,7 @@ def _legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
     metrics = [case.metrics[name] for case in cases for name in names if name in case.metrics]
     notes = []
     if any(metric.interval for metric in metrics if metric.is_ok):
-        notes.append("[low, high]: 95 % interval")
+        notes.append("[low, high]: 95 % interval of this run's samples")
     if any(best_value(name, cases) is not None for name in names):
         notes.append("*: best")
     if any(metric.metadata.get("flag") for metric in metrics):
@@ -139,6 +143,18 @@ def _legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
         notes.append("~: partial score, a criterion has no value")
     if notes:
         yield "; ".join(notes)
+
+
+def _disturbances(cases: Sequence[CaseResult]) -> Iterator[str]:
+    """That more was running than the machine has processors for."""
+    processors = os.cpu_count() or 1
+    loads = [case.conditions.load_average_end for case in cases if case.conditions]
+    highest = max((load for load in loads if load is not None), default=0.0)
+    if highest > processors + 1:  # the measuring itself counts as one
+        yield (
+            f"note: load average up to {highest:.1f} on {processors} processors: "
+            "other work was running, and latencies are disturbed by it"
+        )
 
 
 def _unusable_rows(cases: Sequence[CaseResult]) -> Iterator[str]:

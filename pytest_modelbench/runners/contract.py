@@ -31,6 +31,8 @@ class Requirement:
     extra: str | None = None
     """An extra of pytest-modelbench; None when `pip_name` says what to install."""
     pip_name: str | None = None
+    alternative: str = ""
+    """What else would do, such as another parameter; told when the module is absent."""
 
     @property
     def install_line(self) -> str:

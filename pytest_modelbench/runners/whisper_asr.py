@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -20,10 +20,11 @@ TIMED = (
     "the features are included because OpenVINO GenAI computes them inside the call"
 )
 
+_GENAI = 'set params.backend to "genai", which needs openvino-genai alone'
 REQUIREMENTS = {
     "optimum": (
-        Requirement("openvino", extra="openvino"),
-        Requirement("optimum.intel.openvino", extra="openvino"),
+        Requirement("openvino", extra="openvino", alternative=_GENAI),
+        Requirement("optimum.intel.openvino", extra="openvino", alternative=_GENAI),
     ),
     "genai": (Requirement("openvino_genai", extra="quickstart"),),
 }
@@ -48,6 +49,13 @@ class WhisperParams(StrictModel):
     """The most tokens to write for one window; without it as the checkpoint says."""
     normalizer: Literal["basic", "whisper-english", "none"] = "basic"
     """What both texts go through before they are compared."""
+
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        if given.get("backend") == "genai":
+            for name, usual in (("batch_size", 1), ("chunk_length_s", 0)):
+                if given.get(name, usual) not in (usual, None):
+                    yield f"{name!r} is not for backend 'genai': leave it at {usual}"
 
 
 class WhisperAsr(Runner):

@@ -68,7 +68,6 @@ def load_genai(candidate: Candidate, device: str, params: WhisperParams) -> Sess
 
     Raises `ModelbenchError` for a model or a parameter that this backend cannot serve.
     """
-    _check_params(params)
     directory = _ir_directory(candidate)
     facts = read_facts(candidate.version, directory)
     options = _options(facts, params)
@@ -90,19 +89,6 @@ def load_genai(candidate: Candidate, device: str, params: WhisperParams) -> Sess
         "openvino_genai_version": version("openvino-genai"),
     }
     return GenaiSession(pipeline, facts, options, properties)
-
-
-def _check_params(params: WhisperParams) -> None:
-    if params.batch_size != 1:
-        raise ModelbenchError(
-            f"params.batch_size is {params.batch_size}, but backend 'genai' takes one sample a "
-            "call: leave it at 1, or use backend 'optimum'"
-        )
-    if params.chunk_length_s:
-        raise ModelbenchError(
-            f"params.chunk_length_s is {params.chunk_length_s:g}, but backend 'genai' goes on from "
-            "window to window by itself: leave it at 0, or use backend 'optimum'"
-        )
 
 
 def _ir_directory(candidate: Candidate) -> Path:
