@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import threading
 from pathlib import Path
 from types import TracebackType
+
+from pytest_modelbench.measure.sampling import Sampler
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -24,8 +25,7 @@ class PeakRam:
         self.baseline_bytes = 0
         self.method = ""
         self._highest = 0
-        self._stop = threading.Event()
-        self._sampler: threading.Thread | None = None
+        self._sampler: Sampler | None = None
 
     def __enter__(self) -> PeakRam:
         self.baseline_bytes = resident_bytes()
@@ -33,15 +33,14 @@ class PeakRam:
             self.method = "kernel high-water mark"
         else:
             self.method = f"sampled every {SAMPLING_INTERVAL_SECONDS * 1000:g} ms"
-            self._sampler = threading.Thread(target=self._sample, daemon=True)
-            self._sampler.start()
+            self._sampler = Sampler(self._look, SAMPLING_INTERVAL_SECONDS).__enter__()
         return self
 
     def peak_bytes(self) -> int:
         """The highest resident size since the start, in bytes."""
         if self._sampler is None:
             return _status_bytes("VmHWM")
-        self._highest = max(self._highest, resident_bytes())
+        self._look()
         return self._highest
 
     def __exit__(
@@ -50,13 +49,11 @@ class PeakRam:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop.set()
         if self._sampler is not None:
-            self._sampler.join()
+            self._sampler.__exit__(kind, error, trace)
 
-    def _sample(self) -> None:
-        while not self._stop.wait(SAMPLING_INTERVAL_SECONDS):
-            self._highest = max(self._highest, resident_bytes())
+    def _look(self) -> None:
+        self._highest = max(self._highest, resident_bytes())
 
 
 def resident_bytes() -> int:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from types import TracebackType
 from typing import Any
 
 from pytest_modelbench.errors import Unavailable, one_line
+from pytest_modelbench.measure.sampling import Sampler
 
 SAMPLING_INTERVAL_SECONDS = 0.02
 _CUDA = re.compile(r"cuda(?::(\d+))?$")
@@ -24,8 +24,7 @@ class PeakVram:
         self.device = device
         self._highest: int | None = None
         self._why_unknown = "NVML does not list this process on the device (container or MIG)"
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._sampler: Sampler | None = None
         self._handle: Any = None
 
     def __enter__(self) -> PeakVram:
@@ -39,8 +38,7 @@ class PeakVram:
             self._handle = pynvml.nvmlDeviceGetHandleByIndex(int(match[1] or 0))
         except pynvml.NVMLError as error:
             raise Unavailable(f"NVML is not usable here: {error}") from None
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-        self._thread.start()
+        self._sampler = Sampler(self._look, SAMPLING_INTERVAL_SECONDS).__enter__()
         return self
 
     def peak_bytes(self) -> int:
@@ -56,13 +54,8 @@ class PeakVram:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _sample(self) -> None:
-        while not self._stop.wait(SAMPLING_INTERVAL_SECONDS):
-            self._look()
+        if self._sampler is not None:
+            self._sampler.__exit__(kind, error, trace)
 
     def _look(self) -> None:
         import pynvml
