@@ -35,6 +35,15 @@ def as_text(error: BaseException | None) -> str | None:
     return text if len(text) <= LONGEST_TRACE else "..." + text[-LONGEST_TRACE:]
 
 
+def cut(text: str, limit: int) -> str:
+    """`text`, or its beginning and dots where it is longer than `limit` characters.
+
+    >>> cut("latency", 6)
+    'lat...'
+    """
+    return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
 def encodable(text: str) -> str:
     """`text` fit for a file: no half characters, as of file names, and no credentials of URLs."""
     return without_credentials(text.encode("utf-8", "replace").decode())
@@ -54,4 +63,4 @@ def one_line(error: BaseException, limit: int = 400) -> str:
     if not isinstance(error, ModelbenchError):
         name = type(error).__name__
         text = f"{name}: {text}" if text else name
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    return cut(text, limit)

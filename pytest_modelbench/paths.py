@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, cut
 
 
 def path_from(text: str, base_dir: Path) -> Path:
@@ -21,9 +21,5 @@ def path_from(text: str, base_dir: Path) -> Path:
         return path
     except (OSError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) else str(error)
-        raise ModelbenchError(f"{_cut(text)!r} cannot be used as a path: {cause}") from None
+        raise ModelbenchError(f"{cut(text, 80)!r} cannot be used as a path: {cause}") from None
     return path
-
-
-def _cut(text: str, limit: int = 80) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -6,18 +6,18 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import ConfigDict, RootModel
 
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.documents.validate import load_document
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import path_from
+from pytest_modelbench.strict import Text
 
 ModelType = Literal["base", "quantized", "distilled", "quantized+distilled"]
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class RegistryEntry(StrictModel):

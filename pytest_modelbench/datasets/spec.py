@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from pytest_modelbench.documents.strict_model import StrictModel
-from pytest_modelbench.strict import blank_is_unset, lower_case
+from pytest_modelbench.strict import OptionalText, blank_is_unset, lower_case
 
 _OTHER_NAMES = {"id": "dataset", "config": "name"}
 FILE_SOURCES = ("json", "jsonl", "local", "local_json", "local_jsonl")
@@ -17,7 +17,6 @@ SOURCES = ("hf", *FILE_SOURCES)
 _COLUMN = {"type": "string", "minLength": 1}
 _ONE_OR_TWO = {"minItems": 1, "maxItems": 2}
 Column = Annotated[str, Field(min_length=1)]
-OptionalText = Annotated[str | None, BeforeValidator(blank_is_unset)]
 
 
 def _usual_split(value: Any) -> Any:

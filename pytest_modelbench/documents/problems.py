@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, cut
 
 Location: TypeAlias = tuple[str | int, ...]
 """Keys and indexes from the top of a document, such as `("benchmarks", 0, "runner")`."""
@@ -35,7 +35,7 @@ def shown(value: Any, limit: int = 80) -> str:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = repr(value)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    return cut(text, limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners.contract import Requirement, Runner, Session
 from pytest_modelbench.runners.openvino_devices import Precision, check_device, present_devices
-from pytest_modelbench.strict import blank_is_unset
-
-OptionalText = Annotated[str | None, BeforeValidator(blank_is_unset)]
+from pytest_modelbench.strict import OptionalText
 
 TIMED = (
     "16 kHz samples to text: log-mel features, encoder, decoder, detokenisation; "

@@ -17,13 +17,12 @@ from pydantic import (
     field_validator,
 )
 
-from pytest_modelbench.datasets.spec import DatasetSpec, OptionalText
+from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.measure.spec import MeasureSpec
-from pytest_modelbench.strict import blank_is_unset, lower_case
+from pytest_modelbench.strict import OptionalText, Text, blank_is_unset, lower_case
 from pytest_modelbench.suite.expression import ExpressionError, check_constants, parse_expression
 
-Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, BeforeValidator(lower_case), Field(min_length=1)]
 Params = dict[Text, Any]

@@ -13,7 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from pytest_modelbench.errors import cut
+
 LONGEST_CHARS = 1_000
+LONGEST_SHOWN = 60
 DEEPEST = 32
 LARGEST_EXPONENT = 64.0
 
@@ -98,7 +101,9 @@ def parse_expression(text: str) -> Expression:
             warnings.simplefilter("ignore")  # of Python about text that is refused below anyway
             tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExpressionError(f"{_cut(text)!r} is not arithmetic over metric names") from None
+        raise ExpressionError(
+            f"{cut(text, LONGEST_SHOWN)!r} is not arithmetic over metric names"
+        ) from None
     return _translate(tree.body, text, 1)
 
 
@@ -120,8 +125,9 @@ def _translate(node: ast.expr, text: str, depth: int) -> Expression:
             return Operation(_BINARY[type(op)], operands)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             return _call(name, arguments, text, depth)
+    shown = cut(ast.get_source_segment(text, node) or text, LONGEST_SHOWN)
     raise ExpressionError(
-        f"{_cut(ast.get_source_segment(text, node) or text)!r} is not allowed: use numbers, "
+        f"{shown!r} is not allowed: use numbers, "
         f"metric names, + - * / ** %, and {', '.join(_FUNCTIONS)}"
     )
 
@@ -188,7 +194,3 @@ def _finite(value: float) -> float:
     if not math.isfinite(number):
         raise ExpressionError("the result is not a finite number")
     return number
-
-
-def _cut(text: str, limit: int = 60) -> str:
-    return text if len(text) <= limit else text[: limit - 3] + "..."
