@@ -32,6 +32,12 @@ CATALOGUE: dict[str, MetricInfo] = {
             "lower",
             "Wall time from files to a model ready to be called; imports come before it.",
         ),
+        MetricInfo(
+            "compile_seconds",
+            "s",
+            "lower",
+            "The part of model_load_seconds in which the model was compiled for its device.",
+        ),
         MetricInfo("first_latency_ms", "ms", "lower", "The first call after loading."),
         MetricInfo("latency_ms", "ms", "lower", "The headline latency: equal to p50_latency_ms."),
         MetricInfo("mean_latency_ms", "ms", "lower", f"Arithmetic mean over the {_TIMED}."),
@@ -58,23 +64,78 @@ CATALOGUE: dict[str, MetricInfo] = {
         MetricInfo("real_time_factor", "", "lower", "inference_seconds / audio_seconds."),
         MetricInfo("x_realtime", "x", "higher", "audio_seconds / inference_seconds."),
         MetricInfo(
+            "baseline_ram_mb",
+            "MB",
+            "neither",
+            "Resident memory of the measuring process before loading (10^6 bytes, as are all): "
+            "the interpreter and imported libraries.",
+        ),
+        MetricInfo(
             "peak_ram_mb",
             "MB",
             "lower",
-            "Highest resident memory of the measuring process during the case (10^6 bytes); its "
-            "metadata gives the baseline before loading.",
+            "Highest resident memory of the measuring process and the processes it started, in "
+            "any phase of the case.",
         ),
+        MetricInfo("ram_increase_mb", "MB", "lower", "peak_ram_mb less baseline_ram_mb."),
+        MetricInfo("load_peak_ram_mb", "MB", "lower", "Like peak_ram_mb, while loading."),
+        MetricInfo("load_ram_increase_mb", "MB", "lower", "load_peak_ram_mb less baseline_ram_mb."),
+        MetricInfo("steady_peak_ram_mb", "MB", "lower", f"Like peak_ram_mb, during the {_TIMED}."),
         MetricInfo(
-            "ram_increase_mb",
+            "steady_ram_increase_mb",
             "MB",
             "lower",
-            "peak_ram_mb less the resident memory before loading (10^6 bytes).",
+            f"steady_peak_ram_mb less the resident memory just before the {_TIMED}: what calls "
+            "need beyond the loaded model.",
         ),
         MetricInfo(
             "peak_vram_mb",
             "MB",
             "lower",
-            "Highest device memory of this process during the case, by NVML (10^6 bytes).",
+            "Highest device memory of the measuring process and the processes it started during "
+            "the case, by NVML.",
+        ),
+        MetricInfo(
+            "device_peak_vram_mb",
+            "MB",
+            "lower",
+            "Highest memory in use on the whole device during the case, whoever uses it, by NVML.",
+        ),
+        MetricInfo(
+            "device_vram_increase_mb",
+            "MB",
+            "lower",
+            "device_peak_vram_mb less what was in use on the device before loading.",
+        ),
+        MetricInfo(
+            "torch_peak_allocated_mb",
+            "MB",
+            "lower",
+            "Highest memory in tensors on the device, by PyTorch's allocator.",
+        ),
+        MetricInfo(
+            "torch_peak_reserved_mb",
+            "MB",
+            "lower",
+            "Highest memory that PyTorch's allocator had reserved on the device.",
+        ),
+        MetricInfo(
+            "openvino_gpu_peak_mb",
+            "MB",
+            "lower",
+            "Highest memory of OpenVINO's GPU plug-in, by its own statistics.",
+        ),
+        MetricInfo(
+            "cpu_joules_per_item",
+            "J/item",
+            "lower",
+            f"Energy of the whole processor packages during the {_TIMED}, by RAPL, a sample.",
+        ),
+        MetricInfo(
+            "gpu_joules_per_item",
+            "J/item",
+            "lower",
+            f"Energy of the whole device during the {_TIMED}, by NVML's counter, a sample.",
         ),
         MetricInfo("file_size_mb", "MB", "lower", "Size of the model's files (10^6 bytes)."),
         MetricInfo(
@@ -110,11 +171,29 @@ STANDARD_METRICS = (
 )
 """The six metrics every candidate of a run carries."""
 
+MEMORY_METRICS = (
+    "baseline_ram_mb",
+    "peak_ram_mb",
+    "ram_increase_mb",
+    "load_peak_ram_mb",
+    "load_ram_increase_mb",
+    "steady_peak_ram_mb",
+    "steady_ram_increase_mb",
+    "peak_vram_mb",
+    "device_peak_vram_mb",
+    "device_vram_increase_mb",
+    "torch_peak_allocated_mb",
+    "torch_peak_reserved_mb",
+    "openvino_gpu_peak_mb",
+)
+ENERGY_METRICS = ("cpu_joules_per_item", "gpu_joules_per_item")
+
 TIMING_METRICS = (
     "sample_count",
     "success_count",
     "failure_count",
     "model_load_seconds",
+    "compile_seconds",
     "first_latency_ms",
     "latency_ms",
     "mean_latency_ms",
@@ -126,9 +205,8 @@ TIMING_METRICS = (
     "inference_seconds",
     "throughput_items_per_second",
     "tokens_per_sec",
-    "peak_ram_mb",
-    "ram_increase_mb",
-    "peak_vram_mb",
+    *MEMORY_METRICS,
+    *ENERGY_METRICS,
     "file_size_mb",
 )
 """What is measured for every case, whatever its runner."""

@@ -1,0 +1,37 @@
+"""Every call of a case as it was timed."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Literal
+
+from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.results.fields import Ordinal, Text, Whole
+from pytest_modelbench.results.packed import Packed, unpack
+
+
+class TimingRecord(StrictModel):
+    """The calls behind a case's latencies, and why there are as many as there are."""
+
+    warmup: Packed
+    """The first call and the warm-up calls, in ns, in the order made; none of them counts."""
+    warmup_ended_by: Literal["steady", "count", "max_seconds", "max_samples"]
+    """`steady`: the series was; `count`: the suite asked for so many; the others are limits."""
+    warmup_rule: Text
+    """How it was decided, with the figures it was decided on."""
+    durations: Packed
+    """Every successful timed call, in ns, in the order made."""
+    first_round: Whole
+    """How many of them went once through the dataset."""
+    repeated: Whole
+    """Calls after those repeat, over and over, the last so many of the first round."""
+    stopped_by: Literal["enough", "max_samples", "max_seconds", "first round", "error"]
+    """Why timing ended; `first round`: a limit was reached before the dataset was through."""
+    in_flight: Ordinal
+    """How many calls were under way at once, at most."""
+
+    def durations_ns(self) -> array[int]:
+        return unpack(self.durations)
+
+    def warmup_ns(self) -> array[int]:
+        return unpack(self.warmup)
