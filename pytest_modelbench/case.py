@@ -56,7 +56,8 @@ class Case:
     def load_key(self) -> Hashable:
         """Equal for cases that one loaded model can serve."""
         params = json.dumps(self.params, sort_keys=True, default=str)
-        return (self.runner, self.candidate.model_path, self.device, params)
+        limits = (self.measure.threads, self.measure.memory_limit_mb)
+        return (self.runner, self.candidate.model_path, self.device, params, limits)
 
 
 def case_label(candidate: Candidate, device: str, varied: Mapping[str, Any]) -> str:

@@ -46,7 +46,12 @@ CATALOGUE: dict[str, MetricInfo] = {
         MetricInfo("p95_latency_ms", "ms", "lower", f"95th percentile of the {_TIMED}."),
         MetricInfo("p99_latency_ms", "ms", "lower", f"99th percentile of the {_TIMED}."),
         MetricInfo("max_latency_ms", "ms", "lower", f"The slowest of the {_TIMED}."),
-        MetricInfo("inference_seconds", "s", "lower", f"Sum of the {_TIMED}."),
+        MetricInfo(
+            "inference_seconds",
+            "s",
+            "lower",
+            f"Wall time in which {_TIMED} were under way: their sum, where there is one at a time.",
+        ),
         MetricInfo(
             "throughput_items_per_second",
             "items/s",
@@ -57,8 +62,9 @@ CATALOGUE: dict[str, MetricInfo] = {
             "tokens_per_sec",
             "tokens/s",
             "higher",
-            "Tokens by the model's own tokenizer (generated, or read by an encoder) in the first "
-            "round of timed calls, divided by that round's seconds.",
+            "Tokens by the model's own tokenizer (generated, or read by an encoder) in the answers "
+            "of the timed calls, divided by inference_seconds; a call that repeats an input counts "
+            "as many as the first on that input.",
         ),
         MetricInfo("audio_seconds", "s", "neither", "Sound given to the timed calls."),
         MetricInfo("real_time_factor", "", "lower", "inference_seconds / audio_seconds."),
@@ -68,7 +74,7 @@ CATALOGUE: dict[str, MetricInfo] = {
             "MB",
             "neither",
             "Resident memory of the measuring process before loading (10^6 bytes, as are all): "
-            "the interpreter and imported libraries.",
+            "the interpreter and imported libraries, and processes it had already started.",
         ),
         MetricInfo(
             "peak_ram_mb",
@@ -123,7 +129,8 @@ CATALOGUE: dict[str, MetricInfo] = {
             "openvino_gpu_peak_mb",
             "MB",
             "lower",
-            "Highest memory of OpenVINO's GPU plug-in, by its own statistics.",
+            "Highest memory, of all kinds, that OpenVINO's GPU plug-in had allocated at the end of a "
+            "phase, by its own statistics; they hold no peak.",
         ),
         MetricInfo(
             "cpu_joules_per_item",

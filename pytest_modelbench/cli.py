@@ -169,7 +169,8 @@ def _list_runners(options: argparse.Namespace) -> int:
         summary = (type(runner).__doc__ or "").strip().partition("\n")[0]
         print(f"{name}: {summary}")
         print(
-            f"  input: {runner.input_kind}; metrics: {', '.join(sorted(metrics_of_runner(runner)))}"
+            f"  input: {runner.input_kind}; metrics of its own: "
+            f"{', '.join(sorted(metrics_of_runner(runner))) or 'none'}"
         )
         if lines := sorted({need.install_line for need in runner.requirements({})}):
             print(f"  needs: {'; '.join(lines)}")

@@ -14,6 +14,7 @@ from warnings import warn_explicit
 
 import pytest
 
+from pytest_modelbench.beside.pytest_benchmark import counts_cases
 from pytest_modelbench.case import Case
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
@@ -81,6 +82,8 @@ class SuiteModule(pytest.Module):
         # pytest drops functions that seem imported, or whose name is no test's, without these.
         run_case.__module__ = module_name
         run_case.__test__ = True  # type: ignore[attr-defined]
+        if counts_cases(self.config):
+            run_case = pytest.mark.usefixtures("modelbench_beside_benchmark")(run_case)
         for mark in cases[0].marks:
             self._declare_mark(mark, cases[0].line)
             run_case = getattr(pytest.mark, mark)(run_case)

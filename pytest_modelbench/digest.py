@@ -13,7 +13,9 @@ _Stamps: TypeAlias = tuple[tuple[str, int, int], ...]
 def model_files(path: Path) -> list[Path]:
     """The files a model is made of, in a fixed order: no hidden ones (caches), no prose."""
     if path.is_file():
-        return [path]
+        weights = path.with_suffix(".bin")  # an OpenVINO IR is two files, named by the first
+        has_weights = path.suffix.lower() == ".xml" and weights.is_file()
+        return [path, weights] if has_weights else [path]
     return [
         file
         for file in sorted(path.rglob("*"))
@@ -27,7 +29,7 @@ def model_digest(path: Path) -> str:
     """32 hexadecimal digits over the names and contents of a model's files."""
     stats = [(file, file.stat()) for file in model_files(path)]
     stamps = tuple((str(file), stat.st_size, stat.st_mtime_ns) for file, stat in stats)
-    return _digest(str(path), stamps)
+    return _digest(str(path.parent if path.is_file() else path), stamps)
 
 
 @lru_cache(maxsize=256)

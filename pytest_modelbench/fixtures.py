@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_modelbench.beside.pytest_benchmark import claim, show_in_benchmark
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, modelbench_session
 from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, warnings
@@ -48,6 +49,12 @@ def modelbench_engine(pytestconfig: pytest.Config) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def modelbench_beside_benchmark(benchmark: Any) -> None:
+    """Requested by cases where pytest-benchmark is active: so they are benchmarks to it, too."""
+    claim(benchmark)
+
+
+@pytest.fixture
 def modelbench_run(
     request: pytest.FixtureRequest, modelbench_engine: Engine
 ) -> Callable[[Case], None]:
@@ -59,6 +66,7 @@ def modelbench_run(
         result = session.judged(case, modelbench_engine.submit(case).result())
         if isinstance(item, CaseItem):
             session.keep(item, result)
+            show_in_benchmark(item, result)
         if result.status == "skipped":
             pytest.skip(printable(result.detail))
         strict = session.strict

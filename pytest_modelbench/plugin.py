@@ -9,8 +9,10 @@ import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # spelled out so that `typing` is not imported into every test session
+    from collections.abc import Generator
     from pathlib import Path
 
+    from pytest_modelbench.bench.bench import Bench
     from pytest_modelbench.collection import SuiteModule
 
 
@@ -68,6 +70,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         default=[],
         help="globs of suite files to collect from directories, relative to the rootdir",
     )
+    parser.addini(
+        "modelbench_lock",
+        default="host",
+        help="what a timed call has to itself among parallel workers and sessions: host (default; "
+        "accelerators have a lock of their own), device, or none",
+    )
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -77,12 +85,49 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "modelbench(models=, devices=, registry=, measure=, criteria=): how a test with the "
+        "modelbench fixture is parametrized, measured and judged",
+    )
     option = config.option
-    named = option.suite or any(".json" in argument for argument in config.args)
+    named = option.suite or option.suite_output
+    named = named or any(".json" in argument for argument in config.args)
     if named or config.getini("modelbench_suites"):
         from pytest_modelbench.session import start
 
         start(config)
+    elif not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_FirstResult(config), "modelbench-first-result")
+
+
+class _FirstResult:
+    """Under xdist it is a worker's first measured test that says there will be a run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if hasattr(report, "modelbench"):
+            from pytest_modelbench.session import record_late
+
+            record_late(self._config, report)
+
+
+@pytest.fixture
+def modelbench(request: pytest.FixtureRequest) -> Generator[Bench, None, None]:
+    """Measures what a test gives it: `load`, `measure`, `metric`, `bound`; see docs/python.md."""
+    from pytest_modelbench.bench.ordinary_tests import bench_of
+    from pytest_modelbench.session import started
+
+    yield from bench_of(request, started(request.config))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "modelbench" in metafunc.fixturenames:
+        from pytest_modelbench.bench.parametrize import parametrize
+
+        parametrize(metafunc)
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteModule | None:

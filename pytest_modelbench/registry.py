@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, RootModel
 
+from pytest_modelbench.digest import model_files
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.documents.validate import load_document
@@ -89,7 +90,7 @@ class Candidate:
         if not self.is_local or not path.exists():
             return None
         if path.is_file():
-            return path.stat().st_size / 1e6
+            return sum(file.stat().st_size for file in model_files(path)) / 1e6
         return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
 
 

@@ -15,6 +15,7 @@ import pytest
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, grouped_by_model
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.turns import LockMode, Turns, lock_mode_from
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.find import find_suite
@@ -22,32 +23,55 @@ from pytest_modelbench.suite.load import LoadedSuite, load_suite
 
 if TYPE_CHECKING:
     from pytest_modelbench.execution.engine import Engine
+    from pytest_modelbench.recording.recorder import Recorder
     from pytest_modelbench.results.run import CaseResult
 
 RESULT = pytest.StashKey[Any]()
+SESSION, RECORDER = "modelbench-run", "modelbench-recorder"
 
 
-def start(config: pytest.Config) -> None:
+def start(config: pytest.Config) -> ModelbenchSession:
     """Set up this session for suites: what to run, and the plugin objects that run it."""
     from pytest_modelbench.extensions import Extensions
-    from pytest_modelbench.recording.recorder import Recorder
 
     try:
         _add_named_suites(config)
         session = ModelbenchSession(config)
-        recorder = None if hasattr(config, "workerinput") else Recorder(config)
+        if not hasattr(config, "workerinput"):
+            start_recorder(config)
     except ModelbenchError as error:
         raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(session, "modelbench-run")
+    config.pluginmanager.register(session, SESSION)
     # Not `from ... import`: that would find the module of an earlier session in this process,
     # where `pytester` has meanwhile removed and reloaded all others.
     fixtures = import_module("pytest_modelbench.fixtures")
     config.pluginmanager.register(fixtures, "modelbench-fixtures")
-    if recorder is not None:
-        config.pluginmanager.register(recorder, "modelbench-recorder")
+    ordinary = import_module("pytest_modelbench.bench.ordinary_tests")
+    config.pluginmanager.register(ordinary.OrdinaryTests(session), "modelbench-tests")
     extensions = Extensions()
     config.add_cleanup(extensions.keep())
     config.hook.pytest_modelbench_register.call_historic(kwargs={"modelbench": extensions})
+    return session
+
+
+def started(config: pytest.Config) -> ModelbenchSession:
+    """The session's plugin object, which a test may be the first to need."""
+    return config.pluginmanager.get_plugin(SESSION) or start(config)
+
+
+def start_recorder(config: pytest.Config) -> Recorder:
+    """Where results arrive; in the controlling process only."""
+    from pytest_modelbench.recording.recorder import Recorder
+
+    recorder = Recorder(config)
+    config.pluginmanager.register(recorder, RECORDER)
+    return recorder
+
+
+def record_late(config: pytest.Config, report: pytest.TestReport) -> None:
+    """Start recording with `report`, if nobody does so yet."""
+    if not config.pluginmanager.has_plugin(RECORDER):
+        start_recorder(config).pytest_runtest_logreport(report)
 
 
 def _add_named_suites(config: pytest.Config) -> None:
@@ -66,6 +90,7 @@ class ModelbenchSession:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.strict: bool = config.option.suite_strict
+        self.lock = lock_from(config)
         self.selection = selection_from(config)
         self.named_files = {_named_file(config, argument) for argument in config.args}
         self._loaded: dict[Path, LoadedSuite] = {}
@@ -77,7 +102,12 @@ class ModelbenchSession:
         from pytest_modelbench.execution.engine import make_engine
 
         kind = "dry" if self.config.option.suite_dry_run else self.config.option.suite_engine
-        return make_engine(kind, self.worker, _extension_files(self.config))
+        return make_engine(kind, self.worker, _extension_files(self.config), self.lock)
+
+    @cached_property
+    def turns(self) -> Turns:
+        """For what is measured in this very process."""
+        return Turns(self.lock)
 
     @property
     def worker(self) -> str:
@@ -221,6 +251,17 @@ def selection_from(config: pytest.Config) -> Selection:
         if not registry.is_file():
             raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
     return Selection(registry, tuple(option.suite_model), tuple(option.suite_device))
+
+
+def lock_from(config: pytest.Config) -> LockMode:
+    """The ini option `modelbench_lock`. Raises `ModelbenchError` for any other word."""
+    given = config.getini("modelbench_lock")
+    mode = lock_mode_from(given)
+    if mode is None:
+        raise ModelbenchError(
+            f"ini option modelbench_lock is {given!r}: it should be host, device or none"
+        )
+    return mode
 
 
 def command_line(config: pytest.Config) -> list[str]:

@@ -22,6 +22,7 @@ from pytest_modelbench.registry import RegistryDocument, RegistryEntry
 from pytest_modelbench.results import run as run_document
 from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.runners.embedding_text import EmbeddingParams
+from pytest_modelbench.runners.openvino_model import OpenvinoModelParams
 from pytest_modelbench.runners.whisper_asr import WhisperParams
 from pytest_modelbench.suite.document import Benchmark, Criterion, ModelSelector, Suite
 
@@ -48,6 +49,7 @@ FIELD_TABLES = [
     ("suites.md", "Criteria", Criterion),
     ("runners.md", "`whisper_asr`", WhisperParams),
     ("runners.md", "`embedding_text`", EmbeddingParams),
+    ("runners.md", "`openvino_model`", OpenvinoModelParams),
 ]
 RUN_MODELS = [
     Metric,
@@ -274,3 +276,24 @@ def test_the_runner_in_the_docs_measures_a_real_model(
     assert case.metrics["spearman"].value > 0.9
     assert case.metrics["p50_latency_ms"].metadata["samples"] >= 11
     assert case.timed.startswith("encode: tokenisation")
+
+
+@pytest.mark.slow
+def test_the_suite_of_latency_and_throughput_measures_both(
+    pytester: pytest.Pytester, runs: Callable[[], list[Any]]
+) -> None:
+    if importlib.util.find_spec("openvino") is None:
+        pytest.skip("openvino is not installed")
+    model = ROOT / "pytest_modelbench" / "quickstart" / "models" / "digits-fp32"
+    for suffix in ("xml", "bin"):
+        file = model / f"openvino_encoder_model.{suffix}"
+        shutil.copy(file, pytester.path / f"encoder.{suffix}")
+    (pytester.path / "modes.json").write_text(files_of("modes")["modes.json"])
+    pytester.runpytest_subprocess("modes.json").assert_outcomes(passed=2)
+    latency, throughput = runs()[0].cases
+    assert latency.properties["performance_hint"] == "LATENCY"
+    assert throughput.properties["performance_hint"] == "THROUGHPUT"
+    assert latency.properties["requests"] == 1
+    for case in (latency, throughput):
+        assert case.metrics["p50_latency_ms"].metadata["samples"] >= 64
+        assert case.metrics["throughput_items_per_second"].value > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,14 @@ class _UnusableError(Exception):
 
 
 def load_samples(spec: DatasetSpec, base_dir: Path, input_kind: InputKind) -> SampleSet:
-    """The first `spec.max_samples` usable rows; what is passed over does not count.
+    """All that `SampleReader` finds, at once."""
+    reader = SampleReader(spec, base_dir, input_kind)
+    samples = list(reader)
+    return SampleSet(samples, reader.reference_column, reader.unusable, reader.unusable_count)
+
+
+class SampleReader:
+    """Gives the first `spec.max_samples` usable rows, one by one; others do not count.
 
     A row is unusable when an input is absent, null, blank or of the wrong type for `input_kind`
     ("text" takes strings, "audio" what `decode_audio` decodes, "any" takes all), or when a
@@ -39,87 +46,75 @@ def load_samples(spec: DatasetSpec, base_dir: Path, input_kind: InputKind) -> Sa
     Raises `ModelbenchError` when no row has a column that was asked for, when there is no usable
     row at all or none among the first 1,000; and what the source raises.
     """
-    if input_kind == "audio" and len(spec.input_column) != 1:
-        raise ModelbenchError(
-            f"input_column {spec.input_column} has two columns; an audio model takes one"
-        )
-    rows = DATASET_SOURCES.get(spec.source)(spec, base_dir)
-    reading = _Reading(spec, _input_reader(spec, base_dir, input_kind), input_kind)
-    with ExitStack() as leaving:
-        if close := getattr(rows, "close", None):
-            leaving.callback(close)
-        for row in rows:
-            reading.take(row)
-            if reading.is_complete:
-                break
-    return reading.result()
 
-
-class _Reading:
-    """What has been found so far in the rows of a dataset."""
-
-    def __init__(
-        self,
-        spec: DatasetSpec,
-        read_input: Callable[[Mapping[str, Any]], Any],
-        input_kind: InputKind,
-    ) -> None:
+    def __init__(self, spec: DatasetSpec, base_dir: Path, input_kind: InputKind) -> None:
+        if input_kind == "audio" and len(spec.columns) != 1:
+            raise ModelbenchError(
+                f"input_column {spec.columns} has two columns; an audio model takes one"
+            )
+        self.unusable: list[UnusableRow] = []
+        """At most the first 20 of the unusable rows."""
+        self.unusable_count = 0
+        self.reference_column = spec.reference_column
+        """The column of the references; None when there are none."""
         self._spec = spec
+        self._base_dir = base_dir
         self._input_kind = input_kind
-        self._read_input = read_input
-        self._reference_column = spec.reference_column
+        self._read_input = _input_reader(spec, base_dir, input_kind)
         self._columns: dict[str, None] = {}
-        self._rows = 0
-        self._samples: list[Sample] = []
-        self._unusable: list[UnusableRow] = []
-        self._unusable_count = 0
 
-    @property
-    def is_complete(self) -> bool:
-        return len(self._samples) == self._spec.max_samples
+    def __iter__(self) -> Iterator[Sample]:
+        rows = DATASET_SOURCES.get(self._spec.source)(self._spec, self._base_dir)
+        with ExitStack() as leaving:
+            if close := getattr(rows, "close", None):
+                leaving.callback(close)
+            yield from self._usable(rows)
 
-    def take(self, row: Mapping[str, Any]) -> None:
-        """Count `row` as a sample or as unusable."""
-        self._columns |= dict.fromkeys(row)
-        if self._rows == 0 and self._spec.source == "hf":
-            # Columns of a hub dataset are the same in every row: say at once what is wrong.
-            self._reference_column = _hub_reference_column(self._spec, row, self._input_kind)
-            self._check_columns()
-        try:
-            sample = Sample(str(self._rows), self._read_input(row), self._reference(row))
-            self._samples.append(sample)
-        except _UnusableError as reason:
-            self._unusable_count += 1
-            if len(self._unusable) < _NAMED_UNUSABLE:
-                self._unusable.append(UnusableRow(self._rows, str(reason)))
-        self._rows += 1
-        if not self._samples and self._rows == ROWS_WITHOUT_HOPE:
-            self._check_columns()
-            raise self._nothing_usable(f"among its first {self._rows:,} rows")
-
-    def result(self) -> SampleSet:
-        """The samples. Raises `ModelbenchError` when there are none."""
-        if not self._rows:
+    def _usable(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Sample]:
+        seen = found = 0
+        for number, row in enumerate(rows):
+            seen = number + 1
+            if row.keys() != self._columns.keys():
+                self._columns |= dict.fromkeys(row)
+            if number == 0 and self._spec.source == "hf":
+                # Columns of a hub dataset are the same in every row: say at once what is wrong.
+                self.reference_column = _hub_reference_column(self._spec, row, self._input_kind)
+                self._check_columns()
+            try:
+                sample = Sample(str(number), self._read_input(row), self._reference(row))
+            except _UnusableError as reason:
+                self._pass_over(number, str(reason))
+                if not found and seen == ROWS_WITHOUT_HOPE:
+                    self._check_columns()
+                    raise self._nothing_usable(f"among its first {seen:,} rows") from None
+                continue
+            yield sample
+            found += 1
+            if found == self._spec.max_samples:
+                return
+        if not seen:
             raise ModelbenchError(f"{_named(self._spec)} is empty: it has no rows")
-        self._check_columns()
-        if not self._samples:
-            raise self._nothing_usable(f"in its {self._rows:,} rows")
-        return SampleSet(
-            self._samples, self._reference_column, self._unusable, self._unusable_count
-        )
+        if not found:
+            self._check_columns()
+            raise self._nothing_usable(f"in its {seen:,} rows")
+
+    def _pass_over(self, row: int, reason: str) -> None:
+        self.unusable_count += 1
+        if len(self.unusable) < _NAMED_UNUSABLE:
+            self.unusable.append(UnusableRow(row, reason))
 
     def _reference(self, row: Mapping[str, Any]) -> Any:
-        if self._reference_column is None:
+        if self.reference_column is None:
             return None
-        value = _present(row, self._reference_column, "reference")
+        value = _present(row, self.reference_column, "reference")
         if isinstance(value, float) and math.isnan(value):
-            raise _UnusableError(f"the reference {self._reference_column!r} is NaN")
+            raise _UnusableError(f"the reference {self.reference_column!r} is NaN")
         return value
 
     def _check_columns(self) -> None:
-        asked = [("input_column", column) for column in self._spec.input_column]
-        if self._reference_column is not None:
-            asked.append(("reference_column", self._reference_column))
+        asked = [("input_column", column) for column in self._spec.columns]
+        if self.reference_column is not None:
+            asked.append(("reference_column", self.reference_column))
         for field, column in asked:
             if column not in self._columns:
                 known = list(self._columns)
@@ -129,7 +124,7 @@ class _Reading:
                 )
 
     def _nothing_usable(self, where: str) -> ModelbenchError:
-        first = self._unusable[0]
+        first = self.unusable[0]
         return ModelbenchError(
             f"{_named(self._spec)} has no usable row {where}; row {first.row}: {first.reason}"
         )
@@ -144,7 +139,7 @@ def _hub_reference_column(
     """
     if spec.reference_column in row or input_kind == "text":
         return spec.reference_column
-    usual = (name for name in USUAL_REFERENCES if name in row and name not in spec.input_column)
+    usual = (name for name in USUAL_REFERENCES if name in row and name not in spec.columns)
     return next(usual, spec.reference_column)
 
 
@@ -153,6 +148,7 @@ def _input_reader(
 ) -> Callable[[Mapping[str, Any]], Any]:
     """How a row becomes an input. It raises `_UnusableError`."""
     folders = _audio_folders(spec, base_dir) if input_kind == "audio" else []
+    columns = spec.columns
 
     def read_one(row: Mapping[str, Any], column: str) -> Any:
         value = _present(row, column, "input")
@@ -165,7 +161,7 @@ def _input_reader(
         return value
 
     def read(row: Mapping[str, Any]) -> Any:
-        values = tuple(read_one(row, column) for column in spec.input_column)
+        values = tuple(read_one(row, column) for column in columns)
         return values[0] if len(values) == 1 else values
 
     return read

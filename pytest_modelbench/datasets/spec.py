@@ -12,7 +12,10 @@ from pytest_modelbench.strict import OptionalText, blank_is_unset, lower_case
 
 _OTHER_NAMES = {"id": "dataset", "config": "name"}
 FILE_SOURCES = ("json", "jsonl", "local", "local_json", "local_jsonl")
-SOURCES = ("hf", *FILE_SOURCES)
+GENERATED = "generated"
+SOURCES = ("hf", *FILE_SOURCES, GENERATED)
+SEED_COLUMN = "seed"
+"""The only column of source `generated`."""
 
 _COLUMN = {"type": "string", "minLength": 1}
 _ONE_OR_TWO = {"minItems": 1, "maxItems": 2}
@@ -39,7 +42,8 @@ class DatasetSpec(StrictModel):
             min_length=1, json_schema_extra={"anyOf": [{"enum": list(SOURCES)}, {"type": "string"}]}
         ),
     ] = "hf"
-    """`hf` reads with `datasets.load_dataset`; the others read a JSON or JSON-lines file."""
+    """`hf` reads with `datasets.load_dataset`, `generated` counts seeds; the others read a JSON or
+    JSON-lines file."""
     id: OptionalText = None
     """`hf`: a dataset id on the hub, or a local directory (relative to the suite file)."""
     dataset: OptionalText = None
@@ -86,6 +90,13 @@ class DatasetSpec(StrictModel):
         """The configuration, under whichever name it was given."""
         return self.config or self.name
 
+    @property
+    def columns(self) -> list[str]:
+        """The one or two columns a model is given; of source `generated`, unasked, the only one."""
+        if self.source == GENERATED and "input_column" not in self.model_fields_set:
+            return [SEED_COLUMN]
+        return self.input_column
+
     def overridden_by(self, other: DatasetSpec) -> DatasetSpec:
         """This spec with every key that `other` set itself taking precedence."""
         mine = self.model_dump(exclude_unset=True)
@@ -99,11 +110,12 @@ class DatasetSpec(StrictModel):
     def describe(self) -> dict[str, Any]:
         """The spec without its unset keys and aliases, as it stands in a result."""
         kept: dict[str, Any] = {"source": self.source}
-        if self.source not in FILE_SOURCES:  # the fields of `hf`, which other sources may use
+        # Sources of other packages may use the fields of any.
+        if self.source not in (*FILE_SOURCES, GENERATED):
             kept |= {"id": self.dataset_id, "config": self.config_name, "split": self.split}
-        if self.source != "hf":
+        if self.source not in ("hf", GENERATED):
             kept |= {"path": self.path}
-        columns = self.input_column
+        columns = self.columns
         kept["input_column"] = columns[0] if len(columns) == 1 else columns
         kept["reference_column"] = self.reference_column
         kept["max_samples"] = self.max_samples

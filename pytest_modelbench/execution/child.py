@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
-from pytest_modelbench.case import Case
 from pytest_modelbench.errors import as_text, one_line
 from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.execute import execute
+from pytest_modelbench.execution.limits import ProcessLimits
+from pytest_modelbench.execution.request import Request
 from pytest_modelbench.execution.residents import Residents
+from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.results.run import CaseResult
 
 
 def serve(channel: int) -> None:
     """Until None arrives or the other end is closed."""
     connection = Connection(channel)
-    residents = Residents(connection.send_bytes)
+    residents: Residents | None = None
+    limits = ProcessLimits()
     try:
         while True:
             try:
-                request: tuple[Case, str] | None = connection.recv()
+                request: Request | None = connection.recv()
             except EOFError:
                 return
             if request is None:
                 return
-            case, worker = request
-            try:
-                result = execute(case, residents, worker, engine="isolated")
-            except BaseException as error:  # nobody interrupts this process: the model raised it
-                result = blank_result(case, "error", one_line(error), trace=as_text(error))
-                result = result.model_copy(update={"worker": worker, "engine": "isolated"})
+            residents = residents or Residents(Turns(request.lock, connection.send_bytes))
+            result = _measured(request, residents, limits)
             connection.send_bytes(result.model_dump_json().encode())
     finally:
-        residents.close()
+        if residents is not None:
+            residents.close()
+        limits.close()
         connection.close()
+
+
+def _measured(request: Request, residents: Residents, limits: ProcessLimits) -> CaseResult:
+    try:
+        limits.apply(request.case.measure)
+        return execute(request.case, residents, request.worker, engine="isolated")
+    except BaseException as error:  # nobody interrupts this process: the model raised it
+        result = blank_result(request.case, "error", one_line(error), trace=as_text(error))
+        return result.model_copy(update={"worker": request.worker, "engine": "isolated"})

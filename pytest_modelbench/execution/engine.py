@@ -11,6 +11,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.execute import execute
 from pytest_modelbench.execution.residents import Residents
+from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.results.run import CaseResult
 
 
@@ -25,23 +26,25 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
-def make_engine(kind: str, worker: str, extensions: Sequence[tuple[str, str]]) -> Engine:
+def make_engine(
+    kind: str, worker: str, extensions: Sequence[tuple[str, str]], lock: LockMode
+) -> Engine:
     """The engine called `dry`, `inline` or `isolated`; without `fork`, isolated is inline."""
     if kind == "dry":
         return DryEngine(worker)
     if kind == "inline" or not hasattr(os, "fork"):
-        return InlineEngine(worker)
+        return InlineEngine(worker, lock)
     from pytest_modelbench.execution.isolated import IsolatedEngine
 
-    return IsolatedEngine(worker, extensions)
+    return IsolatedEngine(worker, extensions, lock)
 
 
 class InlineEngine:
     """Runs each case in this process as it is submitted, keeping the last model loaded."""
 
-    def __init__(self, worker: str = "main") -> None:
+    def __init__(self, worker: str = "main", lock: LockMode = "host") -> None:
         self._worker = worker
-        self._residents = Residents()
+        self._residents = Residents(Turns(lock))
 
     def submit(self, case: Case) -> Future[CaseResult]:
         future: Future[CaseResult] = Future()

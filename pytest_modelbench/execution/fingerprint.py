@@ -11,34 +11,47 @@ from typing import Any
 from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.samples import Audio, Sample
 from pytest_modelbench.digest import model_digest
+from pytest_modelbench.measure.spec import NOT_IN_FINGERPRINT
 from pytest_modelbench.runners.contract import Runner
 
 
-def fingerprint(case: Case, runner: Runner, samples: Iterable[Sample]) -> str:
+class Fingerprint:
     """32 hexadecimal digits. Equal for cases that measure the same thing on the same kind of input.
 
     It covers the runner and its version, the model's files, the device, the parameters, the
     stop rule, and the samples themselves; not retries, workers, output paths or the suite's name.
     """
-    described = {
-        "runner": [case.runner, runner.version],
-        "model": _model(case.candidate.model_path),
-        "device": case.device,
-        "params": case.params,
-        "measure": case.measure.model_dump(exclude={"timeout_seconds"}),
-        "quality": case.quality,
-    }
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(json.dumps(described, sort_keys=True, default=str).encode())
-    for sample in samples:
-        digest.update(_bytes_of(sample.input))
-        digest.update(_bytes_of(sample.reference))
-    return digest.hexdigest()
+
+    def __init__(self, case: Case, runner: Runner) -> None:
+        described = {
+            "runner": [case.runner, runner.version],
+            "model": _model(case.candidate.model_path),
+            "device": case.device,
+            "params": case.params,
+            "measure": case.measure.model_dump(exclude=NOT_IN_FINGERPRINT),
+            "quality": case.quality,
+        }
+        self._digest = hashlib.blake2b(digest_size=16)
+        self._digest.update(json.dumps(described, sort_keys=True, default=str).encode())
+
+    def add(self, samples: Iterable[Sample]) -> None:
+        """Cover `samples`; in how many portions they come makes no difference."""
+        update = self._digest.update
+        for sample in samples:
+            update(_bytes_of(sample.input))
+            update(_bytes_of(sample.reference))
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
 
 
 def _bytes_of(value: Any) -> bytes:
     """`value` and its length, so that two values in a row cannot be mistaken for two others."""
-    if isinstance(value, Audio):
+    if value is None:
+        return b"none:"
+    if isinstance(value, str):  # the usual case by far
+        content = value.encode("utf-8", "backslashreplace")
+    elif isinstance(value, Audio):
         content = value.samples.tobytes() + str(value.sampling_rate_hz).encode()
     elif hasattr(value, "tobytes"):  # arrays and images, whose repr is cut or holds an address
         content = value.tobytes() + str(getattr(value, "shape", "")).encode()

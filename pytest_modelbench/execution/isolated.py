@@ -23,7 +23,8 @@ from pytest_modelbench.execution.fork_client import (
     ForkServerError,
     ProcessHandle,
 )
-from pytest_modelbench.execution.residents import HOLDING, WAITING
+from pytest_modelbench.execution.request import Request
+from pytest_modelbench.execution.turns import HOLDING, WAITING, LockMode, Turns
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.runners import RUNNERS
 
@@ -50,15 +51,21 @@ class Child:
 
 
 class IsolatedEngine:
-    """Forks a process for each (runner, model, device, parameters); it serves all their cases.
+    """Forks a process for each (runner, model, device, parameters, limits) and its cases.
 
     What a model does to its process costs only its own case: a crash, a kill, an exit or a hang
     is an error with its cause, and the next case has a new process.
     """
 
-    def __init__(self, worker: str = "main", extensions: Sequence[Extension] = ()) -> None:
+    def __init__(
+        self,
+        worker: str = "main",
+        extensions: Sequence[Extension] = (),
+        lock: LockMode = "host",
+    ) -> None:
         self._worker = worker
         self._extensions = list(extensions)
+        self._turns = Turns(lock)
         self._server: ForkServer | None = None
         self._child: Child | None = None
 
@@ -96,7 +103,7 @@ class IsolatedEngine:
         child = self._child = self._child or self._fork(case)
         limit = case.measure.timeout_seconds
         try:
-            child.connection.send((case, self._worker))
+            child.connection.send(Request(case, self._worker, self._turns.mode))
             answer = self._answer(child, limit)
         except TimeoutError:
             self._kill()
@@ -111,9 +118,9 @@ class IsolatedEngine:
     def _answer(self, child: Child, limit: float) -> bytes:
         """The child's result. Raises `TimeoutError`, or `EOFError` when it ended without one."""
         assert self._server is not None
-        deadline: float | None = time.monotonic() + limit
+        left, since, waiting = limit, time.monotonic(), False
         while True:
-            seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
+            seconds = None if waiting else max(0.0, left - (time.monotonic() - since))
             # The server speaks when the child has ended: what the child leaves running may keep
             # its end of the channel open.
             ready = wait([child.connection, self._server.control], seconds)
@@ -124,7 +131,10 @@ class IsolatedEngine:
             message = child.connection.recv_bytes()
             if message not in (WAITING, HOLDING):
                 return message
-            deadline = None if message == WAITING else time.monotonic() + limit
+            if message == WAITING:  # for its turn, which does not count
+                left, waiting = left - (time.monotonic() - since), True
+            else:
+                since, waiting = time.monotonic(), False
 
     def _died(self, case: Case, child: Child) -> CaseResult:
         assert self._server is not None
@@ -149,7 +159,8 @@ class IsolatedEngine:
         ours, theirs = socket.socketpair()
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         try:
-            with theirs:
+            # The server may import for seconds before it forks: not beside another's timed calls.
+            with theirs, self._turns.busy():
                 process = self._server.fork(wishes, theirs.fileno(), errors.fileno())
         except BaseException:
             ours.close()

@@ -1,40 +1,116 @@
-"""One lock per physical device, shared by every worker and session of this user on the machine."""
+"""Locks between processes of one user on this machine; the kernel frees them at any death."""
 
 from __future__ import annotations
 
 import os
 import re
 import tempfile
+import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.005
 LONGEST_WAIT_SECONDS = 24 * 3600.0
 
 
-class DeviceLock:
-    """Held for as long as a model is resident on a device; the kernel frees it at any death."""
+class LockTimeoutError(TimeoutError):
+    """A lock was not to be had for a day."""
 
-    def __init__(self, device: str, folder: Path | None = None) -> None:
-        self._names = physical_devices(device)
+
+class DeviceLock:
+    """Several physical devices, held together."""
+
+    def __init__(self, names: Iterable[str], folder: Path | None = None) -> None:
+        # In one order everywhere, so that two holders of several devices cannot block each other.
+        self._names = sorted(names)
         self._folder = folder or default_folder()
         self._held = ExitStack()
 
-    def acquire(self) -> None:
-        """Wait for the device. Raises `filelock.Timeout` after a day."""
-        from filelock import FileLock
+    def acquire(self, wait: bool = True) -> bool:
+        """Whether the devices are held now. Raises `LockTimeoutError` after a day."""
+        from filelock import FileLock, Timeout
 
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # In one order everywhere, so that two holders of several devices cannot block each other.
         with ExitStack() as held:
             for name in self._names:
-                lock = FileLock(self._folder / f"{name}.lock", timeout=LONGEST_WAIT_SECONDS)
-                lock.acquire(poll_interval=POLL_SECONDS)
+                lock = FileLock(
+                    self._folder / f"{name}.lock", timeout=LONGEST_WAIT_SECONDS if wait else 0
+                )
+                try:
+                    lock.acquire(poll_interval=POLL_SECONDS)
+                except Timeout:
+                    if wait:
+                        raise LockTimeoutError(f"device {name} was in use for a day") from None
+                    return False
                 held.callback(lock.release)
             self._held = held.pop_all()
+        return True
 
     def release(self) -> None:
         self._held.close()
+
+
+class SharedLock:
+    """Held by many who share it, or by one alone.
+
+    Two files: who wants it alone first closes the gate, behind which nobody new can come in, so
+    that a stream of sharers cannot keep that one waiting for ever.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._room_file = file
+        self._gate_file = file.with_suffix(".gate.lock")
+        self._room: int | None = None
+
+    def share(self, wait: bool = True) -> bool:
+        """Come in beside others. Raises `LockTimeoutError` after a day."""
+        return self._enter("share", wait)
+
+    def take(self, wait: bool = True) -> bool:
+        """Come in alone. Raises `LockTimeoutError` after a day."""
+        return self._enter("alone", wait)
+
+    def release(self) -> None:
+        room, self._room = self._room, None
+        if room is not None:
+            os.close(room)
+
+    def _enter(self, how: str, wait: bool) -> bool:
+        self._room_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        gate = _opened(self._gate_file)
+        try:
+            if not _locked(gate, "alone", wait):
+                return False
+            room = _opened(self._room_file)
+            if _locked(room, how, wait):
+                self._room = room
+                return True
+            os.close(room)
+            return False
+        finally:
+            os.close(gate)
+
+
+def _opened(file: Path) -> int:
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _locked(descriptor: int, how: str, wait: bool) -> bool:
+    import fcntl
+
+    kind = fcntl.LOCK_SH if how == "share" else fcntl.LOCK_EX
+    deadline = time.monotonic() + LONGEST_WAIT_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if not wait:
+                return False
+            if time.monotonic() > deadline:
+                raise LockTimeoutError("this machine was measured on for a day") from None
+            time.sleep(POLL_SECONDS)
 
 
 def default_folder() -> Path:

@@ -2,27 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.datasets.samples import Sample, SampleSet
+from pytest_modelbench.datasets.samples import Audio, Sample
 from pytest_modelbench.measure.timing import TimedCalls
+from pytest_modelbench.measure.warmup import WarmUp
 from pytest_modelbench.results.metric import Metric
-from pytest_modelbench.runners.contract import Prediction, Runner
+from pytest_modelbench.runners.contract import Prediction, Runner, Session
 
 
 @dataclass
 class Measurement:
-    """What was seen of a case, before it is summed up."""
+    """What was seen of a case. Of the samples it holds only what will be needed again."""
 
     case: Case
     runner: Runner
-    sample_set: SampleSet
-    batches: list[list[Sample]] = field(default_factory=list)
-    unprepared: dict[str, Exception] = field(default_factory=dict)
-    """Sample id to what its `prepare` raised."""
-    calls: TimedCalls = field(default_factory=TimedCalls)
-    predictions: list[Prediction | None] = field(default_factory=list)
-    """One per sample, None for one that failed."""
-    first_error: Exception | None = None
+    session: Session
+    calls: TimedCalls
+    warm_up: WarmUp | None = None
     memory: dict[str, Metric] = field(default_factory=dict)
+    sample_count: int = 0
+    answered: int = 0
+    first_error: Exception | None = None
+    items: int = 0
+    """Samples answered by the timed calls, each as often as it was asked."""
+    audio_seconds: float | None = None
+    """Sound in them; None when the inputs are not sound."""
+    tokens: int | None = None
+    """Tokens in their answers; None when no answer says."""
+    references: list[Any] = field(default_factory=list)
+    predictions: list[Prediction | None] = field(default_factory=list)
+    """One per sample, None for one that failed; empty when nobody will ask for them."""
+    samples: list[Sample] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        summarizes = type(self.session).summarize is not Session.summarize
+        names = self.runner.quality if self.case.quality is None else self.case.quality
+        self._keeps_samples = summarizes
+        self._keeps_predictions = summarizes or bool(names)
+
+    def fail(self, error: Exception) -> None:
+        """Remember the first fault."""
+        self.first_error = self.first_error or error
+
+    def expect(self, sample: Sample) -> int:
+        """Count a sample that is to be answered; its place."""
+        place = self.sample_count
+        self.sample_count += 1
+        if self._keeps_predictions:
+            self.references.append(sample.reference)
+            self.predictions.append(None)
+        if self._keeps_samples:
+            self.samples.append(sample)
+        return place
+
+    def count_calls(self, batch: Sequence[Sample], calls: int) -> None:
+        """`batch` was answered by so many timed calls."""
+        self.items += len(batch) * calls
+        if isinstance(batch[0].input, Audio):
+            seconds = sum(one.input.duration_seconds for one in batch)
+            self.audio_seconds = (self.audio_seconds or 0.0) + seconds * calls
+
+    def answer(self, place: int, prediction: Prediction, calls: int) -> None:
+        """The sample at `place` was answered, in each of so many calls alike."""
+        self.answered += 1
+        if prediction.tokens is not None:
+            self.tokens = (self.tokens or 0) + prediction.tokens * calls
+        if self._keeps_predictions:
+            self.predictions[place] = prediction

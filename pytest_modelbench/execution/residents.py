@@ -1,31 +1,29 @@
-"""The model that is loaded now, and the lock on its device."""
+"""The model that is loaded now, what was seen while it was loaded, and its place on the device."""
 
 from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.execution.case_meters import case_meters
 from pytest_modelbench.execution.locks import DeviceLock
-from pytest_modelbench.measure.ram import resident_bytes
+from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.measure.meter import Meters
 from pytest_modelbench.runners.contract import Runner, Session
-
-WAITING, HOLDING = b"waiting", b"holding"
-"""Said before and after a wait for a device, which is nobody's own time."""
 
 
 @dataclass
 class Resident:
-    """A loaded model, with what was seen once when it was loaded."""
+    """A loaded model."""
 
     key: Hashable
     session: Session
     lock: DeviceLock
+    meters: Meters
     load_seconds: float
-    baseline_bytes: int
-    """Resident memory of the process before it was loaded."""
     first_call_ns: int | None = None
     cases_served: int = 0
 
@@ -33,9 +31,8 @@ class Resident:
 class Residents:
     """At most one loaded model at a time, kept while cases that share it follow each other."""
 
-    def __init__(self, tell: Callable[[bytes], None] = lambda word: None) -> None:
-        """`tell` hears when waiting for a device begins and ends."""
-        self._tell = tell
+    def __init__(self, turns: Turns | None = None) -> None:
+        self.turns = turns or Turns()
         self._current: Resident | None = None
 
     def serves(self, case: Case) -> bool:
@@ -51,21 +48,22 @@ class Residents:
         self.make_room(case)
         if self._current is None:
             self._current = self._load(case, runner)
+        else:
+            self._current.meters.forget_case()
         self._current.cases_served += 1
         return self._current
 
     def _load(self, case: Case, runner: Runner) -> Resident:
-        lock = DeviceLock(case.device)
-        self._tell(WAITING)
-        lock.acquire()
-        self._tell(HOLDING)
+        lock = self.turns.residence(case.device)
+        meters = case_meters(case.device)
         try:
-            baseline = resident_bytes()
-            start = time.perf_counter()
-            session = runner.load(case.candidate, case.device, case.params)
-            seconds = time.perf_counter() - start
-            return Resident(case.load_key, session, lock, seconds, baseline)
+            with meters.phase("load"):
+                start = time.perf_counter()
+                session = runner.load(case.candidate, case.device, case.params)
+                seconds = time.perf_counter() - start
+            return Resident(case.load_key, session, lock, meters, seconds)
         except BaseException:
+            meters.close()
             lock.release()
             raise
 
@@ -79,4 +77,5 @@ class Residents:
         finally:
             del current.session
             gc.collect()
+            current.meters.close()
             current.lock.release()

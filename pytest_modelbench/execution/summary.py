@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pytest_modelbench.catalogue import (
@@ -13,9 +11,8 @@ from pytest_modelbench.catalogue import (
     metric_name,
     unit_of,
 )
-from pytest_modelbench.datasets.samples import Audio
 from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
-from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, percentile_metric
+from pytest_modelbench.execution.latency import latency_metrics
 from pytest_modelbench.quality.find import find_quality_metric, score
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 
@@ -24,18 +21,18 @@ if TYPE_CHECKING:
     from pytest_modelbench.execution.residents import Resident
 
 
-def summarize(seen: Measurement, resident: Resident) -> dict[str, Metric]:
+def summarize(seen: Measurement, resident: Resident, has_references: bool) -> dict[str, Metric]:
     """Every metric of a case at least one of whose samples was answered."""
     metrics = {
         **_counts(seen),
         **_loading(resident),
-        **_latency(seen.calls.durations_ns),
+        **latency_metrics(seen.calls.durations_ns),
         **_rates(seen),
         **seen.memory,
         **_file_size(seen),
         **_audio(seen),
-        **_own(seen, resident),
-        **_quality(seen),
+        **_own(seen),
+        **_quality(seen, has_references),
     }
     for name in STANDARD_METRICS:
         reason = f"not measured by runner {seen.case.runner!r}"
@@ -44,11 +41,10 @@ def summarize(seen: Measurement, resident: Resident) -> dict[str, Metric]:
 
 
 def _counts(seen: Measurement) -> dict[str, Metric]:
-    answered = sum(prediction is not None for prediction in seen.predictions)
     return {
-        "sample_count": measured(len(seen.predictions)),
-        "success_count": measured(answered),
-        "failure_count": measured(len(seen.predictions) - answered),
+        "sample_count": measured(seen.sample_count),
+        "success_count": measured(seen.answered),
+        "failure_count": measured(seen.sample_count - seen.answered),
     }
 
 
@@ -58,45 +54,29 @@ def _loading(resident: Resident) -> dict[str, Metric]:
         first = failed("the first call failed", "ms")
     else:
         first = measured(resident.first_call_ns / 1e6, "ms", **notes)
+    compiling = resident.session.compile_seconds
+    if compiling is None:
+        compiled = skipped("the runner does not tell compiling from the rest of loading", "s")
+    else:
+        compiled = measured(compiling, "s", **notes)
     return {
         "model_load_seconds": measured(resident.load_seconds, "s", **notes),
+        "compile_seconds": compiled,
         "first_latency_ms": first,
     }
 
 
-def _latency(durations_ns: Sequence[int]) -> dict[str, Metric]:
-    ordered = sorted(duration / 1e6 for duration in durations_ns)
-    count = len(ordered)
-    spread = statistics.stdev(ordered) if count > 1 else None
-    percentiles = {
-        f"p{percent}_latency_ms": percentile_metric(ordered, percent) for percent in SAMPLES_NEEDED
-    }
-    return {
-        "latency_ms": percentiles["p50_latency_ms"],
-        "mean_latency_ms": measured(
-            statistics.fmean(ordered), "ms", samples=count, standard_deviation=spread
-        ),
-        **percentiles,
-        "max_latency_ms": measured(ordered[-1], "ms", samples=count),
-        "inference_seconds": measured(sum(durations_ns) / 1e9, "s", samples=count),
-    }
-
-
 def _rates(seen: Measurement) -> dict[str, Metric]:
-    calls = seen.calls
-    seconds = sum(calls.durations_ns) / 1e9
-    items = sum(len(seen.batches[index]) for index in calls.called)
+    seconds, notes = seen.calls.busy_ns / 1e9, {"samples": len(seen.calls.durations_ns)}
+    if seen.calls.in_flight > 1:
+        notes["in_flight"] = seen.calls.in_flight
     rates = {
-        "throughput_items_per_second": measured(
-            items / seconds, "items/s", samples=len(calls.called)
-        )
+        "inference_seconds": measured(seconds, "s", **notes),
+        "throughput_items_per_second": measured(seen.items / seconds, "items/s", **notes),
     }
-    # Answers are kept of the first round only, so tokens are counted over that round alone.
-    tokens = [one.tokens for one in seen.predictions if one is not None and one.tokens is not None]
-    if tokens:
-        seconds_of_round = sum(calls.durations_ns[: calls.first_round]) / 1e9
+    if seen.tokens is not None:
         rates["tokens_per_sec"] = measured(
-            sum(tokens) / seconds_of_round, "tokens/s", samples=len(tokens), tokens=sum(tokens)
+            seen.tokens / seconds, "tokens/s", tokens=seen.tokens, **notes
         )
     return rates
 
@@ -109,26 +89,20 @@ def _file_size(seen: Measurement) -> dict[str, Metric]:
 
 
 def _audio(seen: Measurement) -> dict[str, Metric]:
-    if not any(isinstance(sample.input, Audio) for sample in seen.sample_set.samples):
+    if seen.audio_seconds is None:
         return {}
-    lengths = [
-        sum(sample.input.duration_seconds for sample in batch if isinstance(sample.input, Audio))
-        for batch in seen.batches
-    ]
-    audio_seconds = sum(lengths[index] for index in seen.calls.called)
-    seconds = sum(seen.calls.durations_ns) / 1e9
-    count = len(seen.calls.called)
+    seconds, count = seen.calls.busy_ns / 1e9, len(seen.calls.durations_ns)
     return {
-        "audio_seconds": measured(audio_seconds, "s", samples=count),
-        "real_time_factor": measured(seconds / audio_seconds, samples=count),
-        "x_realtime": measured(audio_seconds / seconds, "x", samples=count),
+        "audio_seconds": measured(seen.audio_seconds, "s", samples=count),
+        "real_time_factor": measured(seconds / seen.audio_seconds, samples=count),
+        "x_realtime": measured(seen.audio_seconds / seconds, "x", samples=count),
     }
 
 
-def _own(seen: Measurement, resident: Resident) -> dict[str, Metric]:
+def _own(seen: Measurement) -> dict[str, Metric]:
     """What the runner itself says, and an error for each metric it promised and did not give."""
     try:
-        given = resident.session.summarize(seen.sample_set.samples, seen.predictions)
+        given = seen.session.summarize(seen.samples, seen.predictions)
         own = {str(name): _as_metric(str(name), value) for name, value in dict(given).items()}
     except Exception as error:
         return {name: failed(one_line(error), unit_of(name)) for name in seen.runner.metrics}
@@ -151,19 +125,18 @@ def _as_metric(name: str, value: Metric | float) -> Metric:
         return failed(cause, unit_of(name))
 
 
-def _quality(seen: Measurement) -> dict[str, Metric]:
+def _quality(seen: Measurement, has_references: bool) -> dict[str, Metric]:
     names = seen.case.quality if seen.case.quality is not None else seen.runner.quality
-    if not seen.sample_set.has_references:
+    if not has_references:
         reason = "the dataset has no references to score against (reference_column)"
         return {metric_name(name): skipped(reason) for name in names}
     values = [None if one is None else one.value for one in seen.predictions]
-    references = [sample.reference for sample in seen.sample_set.samples]
     options = seen.runner.quality_options(seen.case.params)
     scores: dict[str, Metric] = {}
     for name in names:
         try:
             _, metric = find_quality_metric(name, seen.case.base_dir)
-            scores[metric_name(name)] = score(metric, values, references, options)
+            scores[metric_name(name)] = score(metric, values, seen.references, options)
         except Unavailable as reason_to_skip:
             scores[metric_name(name)] = skipped(str(reason_to_skip))
         except ModelbenchError as error:

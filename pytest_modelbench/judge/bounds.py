@@ -47,6 +47,8 @@ def _judge(criterion: Criterion, metric: Metric) -> tuple[Outcome, str]:
         return "failed", _broken(metric, value, "above its max", criterion.max, what)
     if criterion.min is not None and value < criterion.min:
         return "failed", _broken(metric, value, "below its min", criterion.min, what)
+    if metric.metadata.get("flag") == "means_of_calls":
+        return "inconclusive", f"{shown}, but that is of rounds of several calls, not of calls"
     if metric.metadata.get("flag") == "too_few_samples":
         have, need = metric.metadata["samples"], metric.metadata["samples_needed"]
         return "inconclusive", f"{shown}, but rests on {have} calls and needs {need}"

@@ -1,15 +1,36 @@
-"""How long a case is measured: the stop rule a suite may set."""
+"""How a case is measured: warm-up, stop rule and limits, as a suite may set them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from pytest_modelbench.documents.strict_model import StrictModel
 
 _ENDS = (("min_samples", "max_samples"), ("min_seconds", "max_seconds"))
+MOST_WARMUP_CALLS = 100_000
+NOT_IN_FINGERPRINT = {"timeout_seconds", "memory_limit_mb"}
+"""What ends a measurement that goes wrong, and does not change one that goes well."""
+
+
+def _number_or_auto(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise ValueError(f'"{value}" should be a whole number, or "auto"')
+    return value
+
+
+def _kind(value: Any) -> str:
+    return "word" if isinstance(value, str) else "number"
+
+
+Calls = Annotated[
+    Annotated[int, Field(ge=0, le=MOST_WARMUP_CALLS), Tag("number")]
+    | Annotated[Literal["auto"], Tag("word")],
+    Discriminator(_kind),
+    BeforeValidator(_number_or_auto),
+]
 
 
 class MeasureSpec(StrictModel):
@@ -18,18 +39,26 @@ class MeasureSpec(StrictModel):
     The dataset is always gone through once, for quality, whatever the limits say.
     """
 
-    warmup: Annotated[int, Field(ge=0, le=10_000)] = 3
-    """Untimed calls after the first call and before the timed ones."""
+    warmup: Calls = "auto"
+    """Calls after the first and before the timed ones; `"auto"` goes on until they are steady."""
+    warmup_max_seconds: Annotated[float, Field(ge=0, le=86_400)] = 2.0
+    """`auto`: give up waiting for a steady state after so many seconds, and say so."""
+    warmup_max_samples: Annotated[int, Field(ge=0, le=MOST_WARMUP_CALLS)] = 10_000
+    """`auto`: the same, after so many calls."""
     min_samples: Annotated[int, Field(ge=1, le=1_000_000)] = 130
     """Timed calls wanted; 130 is what a p95 needs (99 % confidence, MLPerf early stopping)."""
     min_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.5
     """Seconds of timed calls wanted."""
     max_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     """No further round of the dataset after this many timed calls."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=604_800)] = 3600.0
-    """A case that takes longer, waiting for its device apart, is ended and is an error."""
     max_seconds: Annotated[float, Field(gt=0, le=86_400)] = 10.0
     """No further round of the dataset after this many seconds of timed calls."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=604_800)] = 3600.0
+    """A case that takes longer, waiting for its turn apart, is ended and is an error."""
+    memory_limit_mb: Annotated[float, Field(gt=0, le=1e9)] | None = None
+    """A case whose processes hold more resident memory (10^6 bytes) is ended and is an error."""
+    threads: Annotated[int, Field(ge=1, le=4096)] | None = None
+    """The most threads a model may compute with: so many processors are left to its process."""
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:

@@ -1,38 +1,26 @@
-"""Timing of calls: first, warm-up, and the steady state until the stop rule is met."""
+"""Timing of calls: one, a round of them, and on until the stop rule is met."""
 
 from __future__ import annotations
 
 import gc
 import time
+from array import array
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.measure.spec import MeasureSpec
 
 Call = Callable[[Sequence[Any]], Sequence[Any]]
-
-
-@dataclass(slots=True)
-class TimedCalls:
-    """What the steady state gave. `answers[i]` belongs to `batches[i]` of the first round."""
-
-    durations_ns: list[int] = field(default_factory=list)
-    """Successful calls only, in the order made."""
-    called: list[int] = field(default_factory=list)
-    """Which batch each of those calls was given."""
-    first_round: int = 0
-    """How many of those calls belong to the first round."""
-    answers: list[Sequence[Any] | None] = field(default_factory=list)
-    errors: dict[int, Exception] = field(default_factory=dict)
-    """Batches of the first round whose call failed."""
-    late_error: Exception | None = None
-    """What a call of a later round failed with; nothing was timed after it."""
+Answer = Sequence[Any] | Exception
+"""What a call gave, or what it raised."""
+StoppedBy = Literal["enough", "max_samples", "max_seconds", "first round", "error"]
 
 
 def timed(call: Call, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
     """One call and its duration in ns, with garbage collection held off meanwhile."""
+    __tracebackhide__ = True
     collecting = gc.isenabled()
     gc.disable()
     try:
@@ -42,6 +30,12 @@ def timed(call: Call, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
     finally:
         if collecting:
             gc.enable()
+    check_answers(answers, batch)
+    return answers, duration
+
+
+def check_answers(answers: Any, batch: Sequence[Any]) -> None:
+    """Raises `ModelbenchError` unless there is one answer for each of `batch`."""
     if not isinstance(answers, Sized):
         raise ModelbenchError(
             f"the runner's predict gave a {type(answers).__name__}: it must give a list with one "
@@ -51,61 +45,84 @@ def timed(call: Call, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
         raise ModelbenchError(
             f"the runner gave {len(answers)} answers to {len(batch)} samples: it must give one each"
         )
-    return answers, duration
 
 
-def warm_up(call: Call, batches: Sequence[Sequence[Any]], spec: MeasureSpec) -> int | None:
-    """Make the first call and the warm-up calls; the first call's duration in ns, or None.
+@dataclass(slots=True)
+class TimedCalls:
+    """The calls of the steady state."""
 
-    A call that fails here fails again in the first round, and is reported there.
-    """
-    first = None
-    for number in range(1 + spec.warmup):
-        try:
-            _, duration = timed(call, batches[number % len(batches)])
-        except Exception:
-            continue
-        if number == 0:
-            first = duration
-    return first
-
-
-def steady_state(call: Call, batches: Sequence[Sequence[Any]], spec: MeasureSpec) -> TimedCalls:
-    """Go through all batches once, then on through those that worked until the rule is met."""
-    calls = TimedCalls()
-    gc.collect()
-    for index, batch in enumerate(batches):
-        try:
-            answers, duration = timed(call, batch)
-        except Exception as error:
-            calls.errors[index] = error
-            calls.answers.append(None)
-            continue
-        calls.answers.append(answers)
-        calls.durations_ns.append(duration)
-        calls.called.append(index)
-    calls.first_round = len(calls.durations_ns)
-    _further_rounds(call, batches, spec, calls)
-    return calls
+    durations_ns: array[int] = field(default_factory=lambda: array("q"))
+    """Successful calls only, in the order made."""
+    first_round: int = 0
+    """How many of those calls belong to the first round of the dataset."""
+    repeated: int = 0
+    """Calls after those go round the last so many of the first round, in their order."""
+    busy_ns: int = 0
+    """Wall time in which calls were under way."""
+    in_flight: int = 1
+    """How many calls were under way at once, at most."""
+    late_error: Exception | None = None
+    """What a call of a later round failed with; nothing was timed after it."""
+    stopped_by: StoppedBy = "first round"
 
 
-def _further_rounds(
-    call: Call, batches: Sequence[Sequence[Any]], spec: MeasureSpec, calls: TimedCalls
-) -> None:
-    working = list(calls.called)
-    seconds = sum(calls.durations_ns) / 1e9
-    while working:
-        for index in working:
-            count = len(calls.durations_ns)
-            if count >= spec.max_samples or seconds >= spec.max_seconds:
-                return
-            if count >= spec.min_samples and seconds >= spec.min_seconds:
-                return
+def reason_to_stop(spec: MeasureSpec, count: int, seconds: float) -> StoppedBy | None:
+    """Why there should be no further call after `count` in `seconds`, or None."""
+    if count >= spec.min_samples and seconds >= spec.min_seconds:
+        return "enough"
+    if count >= spec.max_samples:
+        return "max_samples"
+    return "max_seconds" if seconds >= spec.max_seconds else None
+
+
+class SteadyState:
+    """Times calls one after the other: every batch once, then on until the stop rule is met."""
+
+    def __init__(self, call: Call, spec: MeasureSpec) -> None:
+        self.calls = TimedCalls()
+        self._call = call
+        self._spec = spec
+
+    def first_round(self, batches: Sequence[Sequence[Any]]) -> list[Answer]:
+        """Time each batch once; a dataset may come in several parts."""
+        __tracebackhide__ = True  # by pytest, in the traceback of a test's own function
+        answers: list[Answer] = []
+        calls = self.calls
+        gc.collect()
+        for batch in batches:
             try:
-                _, duration = timed(call, batches[index])
+                answer, duration = timed(self._call, batch)
             except Exception as error:
-                calls.late_error = error
-                return
+                answers.append(error)
+                continue
+            answers.append(answer)
             calls.durations_ns.append(duration)
-            calls.called.append(index)
-            seconds += duration / 1e9
+            calls.busy_ns += duration
+        calls.first_round = len(calls.durations_ns)
+        return answers
+
+    def further_rounds(self, batches: Sequence[Sequence[Any]]) -> list[int]:
+        """Go on with `batches`, the last ones that worked; how often each was called."""
+        calls = self.calls
+        counts = [0] * len(batches)
+        if limit := self._limit():
+            calls.stopped_by = "enough" if limit == "enough" else "first round"
+            return counts
+        calls.repeated = len(batches)
+        while batches:
+            for index, batch in enumerate(batches):
+                if limit := self._limit():
+                    calls.stopped_by = limit
+                    return counts
+                try:
+                    _, duration = timed(self._call, batch)
+                except Exception as error:
+                    calls.late_error, calls.stopped_by = error, "error"
+                    return counts
+                calls.durations_ns.append(duration)
+                calls.busy_ns += duration
+                counts[index] += 1
+        return counts
+
+    def _limit(self) -> StoppedBy | None:
+        return reason_to_stop(self._spec, len(self.calls.durations_ns), self.calls.busy_ns / 1e9)

@@ -19,6 +19,8 @@ from contextlib import suppress
 from typing import Any
 
 ANSWER_SECONDS = 30.0
+PROCESSORS: set[int] | None = None
+"""Where watching processes may run, if this process has since been left fewer processors."""
 
 
 class WatcherError(Exception):
@@ -28,9 +30,11 @@ class WatcherError(Exception):
 class Watcher:
     """The measuring side. The process is started by `open` and ends with this one."""
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(self, module: str, *arguments: str, pass_errors: bool = False) -> None:
+        """`pass_errors`: its standard error is this process's, not nothing."""
         # -S: it needs no site directory but those of this process; that halves its start.
         self._command = [sys.executable, "-P", "-S", "-m", module, *arguments]
+        self._errors = None if pass_errors else subprocess.DEVNULL
         self._process: subprocess.Popen[bytes] | None = None
 
     def open(self) -> None:
@@ -42,11 +46,14 @@ class Watcher:
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=self._errors,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
         except OSError as error:
             raise WatcherError(f"a process that watches could not be started ({error})") from None
+        if PROCESSORS is not None:
+            with suppress(OSError):  # it may have ended already, which `_line` will tell
+                os.sched_setaffinity(self._process.pid, PROCESSORS)
         self._line()
 
     def start(self) -> None:
@@ -110,6 +117,7 @@ def watch(
     to which this adds `looks` and `longest_interval_ms`, the longest time between two of them.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the process it watches
+    parent = os.getppid()
     _answer(b"\n")
     while _next_word(None) == b"start":
         reset()
@@ -122,7 +130,8 @@ def watch(
             now = time.monotonic()
             longest, last, looks = max(longest, now - last), now, looks + 1
             pause = look()
-            if word == b"end":
+            # What the parent forked may hold the other end open when the parent has ended.
+            if word == b"end" or os.getppid() != parent:
                 return
         achieved = {"looks": looks, "longest_interval_ms": round(longest * 1e3, 3)}
         _answer(json.dumps({**report(), **achieved}).encode() + b"\n")

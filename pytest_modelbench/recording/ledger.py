@@ -22,11 +22,23 @@ class Ledger:
     def add(self, parcel: Mapping[str, Any]) -> None:
         """Take what a report carries: a result, and with a worker's first one its manifests."""
         for manifest in parcel.get("manifests", ()):
-            self.manifests.setdefault(manifest["file"], manifest)
+            self._add_manifest(manifest)
         if "result" in parcel:
             result = CaseResult.model_validate_json(parcel["result"])
             self._results[result.id] = result
             self._deaths.pop(parcel.get("nodeid", ""), None)  # a rerun did better
+
+    def _add_manifest(self, manifest: Manifest) -> None:
+        """Every worker sends the whole of a suite, but each test of a test file for itself."""
+        known = self.manifests.setdefault(manifest["file"], manifest)
+        if known is manifest:
+            return
+        ids = {case["identity"]["id"] for case in known["cases"]}
+        known["cases"] += [one for one in manifest["cases"] if one["identity"]["id"] not in ids]
+        known["candidates"] += [
+            one for one in manifest["candidates"] if one not in known["candidates"]
+        ]
+        known["metric_names"] |= manifest["metric_names"]
 
     def add_death(self, nodeid: str, cause: str) -> None:
         """The process that ran `nodeid` died of `cause`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -137,8 +137,11 @@ def _legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
         notes.append("[low, high]: 95 % interval of this run's samples")
     if any(best_value(name, cases) is not None for name in names):
         notes.append("*: best")
-    if any(metric.metadata.get("flag") for metric in metrics):
+    flags = {metric.metadata.get("flag") for metric in metrics}
+    if "too_few_samples" in flags:
         notes.append("!: too few calls for this percentile")
+    if "means_of_calls" in flags:
+        notes.append("!: of rounds of several calls each, not of single calls")
     if any("~" in _score(case) for case in cases):
         notes.append("~: partial score, a criterion has no value")
     if notes:
@@ -146,15 +149,32 @@ def _legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
 
 
 def _disturbances(cases: Sequence[CaseResult]) -> Iterator[str]:
-    """That more was running than the machine has processors for."""
-    processors = os.cpu_count() or 1
-    loads = [case.conditions.load_average_end for case in cases if case.conditions]
-    highest = max((load for load in loads if load is not None), default=0.0)
-    if highest > processors + 1:  # the measuring itself counts as one
-        yield (
-            f"note: load average up to {highest:.1f} on {processors} processors: "
-            "other work was running, and latencies are disturbed by it"
-        )
+    """What else went on beside the timed calls, and series that never settled."""
+    disturbed = [case for case in cases if case.conditions and case.conditions.disturbances]
+    if disturbed:
+        said = [
+            one for case in disturbed if case.conditions for one in case.conditions.disturbances
+        ]
+        count = "" if len(disturbed) == len(cases) else f" ({len(disturbed)} of {len(cases)} cases)"
+        yield f"note: latencies are disturbed: {_worst(said)}{count}"
+    unsteady = [one for one in cases if one.timing and one.timing.is_unsteady]
+    if unsteady and unsteady[0].timing:
+        rule = unsteady[0].timing.warmup_rule
+        count = "" if len(unsteady) == len(cases) else f" ({len(unsteady)} of {len(cases)} cases)"
+        yield f"note: no steady state was reached while warming up: {rule}{count}"
+
+
+def _worst(said: Sequence[str]) -> str:
+    """One sentence of each kind; those of one kind differ in their figures alone."""
+    kinds: dict[str, list[str]] = {}
+    for one in said:
+        kinds.setdefault(re.sub(r"[\d.]+", "#", one), []).append(one)
+    return "; ".join(max(group, key=_figure) for group in kinds.values())
+
+
+def _figure(sentence: str) -> float:
+    numbers = re.findall(r"\d+(?:\.\d+)?", sentence)
+    return float(numbers[0]) if numbers else 0.0
 
 
 def _unusable_rows(cases: Sequence[CaseResult]) -> Iterator[str]:

@@ -24,7 +24,9 @@ class Metric(BaseModel):
 
     `metadata` says what the number rests on. Keys in use: `samples` (how many measurements),
     `interval` (`[low, high]`), `confidence` (of that interval), `flag` with `samples_needed`
-    (too few samples for this percentile), `definition` where it departs from the catalogue.
+    (`too_few_samples` for this percentile, or `means_of_calls`: of rounds of several `iterations`
+    each, whose percentiles are not those of calls), `better` for a metric of a test's own,
+    `definition` where it departs from the catalogue.
     """
 
     model_config = ConfigDict(

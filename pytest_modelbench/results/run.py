@@ -13,6 +13,7 @@ from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, unit_of
 from pytest_modelbench.documents.strict_model import StrictModel, refuse
 from pytest_modelbench.documents.validate import load_document
 from pytest_modelbench.registry import ModelType
+from pytest_modelbench.results.conditions import Conditions, Limits
 from pytest_modelbench.results.criterion_record import CheckedCriterion
 from pytest_modelbench.results.fields import (
     Amount,
@@ -28,6 +29,7 @@ from pytest_modelbench.results.fields import (
     Whole,
 )
 from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.results.timing_record import TimingRecord
 
 OWN_METRICS = (*TIMING_METRICS, *AUDIO_METRICS)
 """What is measured for every case: in the catalogue's unit, and never negative."""
@@ -112,16 +114,6 @@ class BoundCheck(StrictModel):
     """One line: metric, value and bound."""
 
 
-class Conditions(StrictModel):
-    """What went on beside a case while it was measured."""
-
-    workers: Ordinal
-    """Parallel workers of the session (pytest-xdist)."""
-    load_average_start: Amount | None
-    """Runnable processes, mean of the last minute; None where the system does not say."""
-    load_average_end: Amount | None
-
-
 class CriterionScore(StrictModel):
     """One criterion's part in a case's score."""
 
@@ -194,8 +186,12 @@ class CaseResult(StrictModel):
     """What one timed call covers."""
     properties: JsonObject
     """Effective properties of the model on its device: precision, threads, ..."""
+    limits: Limits | None
+    """What it was allowed to use; None when it was not measured."""
     conditions: Conditions | None
     """What went on beside it; None when it was not measured."""
+    timing: TimingRecord | None
+    """Every call that was timed; None when there is none."""
     metrics: Metrics
     bounds: list[BoundCheck]
     score: Score | None

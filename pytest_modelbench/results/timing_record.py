@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.results.fields import Ordinal, Text, Whole
-from pytest_modelbench.results.packed import Packed, unpack
+from pytest_modelbench.results.packed import Packed, pack, unpack
+
+if TYPE_CHECKING:
+    from pytest_modelbench.measure.timing import TimedCalls
+    from pytest_modelbench.measure.warmup import WarmUp
 
 
 class TimingRecord(StrictModel):
@@ -30,8 +34,27 @@ class TimingRecord(StrictModel):
     in_flight: Ordinal
     """How many calls were under way at once, at most."""
 
+    @property
+    def is_unsteady(self) -> bool:
+        """Whether warm-up was to go on until the series is steady, and ended before it was."""
+        return self.warmup_ended_by not in ("steady", "count")
+
     def durations_ns(self) -> array[int]:
         return unpack(self.durations)
 
     def warmup_ns(self) -> array[int]:
         return unpack(self.warmup)
+
+
+def record_of_calls(warm: WarmUp, calls: TimedCalls) -> TimingRecord:
+    """What was timed, as it stands in a run."""
+    return TimingRecord(
+        warmup=pack(warm.durations_ns),
+        warmup_ended_by=warm.ended_by,
+        warmup_rule=warm.rule,
+        durations=pack(calls.durations_ns),
+        first_round=calls.first_round,
+        repeated=calls.repeated,
+        stopped_by=calls.stopped_by,
+        in_flight=calls.in_flight,
+    )

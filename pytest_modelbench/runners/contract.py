@@ -2,13 +2,14 @@
 
 Subclass `Runner` and `Session` (both have working defaults), or write classes of the same shape.
 The order of calls is: `Runner.fetch` and `Runner.load` once; for every sample `Session.prepare`
-(untimed); `Session.predict` on a batch (timed, and nothing else is); `Session.finish` (untimed);
-`Session.summarize` once; `Session.close`.
+(untimed); `Session.predict` on a batch (timed, and nothing else is; `Session.start` where several
+calls may be under way at once); `Session.finish` (untimed); `Session.summarize` once;
+`Session.close`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -61,6 +62,11 @@ class Session:
 
     batch_size: int = 1
     """How many prepared samples one call is given, at most."""
+    max_in_flight: int = 1
+    """How many calls may be under way at once; above 1, `start` is called instead of `predict`."""
+    compile_seconds: float | None = None
+    """The part of loading in which the model was compiled for its device; None where the library
+    does not let it be told apart."""
     properties: Mapping[str, Any] = {}
     """What could change the result: effective precision, threads, device properties. JSON only."""
     timed: str = "Session.predict"
@@ -72,6 +78,16 @@ class Session:
 
     def predict(self, batch: Sequence[Any]) -> Sequence[Any]:
         """Answer each of `batch`, in order. The only timed call; must return when work is done."""
+        raise NotImplementedError
+
+    def start(
+        self, batch: Sequence[Any], done: Callable[[Sequence[Any] | Exception], None]
+    ) -> None:
+        """Begin a call and return; `done` is given its answers, or what it raised, once.
+
+        From any thread. At most `max_in_flight` calls are under way, which may be of one batch. A
+        call is timed from here until `done`.
+        """
         raise NotImplementedError
 
     def finish(self, sample: Sample, answer: Any) -> Prediction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -24,6 +24,7 @@ from pytest_modelbench.runners.openvino_devices import (
     present_devices,
 )
 from pytest_modelbench.runners.openvino_export import ModelFiles, ensure_ir, import_optimum
+from pytest_modelbench.runners.openvino_requests import Mode
 from pytest_modelbench.runners.sentence_config import SentenceConfig, read_sentence_config
 from pytest_modelbench.runners.sentence_pooling import cosine, normalised, pool
 from pytest_modelbench.runners.text_encoder import TextEncoder, load_encoder
@@ -52,6 +53,8 @@ class EmbeddingParams(StrictModel):
     """Whether vectors get length 1; without it as the model's own configuration says."""
     pooling: Literal["mean", "cls", "max", "lasttoken"] | None = None
     """Without it as the model's own configuration says, or `mean`."""
+    mode: Mode = "latency"
+    """One call after the other, or as many at once as the device does best with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,10 @@ class EmbeddingSession(Session):
         self, encoder: TextEncoder, config: SentenceConfig, params: EmbeddingParams
     ) -> None:
         self.batch_size = params.batch_size
+        self.max_in_flight = len(encoder.requests)
+        self.compile_seconds = encoder.compile_seconds
+        if params.mode == "throughput":
+            self.timed += "; calls are tokenised one after the other, and run at the same time"
         self._encoder = encoder
         self._config = config
         self._max_chars = params.max_chars or None
@@ -81,6 +88,8 @@ class EmbeddingSession(Session):
         self._dimensions: dict[str, int] = {}
         self.properties = effective_properties(encoder.compiled) | {
             "backend": "openvino",
+            "mode": params.mode,
+            "requests": self.max_in_flight,
             "pooling": self._pooling,
             "normalize": self._normalize,
             "max_tokens": encoder.max_tokens,
@@ -105,7 +114,24 @@ class EmbeddingSession(Session):
 
     def predict(self, batch: Sequence[tuple[str, ...]]) -> Sequence[Embedded]:
         """All texts of the batch in one call of the model."""
-        tokens, mask = self._encoder.encode([text for texts in batch for text in texts])
+        return self._embedded(batch, *self._encoder.encode(_texts(batch)))
+
+    def start(
+        self,
+        batch: Sequence[tuple[str, ...]],
+        done: Callable[[Sequence[Embedded] | Exception], None],
+    ) -> None:
+        """The same, answered from another thread."""
+        self._encoder.start(
+            _texts(batch), lambda tokens, mask: self._embedded(batch, tokens, mask), done
+        )
+
+    def _embedded(
+        self,
+        batch: Sequence[tuple[str, ...]],
+        tokens: NDArray[np.float32],
+        mask: NDArray[np.int64],
+    ) -> Sequence[Embedded]:
         vectors = pool(tokens, mask, self._pooling)[:, : self._target_dim]
         if self._normalize:
             vectors = normalised(vectors)
@@ -138,7 +164,9 @@ class EmbeddingSession(Session):
         }
 
     def close(self) -> None:
-        vars(self).pop("_encoder", None)
+        encoder = vars(self).pop("_encoder", None)
+        if encoder is not None:
+            encoder.requests.close()
 
 
 class EmbeddingText(Runner):
@@ -176,11 +204,20 @@ class EmbeddingText(Runner):
         name = check_device(device)
         config, files = _files(candidate)
         encoder = load_encoder(
-            files.ir, files.source, name, ov_config(name, checked.model_dump()), config.max_tokens
+            files.ir,
+            files.source,
+            name,
+            ov_config(name, checked.model_dump()),
+            config.max_tokens,
+            checked.mode,
         )
         session = EmbeddingSession(encoder, config, checked)
         session.properties = {**session.properties, "export_seconds": files.export_seconds}
         return session
+
+
+def _texts(batch: Sequence[tuple[str, ...]]) -> list[str]:
+    return [text for texts in batch for text in texts]
 
 
 def _files(candidate: Candidate) -> tuple[SentenceConfig, ModelFiles]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -34,12 +35,41 @@ ELEMENT_TYPE = re.compile(r"<Type: '(\w+?)(?:_t)?'>")
 ENUM_MEMBER = re.compile(r"<\w+\.(\w+): -?\d+>")
 
 
+_compiling: list[Any] = []
+
+
 def openvino_core() -> Any:
-    """An `openvino.Core`. Raises `Unavailable` when OpenVINO is not installed."""
+    """The process's one `openvino.Core`, to compile models with.
+
+    Each Core has plug-ins of its own, which answer only for the models that it compiled. Raises
+    `Unavailable` when OpenVINO is not installed.
+    """
+    core = _shared_core()
+    if not _compiling:
+        _compiling.append(core)
+    return core
+
+
+def compiling_cores() -> list[Any]:
+    """The shared Core if something asked for it to compile with, or nothing.
+
+    A Core that compiled nothing would make a device ready only to say that it is not in use.
+    """
+    return list(_compiling)
+
+
+def _shared_core() -> Any:
     try:
-        from openvino import Core
+        import openvino  # noqa: F401
     except ImportError as error:
         raise missing_extra("openvino", "openvino") from error
+    return _made_core()
+
+
+@cache
+def _made_core() -> Any:
+    from openvino import Core
+
     return Core()
 
 
@@ -48,7 +78,7 @@ def present_devices() -> list[str]:
 
     Raises `Unavailable` when OpenVINO is not installed.
     """
-    return list(openvino_core().available_devices)
+    return list(_shared_core().available_devices)
 
 
 def named_devices(device: str) -> list[str]:
@@ -109,7 +139,7 @@ def ov_config(device: str, params: Mapping[str, Any]) -> dict[str, str]:
 
 def effective_properties(compiled_model: Any) -> dict[str, Any]:
     """What a compiled model really runs with, JSON only; what a plug-in cannot say is left out."""
-    core = openvino_core()
+    core = _shared_core()
     found: dict[str, Any] = {"openvino_version": version("openvino")}
     # AUTO answers for the model it compiled on the device it chose only in this nested form.
     nested = _guarded(compiled_model.get_property, "DEVICE_PROPERTIES")
@@ -131,7 +161,8 @@ def effective_properties(compiled_model: Any) -> dict[str, Any]:
 def probed_properties(device: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """`effective_properties` of a model of one operation, compiled with the same configuration.
 
-    For libraries that keep their compiled models to themselves.
+    For libraries that keep their compiled models to themselves. The Core is not the shared one,
+    whose memory on a GPU is the models' alone.
     """
     import numpy as np
     import openvino as ov

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.errors import missing_extra
 from pytest_modelbench.runners.openvino_devices import openvino_core
+from pytest_modelbench.runners.openvino_requests import Done, InferRequests, Mode, requests_wanted
 from pytest_modelbench.runners.quiet import quiet_libraries
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+    Mask = NDArray[np.int64]
 
 # An IR made from a Transformers model, and one made from a sentence-transformers model.
 TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
@@ -28,9 +33,18 @@ class TextEncoder:
     IR made from a sentence-transformers model; the call is the same.
     """
 
-    def __init__(self, compiled: Any, tokenizer: Any, max_tokens: int | None) -> None:
+    def __init__(
+        self,
+        compiled: Any,
+        tokenizer: Any,
+        max_tokens: int | None,
+        requests: int = 1,
+        compile_seconds: float | None = None,
+    ) -> None:
         self.compiled = compiled
         self.max_tokens = max_tokens
+        self.compile_seconds = compile_seconds
+        self.requests = InferRequests(compiled, requests)
         self._tokenizer = tokenizer
         self._inputs = {name for port in compiled.inputs for name in port.names}
         outputs = {name: port for port in compiled.outputs for name in port.names}
@@ -44,11 +58,32 @@ class TextEncoder:
         size = self._output.get_partial_shape()[2]
         return int(size.get_length()) if size.is_static else None
 
-    def encode(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def encode(self, texts: Sequence[str]) -> tuple[Floats, Mask]:
         """Token vectors `(texts, length, width)` and the mask `(texts, length)` of real tokens.
 
         The vectors are valid until the next call.
         """
+        inputs, mask = self._tokenize(texts)
+        answer = self.requests.first.infer(inputs, share_inputs=True, share_outputs=True)
+        return _as_float32(answer[self._output]), mask
+
+    def start(self, texts: Sequence[str], read: Callable[[Floats, Mask], Any], done: Done) -> None:
+        """Begin to encode; `done` is given what `read` makes of what `encode` would answer.
+
+        The tokenizer works here, as it may not be used by two threads at once; `read` is called in
+        another thread, and the vectors are valid until it returns.
+        """
+        inputs, mask = self._tokenize(texts)
+
+        def begin(request: Any) -> None:
+            request.start_async(inputs, share_inputs=True)
+
+        def answer(request: Any) -> Any:
+            return read(_as_float32(request.get_tensor(self._output).data), mask)
+
+        self.requests.start(begin, answer, done)
+
+    def _tokenize(self, texts: Sequence[str]) -> tuple[dict[str, Any], Mask]:
         import numpy as np
 
         given = self._tokenizer(
@@ -62,12 +97,23 @@ class TextEncoder:
         inputs = {name: given[name] for name in given if name in self._inputs}
         if "token_type_ids" in self._inputs - inputs.keys():
             inputs["token_type_ids"] = np.zeros_like(mask)
-        answer = self.compiled(inputs, share_inputs=True, share_outputs=True)[self._output]
-        return answer.astype(np.float32, copy=False), mask
+        return inputs, mask
+
+
+def _as_float32(vectors: Any) -> Floats:
+    import numpy as np
+
+    floats: Floats = vectors.astype(np.float32, copy=False)
+    return floats
 
 
 def load_encoder(
-    ir: Path, source: Path, device: str, config: dict[str, str], max_tokens: int | None
+    ir: Path,
+    source: Path,
+    device: str,
+    config: dict[str, str],
+    max_tokens: int | None,
+    mode: Mode = "latency",
 ) -> TextEncoder:
     """The IR in `ir` compiled for `device`, with the tokenizer in `source`.
 
@@ -82,8 +128,16 @@ def load_encoder(
         tokenizer = AutoTokenizer.from_pretrained(source)
     core = openvino_core()
     model = core.read_model(ir / "openvino_model.xml")
-    compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY", **config})
-    return TextEncoder(compiled, tokenizer, max_tokens or _limit(source, tokenizer))
+    started = time.perf_counter()
+    compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": mode.upper(), **config})
+    compile_seconds = time.perf_counter() - started
+    return TextEncoder(
+        compiled,
+        tokenizer,
+        max_tokens or _limit(source, tokenizer),
+        requests_wanted(compiled, mode),
+        compile_seconds,
+    )
 
 
 def _limit(source: Path, tokenizer: Any) -> int | None:

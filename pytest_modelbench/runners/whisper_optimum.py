@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -179,7 +180,11 @@ def load_optimum(candidate: Candidate, device: str, params: WhisperParams) -> Se
         )
     model, processor = _load_pieces(files, device, params)
     with quiet_libraries():
+        started = time.perf_counter()
+        model.compile()
+        compile_seconds = time.perf_counter() - started
         session = OptimumSession(model, processor, facts, params)
+    session.compile_seconds = compile_seconds
     session.properties = effective_properties(model.encoder.request) | {
         "backend": "optimum",
         "optimum_intel_version": version("optimum-intel"),
@@ -198,6 +203,9 @@ def _load_pieces(files: ModelFiles, device: str, params: WhisperParams) -> tuple
         raise missing_extra("optimum-intel", "openvino") from error
     with quiet_libraries():
         model = OVModelForSpeechSeq2Seq.from_pretrained(
-            files.ir, device=device, ov_config=ov_config(device, params.model_dump())
+            files.ir,
+            device=device,
+            ov_config=ov_config(device, params.model_dump()),
+            compile=False,
         )
         return model, WhisperProcessor.from_pretrained(files.source)

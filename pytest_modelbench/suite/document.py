@@ -38,7 +38,7 @@ def _can_mark(name: str) -> str:
 
 
 Mark = Annotated[Text, AfterValidator(_can_mark)]
-RUNNER_NAMES = ("whisper_asr", "embedding_text")
+RUNNER_NAMES = ("whisper_asr", "embedding_text", "openvino_model")
 
 
 def _auto_or_list(value: Any) -> Any:

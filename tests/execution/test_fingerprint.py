@@ -14,10 +14,16 @@ import pytest
 from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.samples import Audio, Sample
 from pytest_modelbench.datasets.spec import DatasetSpec
-from pytest_modelbench.execution.fingerprint import fingerprint
+from pytest_modelbench.execution.fingerprint import Fingerprint
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners.contract import Runner
+
+
+def fingerprint(case: Any, runner: Any, samples: Any) -> str:
+    digest = Fingerprint(case, runner)
+    digest.add(samples)
+    return digest.hexdigest()
 
 
 class Version1(Runner):

@@ -19,11 +19,11 @@ from pytest_modelbench.execution.locks import DeviceLock, default_folder, physic
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pytest_modelbench.execution.locks import DeviceLock
+from pytest_modelbench.execution.locks import DeviceLock, physical_devices
 
 device, folder, times, seconds, log = sys.argv[1:]
 for _ in range(int(times)):
-    lock = DeviceLock(device, Path(folder))
+    lock = DeviceLock(physical_devices(device), Path(folder))
     lock.acquire()
     start = time.monotonic_ns()
     time.sleep(float(seconds))
@@ -101,7 +101,7 @@ def test_a_killed_process_frees_its_device(tmp_path: Path) -> None:
 
 
 def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
-    lock = DeviceLock("AUTO", tmp_path)
+    lock = DeviceLock(physical_devices("AUTO"), tmp_path)
     for _ in range(3):
         lock.acquire()
         lock.release()
@@ -111,7 +111,7 @@ def test_a_released_lock_can_be_taken_again(tmp_path: Path) -> None:
 def test_a_lock_that_fails_half_way_holds_nothing(tmp_path: Path) -> None:
     (tmp_path / "GPU.1.lock").mkdir()  # no file, so that the second device cannot be taken
     with pytest.raises(OSError, match=re.escape("GPU.1.lock")):
-        DeviceLock("HETERO:GPU.1,CPU", tmp_path).acquire()
+        DeviceLock(physical_devices("HETERO:GPU.1,CPU"), tmp_path).acquire()
     assert hold("CPU", tmp_path, tmp_path / "log").wait(timeout=20) == 0
 
 

@@ -95,7 +95,9 @@ def note(word):
 
 class Traced(Session):
     def predict(self, batch):
+        note("begin")
         time.sleep(0.002)
+        note("end")
         return ["A"] * len(batch)
 
     def close(self):
@@ -108,6 +110,8 @@ class Tracer(Runner):
 
     def load(self, candidate, device, params):
         note("load")
+        time.sleep(0.2)
+        note("loaded")
         return Traced()
 
 
@@ -116,22 +120,71 @@ def pytest_modelbench_register(modelbench):
 """
 
 
-@pytest.mark.parametrize("distribution", ["load", "worksteal"])
-def test_two_workers_never_hold_one_device(
-    pytester: pytest.Pytester, echo_suite: EchoSuite, distribution: str
-) -> None:
-    """From the moment a model is loaded until it is closed, nobody else has one on the device."""
+def traced(pytester: pytest.Pytester, echo_suite: EchoSuite, *options: str) -> list[list[str]]:
+    """Eight models on two workers; words, processes, workers and times of what happened."""
     models = [f"m{number}" for number in range(8)]
     echo_suite(benchmarks=[{"id": "shout", "runner": "tracer", "models": models}])
     (pytester.path / "conftest.py").write_text(TRACING)
-    result = pytester.runpytest_subprocess("echo.json", "-n", "2", f"--dist={distribution}")
+    result = pytester.runpytest_subprocess("echo.json", "-n", "2", *options)
     result.assert_outcomes(passed=8)
     lines = [line.split() for line in (pytester.path / "trace").read_text().splitlines()]
-    events = sorted((int(when), word, process) for word, process, _, when in lines)
-    assert [word for _, word, _ in events] == ["load", "close"] * 8
-    for opened, closed in zip(events[::2], events[1::2], strict=True):
-        assert opened[2] == closed[2]
     assert {worker for _, _, worker, _ in lines} == {"gw0", "gw1"}
+    return sorted(lines, key=lambda line: int(line[3]))
+
+
+def spans(lines: list[list[str]], begin: str, end: str) -> list[tuple[str, int, int]]:
+    """Process, start and end of each stretch between the two words."""
+    found, open_ = [], {}
+    for word, process, _, when in lines:
+        if word == begin:
+            open_[process] = int(when)
+        elif word == end:
+            found.append((process, open_.pop(process), int(when)))
+    return found
+
+
+def crossings(one: list[tuple[str, int, int]], other: list[tuple[str, int, int]]) -> int:
+    return sum(a[0] != b[0] and a[1] < b[2] and b[1] < a[2] for a in one for b in other)
+
+
+@pytest.mark.parametrize("distribution", ["load", "worksteal"])
+def test_while_a_call_is_timed_no_worker_times_or_loads_and_loading_overlaps(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, distribution: str
+) -> None:
+    lines = traced(pytester, echo_suite, f"--dist={distribution}")
+    calls, loads = spans(lines, "begin", "end"), spans(lines, "load", "loaded")
+    assert len(calls) >= 8 * 3
+    assert crossings(calls, calls) == 0
+    assert crossings(calls, loads) == 0
+    assert crossings(loads, loads) > 0
+
+
+def test_with_the_device_lock_one_model_at_a_time_lies_on_a_device(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    """From the moment a model is loaded until it is closed, nobody else has one on the device."""
+    lines = traced(pytester, echo_suite, "-o", "modelbench_lock=device")
+    assert crossings(*[spans(lines, "load", "close")] * 2) == 0
+
+
+def test_without_a_lock_workers_time_at_once(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    """Otherwise the tests above could not fail."""
+    lines = traced(pytester, echo_suite, "-o", "modelbench_lock=none")
+    stays = spans(lines, "load", "close")
+    assert crossings(stays, stays) > 0
+
+
+def test_an_unknown_lock_is_refused_in_one_sentence(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    echo_suite()
+    result = pytester.runpytest_subprocess("echo.json", "-o", "modelbench_lock=gpu")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(
+        ["*ini option modelbench_lock is 'gpu': it should be host, device or none"]
+    )
 
 
 def test_a_broken_suite_is_reported_once_and_fails_the_session(

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from pytest_modelbench.datasets.samples import Sample
 from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.measure.in_flight import InFlight
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners.contract import Prediction, Session
 from pytest_modelbench.runners.embedding_text import EmbeddingParams, EmbeddingText
@@ -118,7 +119,14 @@ def test_the_default_prompt_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "params",
-    [{"target_dim": -1}, {"batch_size": 0}, {"backend": "torch"}, {"pooling": "sum"}, {"dim": 3}],
+    [
+        {"target_dim": -1},
+        {"batch_size": 0},
+        {"backend": "torch"},
+        {"pooling": "sum"},
+        {"mode": "sync"},
+        {"dim": 3},
+    ],
 )
 def test_params_are_strict(params: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=next(iter(params))):
@@ -187,6 +195,40 @@ def test_batches_give_the_same_vectors(minilm: Any, plain: Session) -> None:
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_allclose(one.value, other.value, atol=1e-4)
         assert one.tokens == other.tokens
+
+
+@pytest.mark.slow
+def test_throughput_gives_the_same_vectors_from_several_calls_at_once(
+    minilm: Any, plain: Session
+) -> None:
+    session = minilm(mode="throughput")
+    assert session.properties["performance_hint"] == "THROUGHPUT"
+    assert session.max_in_flight == session.properties["requests"] >= 1
+    assert plain.max_in_flight == 1
+    assert "at the same time" in session.timed
+    inputs: list[Any] = [*TEXTS, PAIR]
+    samples = [Sample(str(index), given) for index, given in enumerate(inputs)]
+    batches = [[session.prepare(sample)] for sample in samples]
+    calls = InFlight(session.max_in_flight, patience_seconds=60).run(
+        session.start, batches, lambda count, seconds: count >= 40
+    )
+    assert calls.errors == {}
+    assert len(calls.durations_ns) == 40
+    answers = [answer for answer in calls.answers if not isinstance(answer, Exception)]
+    for sample, answer, expected in zip(samples, answers, _answers(plain, inputs), strict=True):
+        found = session.finish(sample, answer[0])
+        np.testing.assert_allclose(found.value, expected.value, atol=1e-5)
+        assert found.tokens == expected.tokens
+    np.testing.assert_allclose(
+        _answers(session, [TEXTS[0]])[0].value, _answers(plain, [TEXTS[0]])[0].value, atol=1e-5
+    )
+    session.close()
+
+
+@pytest.mark.slow
+def test_compiling_is_timed_apart(plain: Session) -> None:
+    assert plain.compile_seconds is not None
+    assert 0 < plain.compile_seconds < 60
 
 
 @pytest.mark.slow

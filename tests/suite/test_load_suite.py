@@ -37,7 +37,7 @@ TWELVE_MISTAKES = """{
 WANTED = [
     (3, "descripton", "unknown field; did you mean 'description'?"),
     (4, "dataset.max_samples", "0 should be at least 1"),
-    (5, "measure.warmup", '"three" should be a whole number'),
+    (5, "measure.warmup", '"three" should be a whole number, or "auto"'),
     (7, "criteria[0].goal", "\"mim\" should be one of 'min', 'max', 'target'; did you mean 'min'?"),
     (8, "criteria[1].metric", "'latency_mss' is not a metric of the benchmarks in its scope; did"),
     (9, "criteria[2].expression", "'latency_ms + (' is not arithmetic over metric names"),

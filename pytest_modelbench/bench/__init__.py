@@ -1,0 +1,1 @@
+"""Benchmarks written in Python: the `modelbench` fixture and mark of ordinary tests."""

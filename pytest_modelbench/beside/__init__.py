@@ -1,0 +1,1 @@
+"""Other plugins in the same session."""

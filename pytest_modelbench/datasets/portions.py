@@ -1,0 +1,45 @@
+"""A dataset in portions that fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from pytest_modelbench.datasets.samples import Audio, Sample
+
+MOST_SAMPLES = 4096
+MOST_BYTES = 64_000_000
+"""A portion holds no more than this, so that a dataset of any size takes constant memory."""
+
+
+def portions(
+    samples: Iterable[Sample], most_samples: int = MOST_SAMPLES, most_bytes: int = MOST_BYTES
+) -> Generator[tuple[list[Sample], bool], None, None]:
+    """Samples that are held at once, and whether they are the last ones.
+
+    >>> numbers = [Sample(str(n), n) for n in range(5)]
+    >>> [(len(part), last) for part, last in portions(numbers, most_samples=2)]
+    [(2, False), (2, False), (1, True)]
+    """
+    part: list[Sample] = []
+    held = 0
+    for sample in samples:
+        size = _size_bytes(sample.input)
+        if part and (len(part) >= most_samples or held + size > most_bytes):
+            yield part, False
+            part, held = [], 0
+        part.append(sample)
+        held += size
+    if part:
+        yield part, True
+
+
+def _size_bytes(value: Any) -> int:
+    """Roughly; what is small anyway is not looked into."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, Audio):
+        return int(value.samples.nbytes)
+    if isinstance(value, tuple):
+        return sum(map(_size_bytes, value))
+    return int(getattr(value, "nbytes", 64))

@@ -1,0 +1,180 @@
+"""A case's way: made ready, loaded, given its samples portion by portion, summed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.datasets.load import SampleReader
+from pytest_modelbench.datasets.portions import portions
+from pytest_modelbench.datasets.samples import Sample
+from pytest_modelbench.errors import ModelbenchError, as_text, one_line
+from pytest_modelbench.execution.blank import identity
+from pytest_modelbench.execution.calls import Calls, calls_of
+from pytest_modelbench.execution.fingerprint import Fingerprint
+from pytest_modelbench.execution.measurement import Measurement
+from pytest_modelbench.execution.readiness import make_ready
+from pytest_modelbench.execution.residents import Resident, Residents
+from pytest_modelbench.execution.summary import summarize
+from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.measure.machine_load import MachineLoad
+from pytest_modelbench.redaction import masked
+from pytest_modelbench.results.fields import jsonable
+from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.results.timing_record import record_of_calls
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import Prediction
+
+
+def measure_case(case: Case, residents: Residents, machine: MachineLoad) -> CaseResult:
+    """Measure `case`; `machine` sees what else went on. Raises what made that impossible."""
+    runner = RUNNERS.get(case.runner)()
+    turns = residents.turns
+    with turns.busy():
+        make_ready(case, runner)
+        reader = SampleReader(case.dataset, case.base_dir, runner.input_kind)
+        digest = Fingerprint(case, runner)
+        with closing(portions(reader)) as parts:
+            first = next(parts)  # decoded before anything is loaded or measured
+            resident = residents.get(case, runner)
+            calls = calls_of(resident.session, case.measure)
+            seen = Measurement(case, runner, resident.session, calls.timed)
+            course = _Course(seen, calls, resident, turns, machine)
+            for samples, is_last in chain([first], parts):
+                digest.add(samples)
+                course.go_through(samples, is_last=is_last)
+        seen.memory = resident.meters.metrics(seen.items)
+        if seen.calls.late_error is not None:
+            seen.fail(seen.calls.late_error)
+        if not seen.answered and seen.first_error is not None:
+            raise seen.first_error
+        return _result(seen, resident, reader, digest)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A sample on its way through the model."""
+
+    sample: Sample
+    place: int
+    prepared: Any
+
+
+class _Course:
+    """Takes portions of the dataset through preparing, timed calls and finishing."""
+
+    def __init__(
+        self,
+        seen: Measurement,
+        calls: Calls,
+        resident: Resident,
+        turns: Turns,
+        machine: MachineLoad,
+    ) -> None:
+        self._seen = seen
+        self._calls = calls
+        self._resident = resident
+        self._turns = turns
+        self._machine = machine
+        self._size = max(1, int(resident.session.batch_size))
+        self._left: list[_Asked] = []
+        """Prepared, but too few for a batch while more is to come."""
+
+    def go_through(self, samples: Sequence[Sample], *, is_last: bool) -> None:
+        asked = [*self._left, *self._prepared(samples)]
+        whole = len(asked) if is_last else len(asked) - len(asked) % self._size
+        asked, self._left = asked[:whole], asked[whole:]
+        batches = [asked[at : at + self._size] for at in range(0, whole, self._size)]
+        if batches:
+            self._time(batches, is_last=is_last)
+
+    def _prepared(self, samples: Sequence[Sample]) -> Iterator[_Asked]:
+        prepare = self._seen.session.prepare
+        for sample in samples:
+            place = self._seen.expect(sample)
+            try:
+                yield _Asked(sample, place, prepare(sample))
+            except Exception as error:
+                self._seen.fail(error)
+
+    def _time(self, batches: list[list[_Asked]], *, is_last: bool) -> None:
+        seen, meters = self._seen, self._resident.meters
+        prepared = [[one.prepared for one in batch] for batch in batches]
+        with self._turns.alone(seen.case.device):
+            if seen.warm_up is None:
+                with meters.phase("warmup"):
+                    seen.warm_up = self._calls.warm_up(prepared)
+                if self._resident.cases_served == 1:
+                    self._resident.first_call_ns = seen.warm_up.first_ns
+            with meters.phase("steady"), self._machine:
+                portion = self._calls.portion(prepared, is_last=is_last)
+        for batch, answers, repeats in zip(batches, portion.answers, portion.repeats, strict=True):
+            if isinstance(answers, Exception):
+                seen.fail(answers)
+                continue
+            seen.count_calls([one.sample for one in batch], 1 + repeats)
+            for one, answer in zip(batch, answers, strict=True):
+                self._finish(one, answer, 1 + repeats)
+
+    def _finish(self, one: _Asked, answer: Any, calls: int) -> None:
+        try:
+            prediction = self._seen.session.finish(one.sample, answer)
+            if not isinstance(prediction, Prediction):
+                raise ModelbenchError(
+                    f"the runner's finish gave a {type(prediction).__name__}: "
+                    "it must give a Prediction"
+                )
+        except Exception as error:
+            self._seen.fail(error)
+        else:
+            self._seen.answer(one.place, prediction, calls)
+
+
+def _result(
+    seen: Measurement, resident: Resident, reader: SampleReader, digest: Fingerprint
+) -> CaseResult:
+    return CaseResult(
+        **identity(seen.case),
+        dataset=masked(_dataset_record(seen, reader)),
+        status="error" if seen.first_error else "ok",
+        detail=_failure_text(seen),
+        trace=as_text(seen.first_error),
+        started_at=None,
+        duration_seconds=0.0,
+        worker="main",
+        engine="inline",
+        fingerprint=digest.hexdigest(),
+        timed=seen.session.timed,
+        properties=masked(jsonable(seen.session.properties)),
+        limits=None,
+        conditions=None,
+        timing=None if seen.warm_up is None else record_of_calls(seen.warm_up, seen.calls),
+        metrics=summarize(seen, resident, reader.reference_column is not None),
+        bounds=[],
+        score=None,
+        rank=None,
+    )
+
+
+def _failure_text(seen: Measurement) -> str:
+    if seen.first_error is None:
+        return ""
+    cause = one_line(seen.first_error)
+    failures = seen.sample_count - seen.answered
+    if not failures:
+        return f"a sample that was answered at first failed when it was timed again: {cause}"
+    return f"{failures} of {seen.sample_count} samples failed, the first with: {cause}"
+
+
+def _dataset_record(seen: Measurement, reader: SampleReader) -> dict[str, Any]:
+    return {
+        **seen.case.dataset.describe(),
+        "reference_column": reader.reference_column,
+        "used_rows": seen.sample_count,
+        "unusable_rows": reader.unusable_count,
+        "unusable": [{"row": one.row, "reason": one.reason} for one in reader.unusable],
+    }
