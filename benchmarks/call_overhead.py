@@ -37,6 +37,7 @@ from common import (
     environment,
     estimate,
     figure,
+    how_often,
     in_turn,
     need,
     ratios,
@@ -224,7 +225,7 @@ def show(found: dict[str, list[dict[str, float]]], rounds: int, calls: int) -> R
         report.row(title, *cells, "-" if side == "ours" else figure(ratio), target, met)
         report.figures[side] = {"overhead_ns": overhead, "reported_ns": reported}
         report.figures[side]["times_ours"] = ratio
-    report.notes.append(f"medians of {rounds} processes each, of {calls} calls, 95 % intervals")
+    report.notes.append(f"{how_often(rounds)}; {calls} calls in each, each in a process of its own")
     return report
 
 

@@ -131,6 +131,12 @@ def figure(found: Estimate, unit: str = "", digits: int = 3) -> str:
     return f"{significant(found.median, digits)}{unit and ' ' + unit} [{low}, {high}]"
 
 
+def how_often(rounds: int) -> str:
+    """What the figures of a table rest on."""
+    coverage = estimate(range(rounds)).coverage
+    return f"medians of {rounds} rounds in turn, with {coverage:.0%} intervals"
+
+
 def significant(value: float, digits: int = 3) -> str:
     """`value` in so many significant digits, without an exponent."""
     if value == 0 or not math.isfinite(value):

@@ -30,6 +30,7 @@ from common import (
     arguments,
     estimate,
     figure,
+    how_often,
     in_turn,
     need,
     ratios,
@@ -191,7 +192,7 @@ def show(taken: dict[str, list[Any]], first: float, rounds: int) -> Report:
     report.row("the same case inline", texts["inline"], "-", "-")
     report.notes.append(f"the first case, which imports the libraries: {first:.1f} s")
     report.notes.append(f"imported: {', '.join(HEAVY)}")
-    report.notes.append(f"medians of {rounds} rounds in turn, 95 % intervals")
+    report.notes.append(how_often(rounds))
     report.figures |= {"ms": ms, "first_s": first, "cost_ms": found["cost"]}
     report.figures["times_cheaper"] = cheaper
     return report

@@ -28,7 +28,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import Report, arguments, estimate, figure, in_turn, need, ratios, run, stop, verdict
+from common import (
+    Report,
+    arguments,
+    estimate,
+    figure,
+    how_often,
+    in_turn,
+    need,
+    ratios,
+    run,
+    stop,
+    verdict,
+)
 from small_models import convolutions
 
 TARGET_BARE, TARGET_APP = 0.01, 0.03
@@ -188,7 +200,7 @@ def show(found: dict[str, list[Any]], rounds: int, calls: int) -> Report:
         medians = (f"{figure(estimate(above), 'ms')}", f"{figure(estimate(below), 'ms')}")
         report.row(title, *medians, figure(ratio, digits=5), target, met)
         report.figures[title] = {"ratio": ratio, "above_ms": above, "below_ms": below}
-    report.notes.append(f"medians of {rounds} rounds in turn, 95 % intervals")
+    report.notes.append(how_often(rounds))
     return report
 
 

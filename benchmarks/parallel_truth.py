@@ -26,6 +26,7 @@ from common import (
     arguments,
     estimate,
     figure,
+    how_often,
     in_turn,
     need,
     ratios,
@@ -114,7 +115,7 @@ def main() -> None:
     report = show(found)
     report.notes.append(
         f"{options.cases} cases of {options.calls} calls, {options.load_seconds:g} s of loading "
-        f"each; medians of {options.rounds} rounds in turn, 95 % intervals"
+        f"each; {how_often(options.rounds)}"
     )
     report.finish(options.json)
 

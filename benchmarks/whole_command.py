@@ -31,6 +31,7 @@ from common import (
     environment,
     estimate,
     figure,
+    how_often,
     in_turn,
     minilm_directory,
     need,
@@ -167,7 +168,7 @@ def main() -> None:
                 f"{title}: p50 {ours.p50_ms:.2f} ms reported by us (tokenising and pooling "
                 f"included), {theirs.p50_ms:.2f} ms by optimum-benchmark (forward pass)"
             )
-    report.notes.append(f"medians of {options.rounds} rounds in turn, 95 % intervals")
+    report.notes.append(how_often(options.rounds))
     report.notes.append(f"optimum-benchmark's environment: {', '.join(OPTIMUM_BENCHMARK_PINS)}")
     report.finish(options.json)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,8 @@ from pytest_modelbench.datasets.json_stream import (
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.errors import ModelbenchError
 
+# What `decode` is made of, without its looking for white space before and after.
+_SCAN: Callable[[str, int], tuple[Any, int]] = STRICT_DECODER.scan_once  # type: ignore[attr-defined]
 _LINES_SUFFIXES = (".jsonl", ".ndjson")
 _KINDS = {
     dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "null"
@@ -135,14 +137,23 @@ def _rows_of_lines(file: BinaryIO, path: Path) -> Iterator[dict[str, Any]]:
     number = 0
     while data := file.readline(LARGEST_ROW_BYTES + 1):
         number += 1
-        where = f"{path}, line {number}"
         if len(data) > LARGEST_ROW_BYTES:
             raise ModelbenchError(
-                f"{where}: longer than {LARGEST_ROW_BYTES // 2**20} MiB; JSON lines hold one row "
+                f"{path}, line {number}: longer than {LARGEST_ROW_BYTES // 2**20} MiB; JSON lines hold one row "
                 "a line, and large data in files of their own"
             )
-        if data.strip():
-            yield _row_of_line(data, where)
+        if text := data.strip():
+            yield _whole_object(text) or _row_of_line(data, f"{path}, line {number}")
+
+
+def _whole_object(text: bytes) -> dict[str, Any] | None:
+    """The usual case, quickly; None for all that needs a second look."""
+    try:
+        decoded = text.decode()
+        value, end = _SCAN(decoded, 0)
+    except (ValueError, StopIteration, RecursionError):
+        return None
+    return value if isinstance(value, dict) and end == len(decoded) else None
 
 
 def _row_of_line(data: bytes, where: str) -> dict[str, Any]:

@@ -160,11 +160,9 @@ def _input_reader(
             )
         return value
 
-    def read(row: Mapping[str, Any]) -> Any:
-        values = tuple(read_one(row, column) for column in columns)
-        return values[0] if len(values) == 1 else values
-
-    return read
+    if len(columns) == 1:
+        return lambda row: read_one(row, columns[0])
+    return lambda row: tuple(read_one(row, column) for column in columns)
 
 
 def _present(row: Mapping[str, Any], column: str, role: str) -> Any:

@@ -24,7 +24,8 @@ def portions(
     part: list[Sample] = []
     held = 0
     for sample in samples:
-        size = _size_bytes(sample.input)
+        given = sample.input
+        size = len(given) if isinstance(given, str) else _size_bytes(given)
         if part and (len(part) >= most_samples or held + size > most_bytes):
             yield part, False
             part, held = [], 0

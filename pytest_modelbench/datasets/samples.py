@@ -22,7 +22,7 @@ class Audio:
         return len(self.samples) / self.sampling_rate_hz
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, which would triple the cost of making one
 class Sample:
     """One usable row: `input` is an `Audio`, a string, a pair of strings, or the raw column."""
 

@@ -39,7 +39,7 @@ class Fingerprint:
         update = self._digest.update
         for sample in samples:
             update(_bytes_of(sample.input))
-            update(_bytes_of(sample.reference))
+            update(b"-" if sample.reference is None else _bytes_of(sample.reference))
 
     def hexdigest(self) -> str:
         return self._digest.hexdigest()
@@ -47,11 +47,10 @@ class Fingerprint:
 
 def _bytes_of(value: Any) -> bytes:
     """`value` and its length, so that two values in a row cannot be mistaken for two others."""
-    if value is None:
-        return b"none:"
     if isinstance(value, str):  # the usual case by far
         content = value.encode("utf-8", "backslashreplace")
-    elif isinstance(value, Audio):
+        return b"str:%d:%s" % (len(content), content)
+    if isinstance(value, Audio):
         content = value.samples.tobytes() + str(value.sampling_rate_hz).encode()
     elif hasattr(value, "tobytes"):  # arrays and images, whose repr is cut or holds an address
         content = value.tobytes() + str(getattr(value, "shape", "")).encode()

@@ -12,6 +12,7 @@ Run as `python -m pytest_modelbench.execution.fork_server FD`.
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import importlib.util
 import json
@@ -109,6 +110,7 @@ def _be_child(channel: int, errors: int) -> None:
         _die_with_parent()
         os.setsid()  # so that whatever the model starts can be ended with it
         os.dup2(errors, 2)
+        gc.freeze()  # what was imported is never garbage: collections need not look at it
         from pytest_modelbench.execution.child import serve
 
         serve(channel)

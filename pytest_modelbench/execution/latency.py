@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+import math
 from collections.abc import Sequence
 
 from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, percentile_metric
@@ -13,15 +13,15 @@ def latency_metrics(durations_ns: Sequence[float]) -> dict[str, Metric]:
     """Percentiles, mean and maximum of timed calls (ns, in any order, not empty)."""
     ordered = [duration / 1e6 for duration in sorted(durations_ns)]
     count = len(ordered)
-    spread = statistics.stdev(ordered) if count > 1 else None
+    mean = math.fsum(ordered) / count
+    squares = math.fsum((one - mean) ** 2 for one in ordered)
+    spread = math.sqrt(squares / (count - 1)) if count > 1 else None
     percentiles = {
         f"p{percent}_latency_ms": percentile_metric(ordered, percent) for percent in SAMPLES_NEEDED
     }
     return {
         "latency_ms": percentiles["p50_latency_ms"],
-        "mean_latency_ms": measured(
-            statistics.fmean(ordered), "ms", samples=count, standard_deviation=spread
-        ),
+        "mean_latency_ms": measured(mean, "ms", samples=count, standard_deviation=spread),
         **percentiles,
         "max_latency_ms": measured(ordered[-1], "ms", samples=count),
     }

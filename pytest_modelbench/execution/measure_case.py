@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -55,13 +54,8 @@ def measure_case(case: Case, residents: Residents, machine: MachineLoad) -> Case
         return _result(seen, resident, reader, digest)
 
 
-@dataclass(slots=True)
-class _Asked:
-    """A sample on its way through the model."""
-
-    sample: Sample
-    place: int
-    prepared: Any
+_Asked = tuple[Sample, int, Any]
+"""A sample on its way through the model, its place among all, and what was prepared of it."""
 
 
 class _Course:
@@ -97,13 +91,13 @@ class _Course:
         for sample in samples:
             place = self._seen.expect(sample)
             try:
-                yield _Asked(sample, place, prepare(sample))
+                yield sample, place, prepare(sample)
             except Exception as error:
                 self._seen.fail(error)
 
     def _time(self, batches: list[list[_Asked]], *, is_last: bool) -> None:
         seen, meters = self._seen, self._resident.meters
-        prepared = [[one.prepared for one in batch] for batch in batches]
+        prepared = [[value for _, _, value in batch] for batch in batches]
         with self._turns.alone(seen.case.device):
             if seen.warm_up is None:
                 with meters.phase("warmup"):
@@ -115,23 +109,24 @@ class _Course:
         for batch, answers, repeats in zip(batches, portion.answers, portion.repeats, strict=True):
             if isinstance(answers, Exception):
                 seen.fail(answers)
-                continue
-            seen.count_calls([one.sample for one in batch], 1 + repeats)
-            for one, answer in zip(batch, answers, strict=True):
-                self._finish(one, answer, 1 + repeats)
+            else:
+                seen.count_calls([sample for sample, _, _ in batch], 1 + repeats)
+                self._finish(batch, answers, 1 + repeats)
 
-    def _finish(self, one: _Asked, answer: Any, calls: int) -> None:
-        try:
-            prediction = self._seen.session.finish(one.sample, answer)
-            if not isinstance(prediction, Prediction):
-                raise ModelbenchError(
-                    f"the runner's finish gave a {type(prediction).__name__}: "
-                    "it must give a Prediction"
-                )
-        except Exception as error:
-            self._seen.fail(error)
-        else:
-            self._seen.answer(one.place, prediction, calls)
+    def _finish(self, batch: Sequence[_Asked], answers: Sequence[Any], calls: int) -> None:
+        seen, finish = self._seen, self._seen.session.finish
+        for (sample, place, _), answer in zip(batch, answers, strict=True):
+            try:
+                prediction = finish(sample, answer)
+                if not isinstance(prediction, Prediction):
+                    raise ModelbenchError(
+                        f"the runner's finish gave a {type(prediction).__name__}: "
+                        "it must give a Prediction"
+                    )
+            except Exception as error:
+                seen.fail(error)
+            else:
+                seen.answer(place, prediction, calls)
 
 
 def _result(

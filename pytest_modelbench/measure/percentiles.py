@@ -61,7 +61,9 @@ def order_statistic_ranks(
     tail = (1 - confidence) / 2
     low = high = None
     cumulative = 0.0
-    for count in range(n):
+    # Further down there is nothing to add up: less than 1e-30 of the probability.
+    spread = math.sqrt(n * share * (1 - share))
+    for count in range(max(0, int(n * share - 12 * spread - 12)), n):
         cumulative += _binomial(n, count, share)
         if cumulative <= tail:
             low = count + 1

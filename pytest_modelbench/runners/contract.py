@@ -47,7 +47,7 @@ class Requirement:
         return f"pip install {self.pip_name or self.module}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would triple the cost of making one
 class Prediction:
     """A model's answer to one sample, ready to be scored."""
 
