@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,15 @@ def pytest_modelbench_register(modelbench):
 '''
 
 ROWS = [{"text": "a", "ref": "A"}, {"text": "b", "ref": "B"}, {"text": "c", "ref": "X"}]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_worker() -> Iterator[None]:
+    """What says that this session is a parallel worker does not hold for sessions it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -93,7 +92,7 @@ def result_of_test(
         trace=trace,
         started_at=bench.started_at,
         duration_seconds=max(0.0, seconds - bench.turns.waited_seconds),
-        worker=os.environ.get("PYTEST_XDIST_WORKER", "main"),
+        worker=str(getattr(item.config, "workerinput", {}).get("workerid", "main")),
         engine="inline",
         fingerprint=_fingerprint(item, bench),
         timed="the function given to modelbench.measure" if first else "",

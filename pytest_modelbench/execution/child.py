@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from pytest_modelbench.errors import as_text, one_line
 from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.execute import execute
-from pytest_modelbench.execution.limits import ProcessLimits
+from pytest_modelbench.execution.limits import ProcessLimits, record_of
 from pytest_modelbench.execution.request import Request
 from pytest_modelbench.execution.residents import Residents
 from pytest_modelbench.execution.turns import Turns
@@ -43,4 +43,6 @@ def _measured(request: Request, residents: Residents, limits: ProcessLimits) -> 
         return execute(request.case, residents, request.worker, engine="isolated")
     except BaseException as error:  # nobody interrupts this process: the model raised it
         result = blank_result(request.case, "error", one_line(error), trace=as_text(error))
-        return result.model_copy(update={"worker": request.worker, "engine": "isolated"})
+        limits_had = record_of(request.case.measure, enforced=limits.applied)
+        update = {"worker": request.worker, "engine": "isolated", "limits": limits_had}
+        return result.model_copy(update=update)

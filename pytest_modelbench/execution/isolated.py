@@ -23,6 +23,7 @@ from pytest_modelbench.execution.fork_client import (
     ForkServerError,
     ProcessHandle,
 )
+from pytest_modelbench.execution.limits import record_of
 from pytest_modelbench.execution.request import Request
 from pytest_modelbench.execution.turns import HOLDING, WAITING, LockMode, Turns
 from pytest_modelbench.results.run import CaseResult
@@ -147,7 +148,9 @@ class IsolatedEngine:
 
     def _error(self, case: Case, text: str, trace: str | None = None) -> CaseResult:
         result = blank_result(case, "error", text, trace=trace)
-        return result.model_copy(update={"worker": self._worker, "engine": "isolated"})
+        limits = record_of(case.measure, enforced=True)
+        update = {"worker": self._worker, "engine": "isolated", "limits": limits}
+        return result.model_copy(update=update)
 
     def _fork(self, case: Case) -> Child:
         self._server = self._server or ForkServer()

@@ -20,18 +20,18 @@ class ProcessLimits:
     """Limits of a process that serves cases of one kind only; it is ended with them."""
 
     def __init__(self) -> None:
-        self._applied = False
+        self.applied = False
         self._memory: Any = None
 
     def apply(self, spec: MeasureSpec) -> None:
         """Limit this process, once: all its cases have the same limits."""
-        if self._applied:
+        if self.applied:
             return
-        self._applied = True
         if spec.memory_limit_mb is not None:
             self._memory = limit_memory(spec.memory_limit_mb)
         if spec.threads is not None:
             limit_threads(spec.threads)
+        self.applied = True
 
     def close(self) -> None:
         if self._memory is not None:
