@@ -129,8 +129,8 @@ CATALOGUE: dict[str, MetricInfo] = {
             "openvino_gpu_peak_mb",
             "MB",
             "lower",
-            "Highest memory, of all kinds, that OpenVINO's GPU plug-in had allocated at the end of a "
-            "phase, by its own statistics; they hold no peak.",
+            "Highest memory, of all kinds, that OpenVINO's GPU plug-in had allocated at the end of "
+            "a phase, by its own statistics; they hold no peak.",
         ),
         MetricInfo(
             "cpu_joules_per_item",

@@ -97,7 +97,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_modelbench.session import start
 
         start(config)
-    elif not hasattr(config, "workerinput"):
+    elif getattr(option, "dist", "no") != "no" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_FirstResult(config), "modelbench-first-result")
 
 

@@ -297,3 +297,35 @@ def test_the_suite_of_latency_and_throughput_measures_both(
     for case in (latency, throughput):
         assert case.metrics["p50_latency_ms"].metadata["samples"] >= 64
         assert case.metrics["throughput_items_per_second"].value > 0
+
+
+def test_the_benchmark_in_python_of_the_docs_runs(
+    pytester: pytest.Pytester, runs: Callable[[], list[Any]]
+) -> None:
+    for name, text in files_of("python").items():
+        (pytester.path / name).write_text(text)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["* modelbench: test_centroids.py (2 cases) *"])
+    for case in runs()[0].cases:
+        assert (case.runner, case.status, case.params["batch_size"] > 0) == ("python", "ok", True)
+        assert case.metrics["accuracy"].value > 0.9
+        assert [check.outcome for check in case.bounds] == ["passed", "passed"]
+
+
+def test_the_marked_benchmark_of_the_docs_runs_on_every_model(
+    pytester: pytest.Pytester, runs: Callable[[], list[Any]]
+) -> None:
+    for name, text in files_of("marked").items():
+        (pytester.path / name).write_text(text)
+    (pytester.path / "small.json").write_text('{"good": 1}')
+    (pytester.path / "large.json").write_text('{"good": 1, "fun": 1, "bad": -1}')
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+    cases = runs()[0].cases
+    assert [case.model for case in cases] == ["lexicon-small", "lexicon-large"]
+    for case in cases:
+        assert case.metrics["p99_latency_ms"].metadata["samples"] >= 662
+        assert {check.what: check.outcome for check in case.bounds} == {
+            "p99_latency_ms": "passed",
+            "accuracy": "passed",
+        }

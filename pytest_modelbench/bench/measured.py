@@ -44,7 +44,7 @@ class Measured:
 def measure_calls(
     call: Callable[[Any], Any],
     inputs: Sequence[Any],
-    items: Callable[[Any], float] | float,
+    held: Sequence[float],
     spec: MeasureSpec,
     meters: Meters,
     turns: Turns,
@@ -52,7 +52,10 @@ def measure_calls(
     machine: MachineLoad,
     name: str | None,
 ) -> Measured:
-    """Warm up, time, sum up. Raises what `call` raises."""
+    """Warm up, time, sum up. Raises what `call` raises.
+
+    `held` is how many items each input holds.
+    """
     __tracebackhide__ = True
 
     def answer(batch: Sequence[Any]) -> tuple[Any]:
@@ -60,7 +63,6 @@ def measure_calls(
         return (call(batch[0]),)
 
     batches = [(one,) for one in inputs]
-    held = [float(items(one)) if callable(items) else float(items) for one in inputs]
     steady = SteadyState(answer, spec)
     with turns.busy(), turns.alone(device):
         with meters.phase("warmup"):

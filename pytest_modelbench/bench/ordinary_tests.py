@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_modelbench.bench.arguments import measure_spec
 from pytest_modelbench.bench.bench import Bench
 from pytest_modelbench.bench.parametrize import USUAL_DEVICE, mark_arguments
 from pytest_modelbench.bench.record import (
@@ -39,21 +40,33 @@ def bench_of(
     device = USUAL_DEVICE
     if "device" in request.fixturenames:
         device = str(request.getfixturevalue("device")) or USUAL_DEVICE
+    bench = Bench(
+        device=device,
+        turns=session.turns,
+        waited_before=session.turns.waited_seconds,
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+    if mistake := _mistake_in_mark(item, bench):
+        pytest.fail(mistake, pytrace=False)
+    item.stash[BENCH] = bench
+    item.stash[BROKEN_BOUND] = False  # of a run of this test before
+    if request.config.option.suite_dry_run:
+        pytest.skip("dry run")
+    yield bench
+    bench.close()
+
+
+def _mistake_in_mark(item: pytest.Item, bench: Bench) -> str | None:
+    """Tell `bench` what the mark says of the whole test; what is wrong with that, if anything."""
     try:
         given = mark_arguments(item)
-        bench = Bench(
-            device=device,
-            turns=session.turns,
-            defaults=dict(given.get("measure") or {}),
-            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        )
+        bench.defaults = dict(given.get("measure") or {})
+        measure_spec(bench.defaults)
         for criterion in given.get("criteria") or ():
             bench.add_criterion(criterion, "mark modelbench, criteria")
     except ModelbenchError as error:
-        pytest.fail(str(error), pytrace=False)
-    item.stash[BENCH] = bench
-    yield bench
-    bench.close()
+        return str(error)
+    return None
 
 
 class OrdinaryTests:
@@ -74,9 +87,13 @@ class OrdinaryTests:
     def _judge(self, item: pytest.Function, bench: Bench) -> None:
         strict = self._session.strict
         result = judged_test(result_of_test(item, bench, "ok", "", None, 0.0), bench)
+        reasons = list(failures(result, strict=strict))
         for line in warnings(result, strict=strict):
-            item.warn(ModelbenchWarning(printable(line)))
-        if reasons := list(failures(result, strict=strict)):
+            try:
+                item.warn(ModelbenchWarning(printable(line)))
+            except ModelbenchWarning:  # warnings are errors in this session
+                reasons.append(line)
+        if reasons:
             item.stash[BROKEN_BOUND] = True
             pytest.fail("\n".join(map(printable, reasons)), pytrace=False)
 

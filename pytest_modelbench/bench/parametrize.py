@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from pytest_modelbench.bench.arguments import check_mark, first_fault, mark_names
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.paths import path_from
-from pytest_modelbench.registered import did_you_mean
 from pytest_modelbench.registry import Candidate, load_registry
 from pytest_modelbench.suite.document import ModelSelector
 from pytest_modelbench.suite.expand import usual_device_name
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
 
-ARGUMENTS = ("models", "devices", "registry", "measure", "criteria")
 USUAL_DEVICE = "CPU"
 
 
@@ -26,12 +27,9 @@ def mark_arguments(item: pytest.Item | pytest.Function) -> dict[str, Any]:
     for mark in item.iter_markers("modelbench"):
         if mark.args:
             raise ModelbenchError(
-                f"mark modelbench takes keywords ({', '.join(ARGUMENTS)}), not {mark.args[0]!r}"
+                f"mark modelbench takes keywords ({', '.join(mark_names())}), not {mark.args[0]!r}"
             )
-        for name in mark.kwargs:
-            if name not in ARGUMENTS:
-                hint = did_you_mean(name, list(ARGUMENTS))
-                raise ModelbenchError(f"mark modelbench has no argument {name!r}{hint}")
+        check_mark(mark.kwargs)
         found = {**mark.kwargs, **found}
     return found
 
@@ -44,30 +42,34 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         if "model" in metafunc.fixturenames and (given.keys() & {"models", "registry"}):
             models = _models(metafunc, given, folder)
             metafunc.parametrize("model", models, ids=[one.version for one in models])
-        if "device" in metafunc.fixturenames:
+        if "device" in metafunc.fixturenames and not _parametrizes(metafunc, "device"):
             chosen = metafunc.config.option.suite_device or given.get("devices")
             if chosen or not _is_of_the_user(metafunc, "device"):
-                metafunc.parametrize("device", list(_devices(chosen or [USUAL_DEVICE])))
+                metafunc.parametrize("device", _devices(chosen or [USUAL_DEVICE]))
     except ModelbenchError as error:
         name = metafunc.definition.nodeid
         raise pytest.Collector.CollectError(f"{name}: {error}") from None
 
 
+def _parametrizes(metafunc: pytest.Metafunc, argument: str) -> bool:
+    """Whether the test does so itself, which needs no help of ours."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    return any(argument in _argument_names(mark) for mark in marks)
+
+
+def _argument_names(mark: pytest.Mark) -> list[str]:
+    names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+
 def _is_of_the_user(metafunc: pytest.Metafunc, fixture: str) -> bool:
     """Whether a conftest or test module defines it: another plugin's `device` is not meant."""
     known: Mapping[str, Any] = getattr(metafunc, "_arg2fixturedefs", {})
-    already = any(fixture in mark_names(mark) for mark in _parametrized(metafunc))
-    return already or any(getattr(one, "baseid", "") for one in known.get(fixture, ()))
-
-
-def _parametrized(metafunc: pytest.Metafunc) -> Iterable[pytest.Mark]:
-    return metafunc.definition.iter_markers("parametrize")
-
-
-def mark_names(mark: pytest.Mark) -> list[str]:
-    """The argument names of a `parametrize` mark."""
-    names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
-    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+    return any(
+        # The base of what the conftest of the rootdir defines is empty, as that of a plugin.
+        one.baseid or Path(inspect.getfile(one.func)).name == "conftest.py"
+        for one in known.get(fixture, ())
+    )
 
 
 def _models(metafunc: pytest.Metafunc, given: Mapping[str, Any], folder: Path) -> list[Candidate]:
@@ -88,7 +90,13 @@ def _models(metafunc: pytest.Metafunc, given: Mapping[str, Any], folder: Path) -
 
 
 def _selector(model: Any) -> Any:
-    return ModelSelector.model_validate(model) if isinstance(model, Mapping) else str(model)
+    if not isinstance(model, Mapping):
+        return str(model)
+    try:
+        return ModelSelector.model_validate(model)
+    except ValidationError as error:
+        fault = first_fault(error, ModelSelector, model)
+        raise ModelbenchError(f"mark modelbench: models: {fault}") from None
 
 
 def _devices(chosen: Any) -> list[str]:

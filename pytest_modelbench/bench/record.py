@@ -82,7 +82,7 @@ def result_of_test(
     seconds: float,
 ) -> CaseResult:
     """The result of a test that used the fixture, before bounds are held against it."""
-    conditions = observed(bench.machine, bench.turns, bench.turns.waited_seconds)
+    conditions = observed(bench.machine, bench.turns, bench.waited_seconds)
     first = bench.measurements[0] if bench.measurements else None
     return CaseResult(
         **identity_of_test(item, bench.device),
@@ -91,7 +91,7 @@ def result_of_test(
         detail=detail,
         trace=trace,
         started_at=bench.started_at,
-        duration_seconds=max(0.0, seconds - bench.turns.waited_seconds),
+        duration_seconds=max(0.0, seconds - bench.waited_seconds),
         worker=str(getattr(item.config, "workerinput", {}).get("workerid", "main")),
         engine="inline",
         fingerprint=_fingerprint(item, bench),

@@ -139,8 +139,8 @@ def _rows_of_lines(file: BinaryIO, path: Path) -> Iterator[dict[str, Any]]:
         number += 1
         if len(data) > LARGEST_ROW_BYTES:
             raise ModelbenchError(
-                f"{path}, line {number}: longer than {LARGEST_ROW_BYTES // 2**20} MiB; JSON lines hold one row "
-                "a line, and large data in files of their own"
+                f"{path}, line {number}: longer than {LARGEST_ROW_BYTES // 2**20} MiB; JSON lines "
+                "hold one row a line, and large data in files of their own"
             )
         if text := data.strip():
             yield _whole_object(text) or _row_of_line(data, f"{path}, line {number}")

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from itertools import cycle, islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from pytest_modelbench import BenchmarkRun
 
 # Rows say how long their call takes. The model notes of each call how long it had to take and how
 # long it did, on the clock of the meters, so that a busy machine changes both sides alike.
-CONFTEST = '''
+CONFTEST = """
 import gc, json, time
 from pathlib import Path
 from pytest_modelbench import Prediction, Runner, Session
@@ -125,7 +124,7 @@ class HearingRunner(Runner):
 def pytest_modelbench_register(modelbench):
     modelbench.runners.add("known", KnownRunner)
     modelbench.runners.add("hearing", HearingRunner)
-'''
+"""
 
 TEXTS = ["sleep 2", "spin 1", "sleep 4", "spin 3", "sleep 1", "spin 2", "sleep 3"]
 SOUND_SECONDS = [0.1, 0.25, 0.5]
