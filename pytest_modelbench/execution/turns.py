@@ -24,6 +24,8 @@ from pytest_modelbench.execution.locks import (
 LockMode = Literal["host", "device", "none"]
 WAITING, HOLDING = b"waiting", b"holding"
 """Said before and after a wait for a turn, which is nobody's own time."""
+ALONE = "MODELBENCH_ALONE"
+"""The environment variable that processes started by a timed call find set."""
 
 
 class Turns:
@@ -40,7 +42,10 @@ class Turns:
         self.waited_seconds = 0.0
         self._tell = tell
         self._folder = folder or default_folder()
-        self._host = SharedLock(self._folder / "host.lock") if mode == "host" else None
+        # A session that a timed call starts is a part of that call: it would wait for itself.
+        is_own_turn = ALONE in os.environ
+        locks_host = mode == "host" and not is_own_turn
+        self._host = SharedLock(self._folder / "host.lock") if locks_host else None
         self._busy = False
 
     @contextmanager
@@ -68,9 +73,11 @@ class Turns:
             self._host.release()
         try:
             self._wait(self._host.take)
+            os.environ[ALONE] = str(os.getpid())
             try:
                 yield
             finally:
+                del os.environ[ALONE]
                 self._host.release()
         finally:
             if was_busy:

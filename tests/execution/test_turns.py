@@ -163,6 +163,12 @@ def test_a_model_on_an_accelerator_has_it_for_as_long_as_it_is_loaded(
     lock.release()
 
 
+def test_what_a_timed_call_starts_does_not_wait_for_the_call(tmp_path: Path) -> None:
+    with Turns(folder=tmp_path).alone("CPU"):
+        assert process(tmp_path / "log", "alone", 1, 0).wait(timeout=20) == 0
+    assert process(tmp_path / "log", "alone", 1, 0).wait(timeout=20) == 0
+
+
 def test_the_mode_is_one_of_three_words() -> None:
     assert [lock_mode_from(word) for word in ("host", " Device", "none", "cpu", "")] == [
         "host", "device", "none", None, None,
