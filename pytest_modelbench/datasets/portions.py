@@ -9,7 +9,8 @@ from pytest_modelbench.datasets.samples import Audio, Sample
 
 MOST_SAMPLES = 4096
 MOST_BYTES = 64_000_000
-"""A portion holds no more than this, so that a dataset of any size takes constant memory."""
+"""A portion holds no more than this and two are held at once, so that a dataset of any size takes
+constant memory."""
 
 
 def portions(
@@ -17,22 +18,27 @@ def portions(
 ) -> Generator[tuple[list[Sample], bool], None, None]:
     """Samples that are held at once, and whether they are the last ones.
 
-    >>> numbers = [Sample(str(n), n) for n in range(5)]
+    The last portion may be two: calls go on with it until there are enough, and a rest of a few
+    samples would then outweigh all the others.
+
+    >>> numbers = [Sample(str(n), n) for n in range(7)]
     >>> [(len(part), last) for part, last in portions(numbers, most_samples=2)]
-    [(2, False), (2, False), (1, True)]
+    [(2, False), (2, False), (3, True)]
     """
+    whole: list[Sample] = []
     part: list[Sample] = []
     held = 0
     for sample in samples:
         given = sample.input
         size = len(given) if isinstance(given, str) else _size_bytes(given)
         if part and (len(part) >= most_samples or held + size > most_bytes):
-            yield part, False
-            part, held = [], 0
+            if whole:
+                yield whole, False
+            whole, part, held = part, [], 0
         part.append(sample)
         held += size
     if part:
-        yield part, True
+        yield [*whole, *part], True
 
 
 def _size_bytes(value: Any) -> int:

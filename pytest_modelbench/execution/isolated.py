@@ -7,7 +7,6 @@ import signal
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Hashable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -25,7 +24,8 @@ from pytest_modelbench.execution.fork_client import (
 )
 from pytest_modelbench.execution.limits import record_of
 from pytest_modelbench.execution.request import Request
-from pytest_modelbench.execution.turns import HOLDING, WAITING, LockMode, Turns
+from pytest_modelbench.execution.stopwatch import Stopwatch
+from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.runners import RUNNERS
 
@@ -66,12 +66,17 @@ class IsolatedEngine:
     ) -> None:
         self._worker = worker
         self._extensions = list(extensions)
-        self._turns = Turns(lock)
+        self._watch = Stopwatch()
+        self._turns = Turns(lock, self._hear)
         self._server: ForkServer | None = None
         self._child: Child | None = None
 
+    def _hear(self, word: bytes) -> None:
+        self._watch.hear(word)
+
     def submit(self, case: Case) -> Future[CaseResult]:
         future: Future[CaseResult] = Future()
+        self._watch = Stopwatch()
         try:
             future.set_result(self._run(case))
         except ForkServerError as error:
@@ -102,10 +107,10 @@ class IsolatedEngine:
     def _run(self, case: Case) -> CaseResult:
         self.expect_next(case)
         child = self._child = self._child or self._fork(case)
-        limit = case.measure.timeout_seconds
+        waited_before, limit = self._watch.waited_seconds, case.measure.timeout_seconds
         try:
             child.connection.send(Request(case, self._worker, self._turns.mode))
-            answer = self._answer(child, limit)
+            answer = self._answer(child, self._watch.seconds + limit)
         except TimeoutError:
             self._kill()
             return self._error(
@@ -114,14 +119,16 @@ class IsolatedEngine:
         except (EOFError, ConnectionError):
             return self._died(case, child)
         _pass_on(child.errors)
-        return CaseResult.model_validate_json(answer)
+        return _with_waiting(CaseResult.model_validate_json(answer), waited_before)
 
-    def _answer(self, child: Child, limit: float) -> bytes:
-        """The child's result. Raises `TimeoutError`, or `EOFError` when it ended without one."""
+    def _answer(self, child: Child, end: float) -> bytes:
+        """The child's result. Raises `TimeoutError`, or `EOFError` when it ended without one.
+
+        `end` is where the stopwatch, which stands still while the child waits, may be at most.
+        """
         assert self._server is not None
-        left, since, waiting = limit, time.monotonic(), False
         while True:
-            seconds = None if waiting else max(0.0, left - (time.monotonic() - since))
+            seconds = None if self._watch.is_waiting else max(0.0, end - self._watch.seconds)
             # The server speaks when the child has ended: what the child leaves running may keep
             # its end of the channel open.
             ready = wait([child.connection, self._server.control], seconds)
@@ -130,12 +137,8 @@ class IsolatedEngine:
             if child.connection not in ready:
                 raise EOFError
             message = child.connection.recv_bytes()
-            if message not in (WAITING, HOLDING):
+            if not self._watch.hear(message):
                 return message
-            if message == WAITING:  # for its turn, which does not count
-                left, waiting = left - (time.monotonic() - since), True
-            else:
-                since, waiting = time.monotonic(), False
 
     def _died(self, case: Case, child: Child) -> CaseResult:
         assert self._server is not None
@@ -148,9 +151,15 @@ class IsolatedEngine:
 
     def _error(self, case: Case, text: str, trace: str | None = None) -> CaseResult:
         result = blank_result(case, "error", text, trace=trace)
-        limits = record_of(case.measure, enforced=True)
-        update = {"worker": self._worker, "engine": "isolated", "limits": limits}
-        return result.model_copy(update=update)
+        return result.model_copy(
+            update={
+                "worker": self._worker,
+                "engine": "isolated",
+                "limits": record_of(case.measure, enforced=True),
+                "started_at": self._watch.started_at,
+                "duration_seconds": self._watch.seconds,
+            }
+        )
 
     def _fork(self, case: Case) -> Child:
         self._server = self._server or ForkServer()
@@ -211,6 +220,15 @@ def _modules_of(case: Case) -> list[str]:
     except Exception:  # it will go wrong in the child, too, and be reported
         return []
     return [type(runner).__module__, *needs] if needs else []
+
+
+def _with_waiting(result: CaseResult, seconds: float) -> CaseResult:
+    """Add what the session had waited for its turn before the measuring process was there."""
+    if result.conditions is None or seconds == 0:
+        return result
+    waited = result.conditions.waited_seconds + seconds
+    conditions = result.conditions.model_copy(update={"waited_seconds": waited})
+    return result.model_copy(update={"conditions": conditions})
 
 
 def how_it_ended(exit_code: int) -> str:

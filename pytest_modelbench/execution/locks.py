@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from weakref import WeakSet
 
 POLL_SECONDS = 0.005
 LONGEST_WAIT_SECONDS = 24 * 3600.0
@@ -56,12 +57,16 @@ class SharedLock:
 
     Two files: who wants it alone first closes the gate, behind which nobody new can come in, so
     that a stream of sharers cannot keep that one waiting for ever.
+
+    A lock lasts while any process has its descriptor. What this one forks inherits that, and must
+    neither keep the lock when it is released nor when this process dies.
     """
 
     def __init__(self, file: Path) -> None:
         self._room_file = file
         self._gate_file = file.with_suffix(".gate.lock")
         self._room: int | None = None
+        _SHARED_LOCKS.add(self)
 
     def share(self, wait: bool = True) -> bool:
         """Come in beside others. Raises `LockTimeoutError` after a day."""
@@ -72,6 +77,15 @@ class SharedLock:
         return self._enter("alone", wait)
 
     def release(self) -> None:
+        import fcntl
+
+        room, self._room = self._room, None
+        if room is not None:
+            fcntl.flock(room, fcntl.LOCK_UN)
+            os.close(room)
+
+    def forget(self) -> None:
+        """In a forked process: leave the lock to its parent."""
         room, self._room = self._room, None
         if room is not None:
             os.close(room)
@@ -90,6 +104,18 @@ class SharedLock:
             return False
         finally:
             os.close(gate)
+
+
+_SHARED_LOCKS: WeakSet[SharedLock] = WeakSet()
+
+
+def _forget_locks_of_the_parent() -> None:
+    for lock in list(_SHARED_LOCKS):
+        lock.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_locks_of_the_parent)
 
 
 def _opened(file: Path) -> int:

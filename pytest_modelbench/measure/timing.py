@@ -103,6 +103,7 @@ class SteadyState:
 
     def further_rounds(self, batches: Sequence[Sequence[Any]]) -> list[int]:
         """Go on with `batches`, the last ones that worked; how often each was called."""
+        __tracebackhide__ = True
         calls = self.calls
         counts = [0] * len(batches)
         if limit := self._limit():

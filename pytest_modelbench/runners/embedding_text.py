@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -23,11 +22,12 @@ from pytest_modelbench.runners.openvino_devices import (
     ov_config,
     present_devices,
 )
-from pytest_modelbench.runners.openvino_export import ModelFiles, ensure_ir, import_optimum
+from pytest_modelbench.runners.openvino_export import ModelFiles, ensure_ir
 from pytest_modelbench.runners.openvino_requests import Mode
 from pytest_modelbench.runners.sentence_config import SentenceConfig, read_sentence_config
 from pytest_modelbench.runners.sentence_pooling import cosine, normalised, pool
 from pytest_modelbench.runners.text_encoder import TextEncoder, load_encoder
+from pytest_modelbench.runners.text_tokenizer import import_tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,8 +92,8 @@ class EmbeddingSession(Session):
             "requests": self.max_in_flight,
             "pooling": self._pooling,
             "normalize": self._normalize,
-            "max_tokens": encoder.max_tokens,
-            "transformers_version": version("transformers"),
+            "max_tokens": encoder.tokenizer.max_tokens,
+            **encoder.tokenizer.properties,
         }
 
     def prepare(self, sample: Sample) -> tuple[str, ...]:
@@ -173,6 +173,7 @@ class EmbeddingText(Runner):
     """Sentence-transformers models and plain encoders, from a local directory or a hub id."""
 
     name = "embedding_text"
+    version = "2"  # texts are tokenised without Transformers' share of the call
     input_kind = "text"
     metrics = VECTOR_METRICS
     quality = ("spearman", "pearson")
@@ -181,7 +182,7 @@ class EmbeddingText(Runner):
     def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
         return (
             Requirement("openvino", extra="openvino"),
-            Requirement("optimum.intel.openvino", extra="openvino"),
+            Requirement("tokenizers", extra="openvino"),
         )
 
     def devices(self) -> Sequence[str]:
@@ -191,8 +192,12 @@ class EmbeddingText(Runner):
         check_device(device)
 
     def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
-        import_optimum()
-        _files(candidate)
+        """Get an IR and import what its tokenizer needs: Optimum Intel and Transformers if need be.
+
+        Raises `Unavailable` when they are needed and absent.
+        """
+        _, files = _files(candidate)
+        import_tokenizer(files.source)
 
     def load(self, candidate: Candidate, device: str, params: Mapping[str, Any]) -> Session:
         """Load, exporting the model first where it has no IR.

@@ -49,8 +49,8 @@ def ensure_ir(candidate: Candidate, task: Task) -> ModelFiles:
 
     A directory that holds an IR is used as it is. Any other is exported once, with its weights in
     float32 and uncompressed, and kept in the user's cache under a digest of its files and of the
-    exporter's versions. Raises `Unavailable` when an export needs optimum-intel and it is absent,
-    `ModelbenchError` when there is no model or it cannot be exported.
+    exporter's versions; only then Optimum Intel is imported. Raises `Unavailable` when that is
+    absent, `ModelbenchError` when there is no model or it cannot be exported.
     """
     source = local_directory(candidate)
     if (ir := find_ir(source, task)) is not None:
@@ -60,18 +60,20 @@ def ensure_ir(candidate: Candidate, task: Task) -> ModelFiles:
             f"model {candidate.version!r}: {source} has neither {IR_FILES[task]} nor config.json"
         )
     target = cache_directory() / export_digest(source, task)
+    if not target.is_dir():
+        import_optimum()
     started = time.perf_counter()
     exported = _export_once(candidate, source, target, task)
     return ModelFiles(source, target, time.perf_counter() - started if exported else None)
 
 
 def import_optimum() -> None:
-    """Import what loading needs, in seconds that are nobody's load time. Raises `Unavailable`."""
+    """Import it in seconds that are no export's and nobody's load time. Raises `Unavailable`."""
     try:
         with quiet_libraries():
             import optimum.intel.openvino  # noqa: F401
     except ImportError as error:
-        raise missing_extra("optimum-intel", "openvino") from error
+        raise missing_extra("optimum.intel.openvino", "openvino") from error
 
 
 def find_ir(directory: Path, task: Task) -> Path | None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_modelbench.errors import missing_extra
 from pytest_modelbench.runners.openvino_devices import openvino_core
 from pytest_modelbench.runners.openvino_requests import Done, InferRequests, Mode, requests_wanted
-from pytest_modelbench.runners.quiet import quiet_libraries
+from pytest_modelbench.runners.text_tokenizer import TextTokenizer, load_tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
 # An IR made from a Transformers model, and one made from a sentence-transformers model.
 TOKEN_OUTPUTS = ("last_hidden_state", "token_embeddings")
-# Tokenizers without a limit of their own carry a number beyond any memory.
-NO_LIMIT = 1_000_000
 
 
 class TextEncoder:
@@ -36,16 +32,14 @@ class TextEncoder:
     def __init__(
         self,
         compiled: Any,
-        tokenizer: Any,
-        max_tokens: int | None,
+        tokenizer: TextTokenizer,
         requests: int = 1,
         compile_seconds: float | None = None,
     ) -> None:
         self.compiled = compiled
-        self.max_tokens = max_tokens
         self.compile_seconds = compile_seconds
         self.requests = InferRequests(compiled, requests)
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._inputs = {name for port in compiled.inputs for name in port.names}
         outputs = {name: port for port in compiled.outputs for name in port.names}
         self._output = next(
@@ -86,15 +80,9 @@ class TextEncoder:
     def _tokenize(self, texts: Sequence[str]) -> tuple[dict[str, Any], Mask]:
         import numpy as np
 
-        given = self._tokenizer(
-            list(texts),
-            padding=True,
-            truncation=self.max_tokens is not None,
-            max_length=self.max_tokens,
-            return_tensors="np",
-        )
-        mask = given["attention_mask"].astype(np.int64)
-        inputs = {name: given[name] for name in given if name in self._inputs}
+        given = self.tokenizer(texts)
+        mask = given["attention_mask"]
+        inputs = {name: array for name, array in given.items() if name in self._inputs}
         if "token_type_ids" in self._inputs - inputs.keys():
             inputs["token_type_ids"] = np.zeros_like(mask)
         return inputs, mask
@@ -117,34 +105,12 @@ def load_encoder(
 ) -> TextEncoder:
     """The IR in `ir` compiled for `device`, with the tokenizer in `source`.
 
-    Raises `Unavailable` when transformers is not installed.
+    Raises `Unavailable` when the tokenizer takes Transformers and that is not installed.
     """
-    try:
-        with quiet_libraries():
-            from transformers import AutoTokenizer
-    except ImportError as error:
-        raise missing_extra("transformers", "openvino") from error
-    with quiet_libraries():
-        tokenizer = AutoTokenizer.from_pretrained(source)
+    tokenizer = load_tokenizer(source, max_tokens)
     core = openvino_core()
     model = core.read_model(ir / "openvino_model.xml")
     started = time.perf_counter()
     compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": mode.upper(), **config})
     compile_seconds = time.perf_counter() - started
-    return TextEncoder(
-        compiled,
-        tokenizer,
-        max_tokens or _limit(source, tokenizer),
-        requests_wanted(compiled, mode),
-        compile_seconds,
-    )
-
-
-def _limit(source: Path, tokenizer: Any) -> int | None:
-    """The most tokens the model can take, where its files say."""
-    path = source / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    limits = [tokenizer.model_max_length, config.get("max_position_embeddings")]
-    # XLNet writes -1 for "no limit".
-    known = [limit for limit in limits if limit and 0 < limit < NO_LIMIT]
-    return min(known) if known else None
+    return TextEncoder(compiled, tokenizer, requests_wanted(compiled, mode), compile_seconds)

@@ -18,7 +18,7 @@ EchoSuite = Callable[..., Path]
 Runs = Callable[[], list]
 
 RUNNER = """
-import ctypes, os, subprocess, sys, threading, time
+import ctypes, multiprocessing, os, subprocess, sys, threading, time
 from pathlib import Path
 from pytest_modelbench import Runner, Session
 
@@ -39,6 +39,8 @@ class Speechless(Exception):
 def misbehave(how):
     if how == "segfault":
         ctypes.string_at(0)
+    if how == "kill":  # as the kernel does when there is no memory left
+        os.kill(os.getpid(), 9)
     if how == "exit":
         print("leaving now", file=sys.stderr)
         os._exit(3)
@@ -75,6 +77,8 @@ def misbehave(how):
 class Odd(Session):
     def __init__(self, how):
         self.how = how
+        if how == "workers":  # which live as long as the model
+            self.workers = multiprocessing.get_context("fork").Pool(1)
 
     def predict(self, batch):
         misbehave(self.how)
@@ -113,6 +117,7 @@ def odd_suite(echo_suite: EchoSuite, pytester: pytest.Pytester) -> Callable[...,
     ("how", "cause"),
     [
         ("segfault", "the measuring process was killed by SIGSEGV"),
+        ("kill", "the measuring process was killed by SIGKILL"),
         ("exit", "the measuring process ended with exit status 3; its last words: leaving now"),
         ("sysexit", "SystemExit: enough"),
         ("unpicklable", "Unpicklable: cannot be sent anywhere"),
@@ -150,6 +155,13 @@ def test_what_a_model_leaves_running_is_ended_with_it(
     pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=2)
     left = int((pytester.path / "left_behind").read_text())
     assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_model_with_forked_workers_does_not_wait_for_them(
+    pytester: pytest.Pytester, odd_suite: EchoSuite
+) -> None:
+    odd_suite("workers", "fine")
+    pytester.runpytest_subprocess("echo.json", timeout=60).assert_outcomes(passed=4)
 
 
 def test_one_process_serves_all_cases_of_a_model_and_no_other(
@@ -256,6 +268,94 @@ def test_a_case_that_takes_too_long_is_ended_and_the_next_one_runs(
     hanging = next(case for case in runs()[0].cases if case.model == "hang")
     assert hanging.detail == "not done after 2 s (measure.timeout_seconds): its process was ended"
     assert gone(int((pytester.path / "hanging").read_text()))
+
+
+@pytest.mark.slow
+def test_waiting_for_a_turn_does_not_count_towards_the_timeout(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    """The patient model is loaded when the long call of another session takes the host."""
+    from pytest_modelbench import BenchmarkRun
+
+    timeout = 3.0
+    measure = {"min_samples": 1, "min_seconds": 0, "warmup": 0, "timeout_seconds": timeout}
+    one_row = {"source": "jsonl", "path": "data.jsonl", "max_samples": 1}
+    for name in ("patient", "long"):
+        echo_suite(
+            f"{name}.json",
+            benchmarks=[{"id": name, "runner": "turns", "model": name}],
+            dataset=one_row,
+            measure={**measure, "timeout_seconds": timeout if name == "patient" else 60},
+        )
+    (pytester.path / "conftest.py").write_text(
+        """
+import time
+from pathlib import Path
+from pytest_modelbench import Runner, Session
+
+HERE = Path(__file__).parent
+
+
+class Turn(Session):
+    def __init__(self, name):
+        self.name, self.called = name, False
+
+    def prepare(self, sample):
+        if self.name == "long":
+            (HERE / "long-is-ready").touch()
+            for _ in range(3000):
+                if (HERE / "patient-is-loading").exists():
+                    break
+                time.sleep(0.01)
+        return sample.input
+
+    def predict(self, batch):
+        if self.name == "long" and not self.called:
+            time.sleep(4.5)
+        self.called = True
+        return batch
+
+
+class TurnRunner(Runner):
+    name = "turns"
+    input_kind = "text"
+
+    def load(self, candidate, device, params):
+        if candidate.version == "patient":
+            (HERE / "patient-is-loading").touch()
+            time.sleep(1)  # meanwhile the other queues up
+        return Turn(candidate.version)
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("turns", TurnRunner)
+"""
+    )
+    environment = {**os.environ, "TMPDIR": str(pytester.path)}  # locks of their own
+
+    def session(name: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", f"{name}.json", f"--suite-output={name}-run.json"],
+            cwd=pytester.path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        )
+
+    sessions = [session("long")]
+    try:
+        for _ in range(600):
+            if (pytester.path / "long-is-ready").exists():
+                break
+            time.sleep(0.05)
+        sessions.append(session("patient"))
+        assert [one.wait(60) for one in sessions] == [0, 0]
+    finally:
+        for one in sessions:
+            one.kill()
+            one.wait()
+    (case,) = BenchmarkRun.load(pytester.path / "patient-run.json").cases
+    assert case.status == "ok"
+    assert case.conditions.waited_seconds > timeout > case.duration_seconds
 
 
 def test_an_interruption_in_the_middle_of_an_import_costs_no_other_case(

@@ -107,6 +107,65 @@ def test_a_killed_process_frees_its_turn(tmp_path: Path) -> None:
         killed.wait()
 
 
+FORKING = """
+import ctypes, os, sys, time
+from pathlib import Path
+from pytest_modelbench.execution.turns import Turns
+
+how, folder = sys.argv[1:]
+turns = Turns(folder=Path(folder))
+with turns.busy():
+    # A library of C forks without the interpreter's knowledge.
+    worker = ctypes.CDLL(None).fork() if how == "native" else os.fork()
+    if worker == 0:  # such as multiprocessing starts, and it outlives all
+        os.setsid()
+        os.close(1)
+        time.sleep(30)
+        os._exit(0)
+    print(worker, flush=True)
+    if how == "dies":
+        os._exit(0)
+    with turns.alone("CPU"):  # not kept out by its own worker
+        pass
+print("done", flush=True)
+time.sleep(30)
+"""
+
+
+@pytest.mark.parametrize("how", ["goes on", "dies", "native"])
+def test_a_worker_that_was_forked_holds_no_turn(tmp_path: Path, how: str) -> None:
+    command = [sys.executable, "-c", FORKING, how, str(tmp_path)]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    try:
+        assert parent.stdout.readline() == ("" if how == "dies" else "done\n")
+        probe, deadline = SharedLock(tmp_path / "host.lock"), time.monotonic() + 10
+        while not probe.take(False):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        probe.release()
+    finally:
+        os.kill(worker, signal.SIGKILL)
+        parent.kill()
+        parent.wait()
+        parent.stdout.close()
+
+
+def test_a_forked_process_leaves_the_turn_to_its_parent(tmp_path: Path) -> None:
+    """Ending, or releasing what it seems to hold, it gives nothing away."""
+    turns, other = Turns(folder=tmp_path), SharedLock(tmp_path / "host.lock")
+    with turns.alone("CPU"):
+        child = os.fork()
+        if child == 0:
+            turns._host.release()  # type: ignore[union-attr]
+            os._exit(0)
+        assert os.waitpid(child, 0) == (child, 0)
+        assert not other.share(False)
+    assert other.take(False)
+    other.release()
+
+
 def test_waiting_is_told_and_counted_and_only_when_there_is_any(tmp_path: Path) -> None:
     told: list[bytes] = []
     turns = Turns("host", told.append, tmp_path)

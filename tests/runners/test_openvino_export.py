@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners import openvino_export
 from pytest_modelbench.runners.hub_models import local_directory, unneeded
@@ -50,7 +51,16 @@ def exports(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         (output / "openvino_model.xml").write_text("<net/>")
 
     monkeypatch.setattr(openvino_export, "_export", export)
+    monkeypatch.setattr(openvino_export, "import_optimum", lambda: None)
     return sources
+
+
+@pytest.fixture
+def without_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment that lacks it."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "optimum"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "optimum", None)
 
 
 def test_a_directory_with_an_ir_is_used_as_it_is(tmp_path: Path, exports: list[Path]) -> None:
@@ -75,6 +85,25 @@ def test_the_second_time_the_cached_export_is_used(
     assert first.ir == second.ir == cache / export_digest(checkpoint, TASK)
     assert first.export_seconds is not None
     assert second.export_seconds is None
+
+
+@pytest.mark.usefixtures("without_optimum")
+def test_an_export_without_its_package_says_what_to_install(cache: Path, checkpoint: Path) -> None:
+    with pytest.raises(Unavailable) as raised:
+        ensure_ir(Candidate("m", str(checkpoint)), TASK)
+    assert str(raised.value) == (
+        'optimum.intel.openvino is not installed: pip install "pytest-modelbench[openvino]"'
+    )
+    assert not cache.exists()
+
+
+@pytest.mark.usefixtures("without_optimum")
+def test_where_an_ir_is_ready_no_package_is_needed(cache: Path, checkpoint: Path) -> None:
+    cached = cache / export_digest(checkpoint, TASK)
+    cached.mkdir(parents=True)
+    assert ensure_ir(Candidate("m", str(checkpoint)), TASK).ir == cached
+    (checkpoint / "openvino_model.xml").touch()
+    assert ensure_ir(Candidate("m", str(checkpoint)), TASK).ir == checkpoint
 
 
 def test_equal_files_elsewhere_share_an_export(
@@ -119,7 +148,7 @@ def test_prose_and_hidden_files_do_not_count(checkpoint: Path) -> None:
 
 
 def test_a_failed_export_leaves_nothing_behind(
-    cache: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, checkpoint: Path, exports: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(candidate: Candidate, source: Path, output: Path, task: str) -> None:
         (output / "half.bin").touch()
