@@ -25,7 +25,7 @@ CATALOGUE: dict[str, MetricInfo] = {
     for info in (
         MetricInfo("sample_count", "", "neither", "Usable samples of the dataset."),
         MetricInfo("success_count", "", "higher", "Samples the model answered."),
-        MetricInfo("failure_count", "", "lower", "Samples whose call raised an error."),
+        MetricInfo("failure_count", "", "lower", "Samples that could not be prepared or answered."),
         MetricInfo(
             "model_load_seconds",
             "s",
@@ -74,7 +74,8 @@ CATALOGUE: dict[str, MetricInfo] = {
             "MB",
             "neither",
             "Resident memory of the measuring process before loading (10^6 bytes, as are all): "
-            "the interpreter and imported libraries, and processes it had already started.",
+            "the interpreter, imported libraries, the decoded first portion of the dataset, and "
+            "processes it had already started.",
         ),
         MetricInfo(
             "peak_ram_mb",
@@ -92,7 +93,8 @@ CATALOGUE: dict[str, MetricInfo] = {
             "MB",
             "lower",
             f"steady_peak_ram_mb less the resident memory just before the {_TIMED}: what calls "
-            "need beyond the loaded model.",
+            "need beyond the loaded model, their answers included, which are kept until they are "
+            "scored. Of a dataset in portions it is the largest of any portion.",
         ),
         MetricInfo(
             "peak_vram_mb",

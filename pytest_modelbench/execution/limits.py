@@ -45,6 +45,7 @@ def limit_threads(threads: int) -> None:
         # What watches must not share the few processors that are left to the model.
         watching.PROCESSORS = allowed
         os.sched_setaffinity(0, sorted(allowed)[:threads])
+        threads = min(threads, len(allowed))  # a limit must not make it more
     for name in _THREAD_VARIABLES:
         os.environ[name] = str(threads)
     torch = sys.modules.get("torch")

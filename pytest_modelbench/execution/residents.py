@@ -11,6 +11,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.execution.case_meters import case_meters
 from pytest_modelbench.execution.locks import DeviceLock
 from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.measure.machine_load import MachineLoad
 from pytest_modelbench.measure.meter import Meters
 from pytest_modelbench.runners.contract import Runner, Session
 
@@ -24,6 +25,8 @@ class Resident:
     lock: DeviceLock
     meters: Meters
     load_seconds: float
+    load_disturbances: list[str]
+    """What else went on while it was loaded."""
     first_call_ns: int | None = None
     cases_served: int = 0
 
@@ -57,11 +60,12 @@ class Residents:
         lock = self.turns.residence(case.device)
         meters = case_meters(case.device)
         try:
-            with meters.phase("load"):
+            machine = MachineLoad()
+            with meters.phase("load"), machine:
                 start = time.perf_counter()
                 session = runner.load(case.candidate, case.device, case.params)
                 seconds = time.perf_counter() - start
-            return Resident(case.load_key, session, lock, meters, seconds)
+            return Resident(case.load_key, session, lock, meters, seconds, machine.disturbances())
         except BaseException:
             meters.close()
             lock.release()

@@ -50,6 +50,8 @@ def _counts(seen: Measurement) -> dict[str, Metric]:
 
 def _loading(resident: Resident) -> dict[str, Metric]:
     notes = {"reused": True} if resident.cases_served > 1 else {}
+    # Other workers load at the same time: what is disturbed by that says so.
+    beside = {"disturbances": resident.load_disturbances} if resident.load_disturbances else {}
     if resident.first_call_ns is None:
         first = failed("the first call failed", "ms")
     else:
@@ -58,9 +60,9 @@ def _loading(resident: Resident) -> dict[str, Metric]:
     if compiling is None:
         compiled = skipped("the runner does not tell compiling from the rest of loading", "s")
     else:
-        compiled = measured(compiling, "s", **notes)
+        compiled = measured(compiling, "s", **notes, **beside)
     return {
-        "model_load_seconds": measured(resident.load_seconds, "s", **notes),
+        "model_load_seconds": measured(resident.load_seconds, "s", **notes, **beside),
         "compile_seconds": compiled,
         "first_latency_ms": first,
     }

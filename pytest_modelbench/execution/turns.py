@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
-from pytest_modelbench.execution.locks import (
-    DeviceLock,
-    SharedLock,
-    default_folder,
+from pytest_modelbench.execution.locks import DeviceLock, SharedLock, default_folder
+from pytest_modelbench.execution.physical_devices import (
+    is_processor,
     physical_devices,
+    uses_processor,
 )
 
 LockMode = Literal["host", "device", "none"]
@@ -38,14 +38,13 @@ class Turns:
         folder: Path | None = None,
     ) -> None:
         """`tell` hears when waiting begins and ends."""
-        self.mode = mode
+        # What a timed call starts is a part of that call: it would wait for itself.
+        self.mode: LockMode = "none" if ALONE in os.environ else mode
         self.waited_seconds = 0.0
         self._tell = tell
         self._folder = folder or default_folder()
-        # A session that a timed call starts is a part of that call: it would wait for itself.
-        is_own_turn = ALONE in os.environ
-        locks_host = mode == "host" and not is_own_turn
-        self._host = SharedLock(self._folder / "host.lock") if locks_host else None
+        is_host = self.mode == "host"
+        self._host = SharedLock(self._folder / "host.lock") if is_host else None
         self._busy = False
 
     @contextmanager
@@ -65,24 +64,40 @@ class Turns:
     @contextmanager
     def alone(self, device: str) -> Iterator[None]:
         """Time something on `device`; where that is the processor, nothing else is busy."""
-        if self._host is None or not uses_processor(device):
-            yield
-            return
-        was_busy, self._busy = self._busy, False
-        if was_busy:
-            self._host.release()
-        try:
-            self._wait(self._host.take)
+        before = os.environ.get(ALONE)
+        with self._alone_on_host() if uses_processor(device) else nullcontext():
             os.environ[ALONE] = str(os.getpid())
             try:
                 yield
             finally:
-                del os.environ[ALONE]
+                # A timed call may have emptied the environment.
+                os.environ.pop(ALONE, None)
+                if before is not None:
+                    os.environ[ALONE] = before
+
+    @contextmanager
+    def _alone_on_host(self) -> Iterator[None]:
+        if self._host is None:
+            yield
+            return
+        with self._standing_aside():
+            self._wait(self._host.take)
+            try:
+                yield
+            finally:
                 self._host.release()
-        finally:
-            if was_busy:
-                self._wait(self._host.share)
-                self._busy = True
+
+    @contextmanager
+    def _standing_aside(self) -> Iterator[None]:
+        """Not be busy meanwhile: who waits for something else must not keep others from it."""
+        was_busy, self._busy = self._busy, False
+        if self._host is not None and was_busy:
+            self._host.release()
+        yield
+        # Not after an exception, such as an interrupt, which must not wait for others.
+        if self._host is not None and was_busy:
+            self._wait(self._host.share)
+            self._busy = True
 
     def residence(self, device: str) -> DeviceLock:
         """Take the accelerators a model will lie on, until the lock is released.
@@ -93,7 +108,9 @@ class Turns:
         if self.mode == "host":
             names = [name for name in names if not is_processor(name)]
         lock = DeviceLock(names, self._folder)
-        self._wait(lock.acquire)
+        if not lock.acquire(False):
+            with self._standing_aside():
+                self._wait(lock.acquire)
         return lock
 
     def _wait(self, acquire: Callable[[bool], bool]) -> None:
@@ -107,27 +124,7 @@ class Turns:
         self.waited_seconds += time.perf_counter() - start
 
 
-def is_processor(name: str) -> bool:
-    return name.upper() == "CPU"
-
-
-def uses_processor(device: str) -> bool:
-    """Whether what is timed on `device` runs on the processor.
-
-    >>> uses_processor("CPU"), uses_processor("HETERO:GPU,CPU"), uses_processor("cuda:0")
-    (True, True, False)
-    """
-    return any(is_processor(name) for name in physical_devices(device))
-
-
 def lock_mode_from(text: str) -> LockMode | None:
     """The mode called so; None for any other word."""
     modes: dict[str, LockMode] = {"host": "host", "device": "device", "none": "none"}
     return modes.get(text.strip().lower())
-
-
-def processors_allowed() -> int:
-    """Processors this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -65,7 +65,11 @@ class Watcher:
     def stop(self) -> dict[str, Any]:
         """What was seen since `start`. Raises `WatcherError`."""
         self._say(b"stop\n")
-        answer: dict[str, Any] = json.loads(self._line())
+        line = self._line()
+        try:
+            answer: dict[str, Any] = json.loads(line)
+        except ValueError:
+            raise WatcherError(f"the process that watches said {line[:200]!r}") from None
         return answer
 
     def close(self) -> None:

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from pytest_modelbench.execution.locks import DeviceLock, default_folder, physical_devices
+from pytest_modelbench.execution.locks import DeviceLock, default_folder
+from pytest_modelbench.execution.physical_devices import physical_devices
 
 # Takes the lock over and over, and says when it has it and when it gives it back.
 HOLDER = """
 import sys, time
 from pathlib import Path
-from pytest_modelbench.execution.locks import DeviceLock, physical_devices
+from pytest_modelbench.execution.locks import DeviceLock
+from pytest_modelbench.execution.physical_devices import physical_devices
 
 device, folder, times, seconds, log = sys.argv[1:]
 for _ in range(int(times)):
@@ -122,17 +124,22 @@ def test_a_lock_that_fails_half_way_holds_nothing(tmp_path: Path) -> None:
         ("GPU", ["GPU.0"]),
         ("GPU.0", ["GPU.0"]),
         ("GPU.1", ["GPU.1"]),
-        ("cuda", ["cuda_0"]),
-        ("cuda:0", ["cuda_0"]),
-        ("cuda:12", ["cuda_12"]),
+        ("cuda", ["CUDA_0"]),
+        ("CUDA:0", ["CUDA_0"]),
+        ("cpu", ["CPU"]),
+        ("cpu:0", ["CPU"]),
+        ("gpu", ["GPU.0"]),
+        ("cuda:12", ["CUDA_12"]),
         ("AUTO", ["CPU", "GPU.0", "GPU.1", "NPU"]),
         ("AUTO:GPU,CPU", ["CPU", "GPU.0"]),
-        ("AUTO:-CPU,GPU.1", ["CPU", "GPU.1"]),
+        ("AUTO:-CPU,GPU.1", ["GPU.1"]),
+        ("AUTO:-NPU", ["CPU", "GPU.0", "GPU.1"]),
+        ("AUTO:-GPU", ["CPU", "GPU.1", "NPU"]),
         ("MULTI:NPU,GPU", ["GPU.0", "NPU"]),
         ("HETERO:GPU.1,CPU", ["CPU", "GPU.1"]),
         ("HETERO:CPU,GPU.1", ["CPU", "GPU.1"]),
         ("BATCH:GPU(4)", ["GPU.0"]),
-        ("../../etc/passwd", [".._.._etc_passwd"]),
+        ("../../etc/passwd", [".._.._ETC_PASSWD"]),
     ],
 )
 def test_a_device_name_stands_for_physical_devices_in_one_order(

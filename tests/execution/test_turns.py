@@ -228,6 +228,55 @@ def test_what_a_timed_call_starts_does_not_wait_for_the_call(tmp_path: Path) -> 
     assert process(tmp_path / "log", "alone", 1, 0).wait(timeout=20) == 0
 
 
+# A case on a device that takes the processor, too: several follow each other in one process.
+CASES = """
+import sys, time
+from pathlib import Path
+from pytest_modelbench.execution.turns import Turns
+
+turns = Turns("host", folder=Path(sys.argv[1]))
+for _ in range(6):
+    with turns.busy():
+        time.sleep(0.01)
+        lock = turns.residence("AUTO")
+        for _ in range(3):
+            with turns.alone("AUTO"):
+                time.sleep(0.01)
+        lock.release()
+"""
+
+
+def test_waiting_for_a_device_and_for_the_host_never_block_each_other(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CASES, str(tmp_path)]
+    children = [subprocess.Popen(command) for _ in range(3)]
+    try:
+        assert [child.wait(timeout=60) for child in children] == [0, 0, 0]
+    finally:
+        for child in children:
+            child.kill()
+            child.wait()
+
+
+def test_an_interrupt_while_timing_does_not_wait_for_others(tmp_path: Path) -> None:
+    turns = Turns(folder=tmp_path)
+    with pytest.raises(KeyboardInterrupt), turns.busy(), turns.alone("CPU"):
+        waiting = process(tmp_path / "log", "alone", 1, 5)
+        time.sleep(0.5)
+        interrupted = time.monotonic()
+        raise KeyboardInterrupt
+    assert time.monotonic() - interrupted < 2
+    assert waiting.wait(timeout=30) == 0
+
+
+def test_a_call_that_empties_the_environment_does_not_keep_the_turn(tmp_path: Path) -> None:
+    with Turns(folder=tmp_path).alone("CPU"):
+        saved = dict(os.environ)
+        os.environ.clear()
+    os.environ.update(saved)
+    os.environ.pop("MODELBENCH_ALONE")
+    assert process(tmp_path / "log", "alone", 1, 0).wait(timeout=20) == 0
+
+
 def test_the_mode_is_one_of_three_words() -> None:
     assert [lock_mode_from(word) for word in ("host", " Device", "none", "cpu", "")] == [
         "host", "device", "none", None, None,

@@ -86,7 +86,7 @@ def test_threads_are_kept_to_so_many_processors_and_the_next_case_has_all_again(
     for case, processors, variable in (
         (single, 1, "1"),
         (free, every, "None"),
-        (many, every, "4096"),
+        (many, every, str(every)),
     ):
         assert [case.properties[place] for place in places] == [processors] * 4
         assert case.properties["variable"] == variable
