@@ -214,7 +214,7 @@ def run(
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, **(more or {})},
+        env={**usual_environment(), **(more or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -224,6 +224,11 @@ def run(
     if done.returncode != 0:
         stop(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout[-3000:]}")
     return done.stdout
+
+
+def usual_environment() -> dict[str, str]:
+    """This one, but modules are compiled once, as for everybody, and not in each process anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def minilm_directory(given: Path | None) -> Path:

@@ -74,8 +74,17 @@ class MeasureSpec(StrictModel):
 
     @classmethod
     def completed(cls, given: Mapping[str, Any]) -> MeasureSpec:
-        """`given` with the defaults. Raises `ValueError` where they contradict each other."""
-        values = {name: info.default for name, info in cls.model_fields.items()} | dict(given)
-        for sentence in cls.conflicts(values):
+        """`given` with the defaults, which yield: `max_samples` alone, at 50, is both limits.
+
+        Raises `ValueError` where what is given contradicts itself.
+        """
+        for sentence in cls.conflicts(given):
             raise ValueError(sentence)
-        return cls.model_validate(dict(given))
+        made = cls.model_validate(dict(given))
+        yielding = {}
+        for least, most in _ENDS:
+            if getattr(made, least) > getattr(made, most):
+                is_least_given = least in made.model_fields_set
+                default, other = (most, least) if is_least_given else (least, most)
+                yielding[default] = getattr(made, other)
+        return made.model_copy(update=yielding)
