@@ -123,6 +123,7 @@ def modelbench(request: pytest.FixtureRequest) -> Generator[Bench, None, None]:
     yield from bench_of(request, started(request.config))
 
 
+@pytest.hookimpl(trylast=True)  # what the user parametrizes is left alone
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "modelbench" in metafunc.fixturenames:
         from pytest_modelbench.bench.parametrize import parametrize

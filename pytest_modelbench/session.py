@@ -65,6 +65,7 @@ def start_recorder(config: pytest.Config) -> Recorder:
 
     recorder = Recorder(config)
     config.pluginmanager.register(recorder, RECORDER)
+    recorder.catch_termination()
     return recorder
 
 

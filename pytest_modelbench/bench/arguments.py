@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -74,6 +75,16 @@ def measure_spec(given: Mapping[str, Any]) -> MeasureSpec:
         raise ModelbenchError(f"modelbench.measure: {error}") from None
 
 
+def check_name(name: object) -> None:
+    """Of a measurement: its metrics begin with it, and bounds and expressions have to name them."""
+    __tracebackhide__ = True
+    if name is not None and not (isinstance(name, str) and name.isidentifier()):
+        raise ModelbenchError(
+            f"modelbench.measure: name is {name!r}: it should be one word of letters, digits and "
+            "'_', such as 'long_inputs'"
+        )
+
+
 def item_counts(items: Callable[[Any], float] | float, inputs: Sequence[Any]) -> list[float]:
     """How many items each input holds. Raises what `items` raises."""
     __tracebackhide__ = True
@@ -95,8 +106,10 @@ def item_counts(items: Callable[[Any], float] | float, inputs: Sequence[Any]) ->
 def metric_given(name: str, value: float | Metric, unit: str, better: Better | None) -> Metric:
     """A metric of the test's own."""
     __tracebackhide__ = True
-    if not isinstance(name, str) or not name.strip():
+    if isinstance(name, str) and not name.strip():
         raise ModelbenchError(f"modelbench.metric: the name is {name!r}: it should be a text")
+    check_text("the name", name)
+    check_text("unit", unit)
     if name in TIMING_METRICS and name not in STANDARD_METRICS:
         raise ModelbenchError(
             f"modelbench.metric: {name!r} is what modelbench measures itself: choose another name"
@@ -146,3 +159,44 @@ def first_fault(error: ValidationError, model: type[BaseModel], given: Mapping[s
     for location, message in explain(error, model, dict(given)):
         return f"{'.'.join(map(str, location))}: {message}" if location else message
     return str(error)
+
+
+def check_callable(call: Any) -> None:
+    """Raises `ModelbenchError` for what only begins its work when it is called."""
+    __tracebackhide__ = True
+    if not callable(call):
+        raise ModelbenchError(
+            f"modelbench.measure is given a {type(call).__name__}: it should be a callable"
+        )
+    for is_lazy in (
+        inspect.iscoroutinefunction,
+        inspect.isgeneratorfunction,
+        inspect.isasyncgenfunction,
+    ):
+        if is_lazy(call) or is_lazy(type(call).__call__):
+            raise _lazy("a generator or coroutine function")
+
+
+def check_outputs(outputs: Sequence[Any]) -> None:
+    """Raises `ModelbenchError` where calls gave work to be done later instead of its result."""
+    __tracebackhide__ = True
+    first = outputs[0]
+    if inspect.isawaitable(first) or inspect.isgenerator(first) or inspect.isasyncgen(first):
+        for one in outputs:
+            if inspect.iscoroutine(one):
+                one.close()  # or Python warns that nobody awaited it
+        raise _lazy(f"an object of type {type(first).__name__}")
+
+
+def _lazy(what: str) -> ModelbenchError:
+    return ModelbenchError(
+        f"modelbench.measure: the call gives {what}, whose work is not done when it returns: "
+        "measure a function that does the work, such as one that calls asyncio.run or list"
+    )
+
+
+def check_text(what: str, text: Any) -> None:
+    """Raises `ModelbenchError` for what cannot stand in a run."""
+    __tracebackhide__ = True
+    if not isinstance(text, str) or text != text.encode("utf-8", "replace").decode():
+        raise ModelbenchError(f"modelbench.metric: {what} is {text!r}: it should be a text")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,17 @@ import pytest
 
 from pytest_modelbench.bench.arguments import measure_spec
 from pytest_modelbench.bench.bench import Bench
+from pytest_modelbench.bench.outcome_of_test import outcome_of_test, trace_of_test
 from pytest_modelbench.bench.parametrize import USUAL_DEVICE, mark_arguments
 from pytest_modelbench.bench.record import (
+    identity_of_test,
     judged_test,
     manifest_of_test,
     result_of_test,
 )
 from pytest_modelbench.beside.pytest_benchmark import result_of_benchmark
 from pytest_modelbench.collection import CaseItem
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, encodable, one_line
 from pytest_modelbench.outcome import ModelbenchWarning, failures, warnings
 from pytest_modelbench.redaction import printable
 
@@ -33,27 +36,37 @@ BROKEN_BOUND = pytest.StashKey[bool]()
 def bench_of(
     request: pytest.FixtureRequest, session: ModelbenchSession
 ) -> Generator[Bench, None, None]:
-    """The `modelbench` fixture of one test."""
+    """The `modelbench` fixture of one test, which is busy as long as it has it.
+
+    So what it does besides measuring, such as preparing inputs and scoring, is never beside a
+    timed call of another process.
+    """
     item = request.node
     if isinstance(item, CaseItem):
         pytest.fail("the modelbench fixture is for tests, not for suites", pytrace=False)
-    device = USUAL_DEVICE
-    if "device" in request.fixturenames:
-        device = str(request.getfixturevalue("device")) or USUAL_DEVICE
-    bench = Bench(
-        device=device,
-        turns=session.turns,
-        waited_before=session.turns.waited_seconds,
-        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )
-    if mistake := _mistake_in_mark(item, bench):
-        pytest.fail(mistake, pytrace=False)
-    item.stash[BENCH] = bench
-    item.stash[BROKEN_BOUND] = False  # of a run of this test before
-    if request.config.option.suite_dry_run:
-        pytest.skip("dry run")
-    yield bench
-    bench.close()
+    is_dry = request.config.option.suite_dry_run
+    waited_before = session.turns.waited_seconds
+    with nullcontext() if is_dry else session.turns.busy():
+        bench = Bench(
+            device=_device_of(request),
+            turns=session.turns,
+            waited_before=waited_before,
+            waited_before_phase=waited_before,
+            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        if mistake := _mistake_in_mark(item, bench):
+            pytest.fail(mistake, pytrace=False)
+        item.stash[BENCH] = bench
+        item.stash[BROKEN_BOUND] = False  # of a run of this test before
+        if is_dry:
+            pytest.skip("dry run")
+        yield bench
+        bench.close()
+
+
+def _device_of(request: pytest.FixtureRequest) -> str:
+    given = request.getfixturevalue("device") if "device" in request.fixturenames else ""
+    return str(given) or USUAL_DEVICE
 
 
 def _mistake_in_mark(item: pytest.Item, bench: Bench) -> str | None:
@@ -78,15 +91,18 @@ class OrdinaryTests:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
         """After a test that went well, its bounds; a failure here is one of the call."""
+        if before := item.stash.get(BENCH, None):
+            before.waited_before_phase = self._session.turns.waited_seconds
         answer = yield
         bench = item.stash.get(BENCH, None)
         if bench is not None and isinstance(item, pytest.Function):
+            bench.is_over = True
             self._judge(item, bench)
         return answer
 
     def _judge(self, item: pytest.Function, bench: Bench) -> None:
         strict = self._session.strict
-        result = judged_test(result_of_test(item, bench, "ok", "", None, 0.0), bench)
+        result = judged_test(result_of_test(item, bench), bench)
         reasons = list(failures(result, strict=strict))
         for line in warnings(result, strict=strict):
             try:
@@ -102,32 +118,41 @@ class OrdinaryTests:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, Any, Any]:
         report: Any = yield
-        if isinstance(item, CaseItem) or not isinstance(item, pytest.Function):
-            return report
-        if report.when == "call" or (report.when == "setup" and not report.passed):
-            result = self._result(item, report)
-            if result is not None:
-                report.modelbench = {
-                    "manifests": [manifest_of_test(item, _identity(result))],
-                    "result": result.model_dump_json(),
-                    "nodeid": item.nodeid,
-                }
+        if isinstance(item, pytest.Function) and not isinstance(item, CaseItem):
+            try:
+                parcel = self._parcel(item, report)
+            except Exception as error:  # raised here, it would end the whole session
+                item.warn(ModelbenchWarning(f"not in the run: {one_line(error)}"))
+            else:
+                if parcel:
+                    report.modelbench = parcel
         return report
+
+    def _parcel(self, item: pytest.Function, report: pytest.TestReport) -> dict[str, Any]:
+        bench = item.stash.get(BENCH, None)
+        is_final = report.when == "call" or not report.passed
+        if report.when == "teardown" and bench is None:
+            return {}
+        if is_final and (result := self._result(item, report)) is not None:
+            return {
+                "manifests": [manifest_of_test(item, _identity(result))],
+                "result": result.model_dump_json(),
+                "nodeid": encodable(item.nodeid),
+            }
+        if report.when == "setup" and bench is not None:
+            # Before the test, which may end its process: then it still has its place in the run.
+            identity = identity_of_test(item, bench.device)
+            return {"manifests": [manifest_of_test(item, identity)]}
+        return {}
 
     def _result(self, item: pytest.Function, report: pytest.TestReport) -> CaseResult | None:
         bench = item.stash.get(BENCH, None)
         if bench is None:
             return result_of_benchmark(item, report)
-        broken_bound = item.stash.get(BROKEN_BOUND, False)
-        status, detail, trace = "ok", "", None
-        if report.skipped and not hasattr(report, "wasxfail"):
-            text = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-            status, detail = "skipped", text.removeprefix("Skipped: ") or "skipped"
-        elif not report.passed and not broken_bound:
-            crash = getattr(report.longrepr, "reprcrash", None)
-            text = crash.message if crash else report.longreprtext
-            status, detail = "error", " ".join(text.split()) or "the test failed"
-            trace = report.longreprtext or None
+        if item.stash.get(BROKEN_BOUND, False) and report.when == "call":  # it was measured well
+            return judged_test(result_of_test(item, bench, seconds=report.duration), bench)
+        status, detail = outcome_of_test(report)
+        trace = trace_of_test(report)
         result = result_of_test(item, bench, status, detail, trace, report.duration)
         return judged_test(result, bench)
 

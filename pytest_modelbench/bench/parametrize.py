@@ -52,7 +52,9 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _parametrizes(metafunc: pytest.Metafunc, argument: str) -> bool:
-    """Whether the test does so itself, which needs no help of ours."""
+    """Whether the test or a hook of the user's does so, which needs no help of ours."""
+    if any(argument in call.params for call in getattr(metafunc, "_calls", ())):
+        return True
     marks = metafunc.definition.iter_markers("parametrize")
     return any(argument in _argument_names(mark) for mark in marks)
 

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_modelbench.bench.bench import Bench
+from pytest_modelbench.bench.outcome_of_test import Status
 from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
+from pytest_modelbench.errors import encodable
 from pytest_modelbench.execution.limits import record_of
 from pytest_modelbench.execution.observed import observed
 from pytest_modelbench.judge.verdict import judged
@@ -36,8 +41,13 @@ def identity_of_test(item: pytest.Function, device: str, runner: str = RUNNER) -
     version, path = name, qualified
     if isinstance(model, Candidate):
         version, path = model.version, model.model_path
-    own = {name: value for name, value in params.items() if name not in ("model", "device")}
-    return {
+    own = {
+        name: _plain(value)
+        for name, value in params.items()
+        if not (name == "model" and isinstance(value, Candidate))
+        and not (name == "device" and str(value) == device)
+    }
+    texts = {
         "id": f"{suite}::{_within_module(item)}",
         "suite": suite,
         "benchmark": name,
@@ -45,8 +55,16 @@ def identity_of_test(item: pytest.Function, device: str, runner: str = RUNNER) -
         "model": version,
         "model_path": path,
         "device": device,
-        "params": masked(jsonable(own)),
     }
+    # A file's name need not be text.
+    return {key: encodable(text) for key, text in texts.items()} | {"params": masked(own)}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON; of an object that shows no more of itself than its address, all but that."""
+    plain = jsonable(value)
+    is_text_of_another = isinstance(plain, str) and not isinstance(value, str)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", plain) if is_text_of_another else plain
 
 
 def suite_of_test(item: pytest.Item) -> str:
@@ -60,38 +78,53 @@ def _within_module(item: pytest.Item) -> str:
 
 def manifest_of_test(item: pytest.Function, identity: Mapping[str, Any]) -> Manifest:
     """One test of a file; the controller puts those of one file together."""
+    benchmark = str(identity["benchmark"])
     model = item.callspec.params.get("model") if hasattr(item, "callspec") else None
     return {
-        "id": suite_of_test(item),
-        "file": str(item.path),
+        "id": encodable(suite_of_test(item)),
+        "file": encodable(str(item.path)),
         "description": "",
-        "digest": hashlib.blake2b(item.path.read_bytes(), digest_size=16).hexdigest(),
+        "digest": _digest_of_file(item.path),
         "criteria": [],
         "candidates": [candidate_record(model)] if isinstance(model, Candidate) else [],
         "cases": [{"nodeid": item.nodeid, "identity": dict(identity)}],
-        "metric_names": {str(identity["benchmark"]): []},
+        "metric_names": {benchmark: list(STANDARD_METRICS)},
     }
+
+
+def _digest_of_file(file: Path) -> str:
+    stat = file.stat()
+    return _digest(file, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _digest(file: Path, size: int, changed_ns: int) -> str:
+    """Kept for as long as the file does not change: every test of it asks."""
+    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
 def result_of_test(
     item: pytest.Function,
     bench: Bench,
-    status: str,
-    detail: str,
-    trace: str | None,
-    seconds: float,
+    status: Status = "ok",
+    detail: str = "",
+    trace: str | None = None,
+    seconds: float = 0.0,
 ) -> CaseResult:
-    """The result of a test that used the fixture, before bounds are held against it."""
+    """The result of a test that used the fixture, before bounds are held against it.
+
+    `seconds` is how long the part of it took that gave the result, waiting for turns included.
+    """
     conditions = observed(bench.machine, bench.turns, bench.waited_seconds)
     first = bench.measurements[0] if bench.measurements else None
     return CaseResult(
         **identity_of_test(item, bench.device),
         dataset={},
-        status=status,  # type: ignore[arg-type]  # one of the three
+        status=status,
         detail=detail,
         trace=trace,
         started_at=bench.started_at,
-        duration_seconds=max(0.0, seconds - bench.waited_seconds),
+        duration_seconds=max(0.0, seconds - bench.waited_in_phase),
         worker=str(getattr(item.config, "workerinput", {}).get("workerid", "main")),
         engine="inline",
         fingerprint=_fingerprint(item, bench),

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from pytest_benchmark import __version__
 
+from pytest_modelbench.bench.outcome_of_test import outcome_of_test, trace_of_test
 from pytest_modelbench.bench.record import identity_of_test
 from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
-from pytest_modelbench.errors import LONGEST_TRACE, cut, encodable
+from pytest_modelbench.errors import encodable
 from pytest_modelbench.execution.latency import latency_metrics
 from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED
 from pytest_modelbench.redaction import masked
@@ -26,7 +27,6 @@ from pytest_modelbench.results.run import OWN_METRICS, CaseResult
 from pytest_modelbench.results.timing_record import TimingRecord
 
 RUNNER = "pytest-benchmark"
-LONGEST_REASON = 400
 NO_TIMES = "the timer of pytest-benchmark gave what is no time: a negative or infinite number"
 
 
@@ -36,7 +36,7 @@ def case_result(item: pytest.Function, report: pytest.TestReport, fixture: Any) 
     extra_info = getattr(fixture, "extra_info", {})
     iterations = int(stats.iterations) if stats else 1
     durations_ns = [one * 1e9 for one in stats.stats.data] if stats else []
-    detail = _detail(report)
+    _, detail = outcome_of_test(report)
     if not all(math.isfinite(one) and one >= 0 for one in durations_ns):
         durations_ns, detail = [], detail or NO_TIMES
     options = {name: _plain(one) for name, one in (stats.options if stats else {}).items()}
@@ -45,7 +45,7 @@ def case_result(item: pytest.Function, report: pytest.TestReport, fixture: Any) 
         dataset={},
         status="skipped" if report.skipped else "error" if detail else "ok",
         detail=detail,
-        trace=encodable(report.longreprtext)[-LONGEST_TRACE:] if report.failed else None,
+        trace=trace_of_test(report),
         started_at=datetime.fromtimestamp(report.start, UTC).isoformat(timespec="milliseconds"),
         duration_seconds=max(0.0, report.duration),
         worker="main",  # under xdist it measures nothing
@@ -82,19 +82,6 @@ def _plain(value: Any) -> Any:
         return jsonable(value)
     name = getattr(value, "__name__", None)
     return name if isinstance(name, str) else encodable(reprlib.repr(value))
-
-
-def _detail(report: pytest.TestReport) -> str:
-    """Why the test failed or was skipped, in one line; empty for one that passed."""
-    if report.passed:
-        return ""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    text = crash.message if crash else report.longreprtext
-    if isinstance(report.longrepr, tuple):
-        text = report.longrepr[2].removeprefix("Skipped: ")
-    if hasattr(report, "wasxfail"):
-        text = f"expected to fail: {report.wasxfail or text}"
-    return cut(encodable(" ".join(text.split())), LONGEST_REASON) or f"the test {report.outcome}"
 
 
 def _what_is_timed(options: Mapping[str, Any], iterations: int) -> str:

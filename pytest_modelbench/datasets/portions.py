@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any
 
 from pytest_modelbench.datasets.samples import Audio, Sample
@@ -39,6 +39,21 @@ def portions(
         held += size
     if part:
         yield [*whole, *part], True
+
+
+def divided(
+    samples: Sequence[Sample], bytes_each: int | None, most_bytes: int = MOST_BYTES
+) -> Iterator[Sequence[Sample]]:
+    """A portion in parts of one length that hold no more once each sample takes `bytes_each`.
+
+    >>> numbers = [Sample(str(n), n) for n in range(7)]
+    >>> [len(part) for part in divided(numbers, 30, most_bytes=100)]
+    [2, 2, 3]
+    """
+    at_once = max(1, most_bytes // max(1, bytes_each or 0))
+    count = -(-len(samples) // at_once)
+    for part in range(count):
+        yield samples[len(samples) * part // count : len(samples) * (part + 1) // count]
 
 
 def _size_bytes(value: Any) -> int:

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.measure.in_flight import PATIENCE_SECONDS, InFlight
+from pytest_modelbench.measure.in_flight import Enough, InFlight, InFlightCalls
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.measure.timing import (
     Answer,
-    Call,
     SteadyState,
+    StoppedBy,
     TimedCalls,
-    check_answers,
     reason_to_stop,
+    why_no_further,
 )
 from pytest_modelbench.measure.warmup import WarmUp, warm_up
+from pytest_modelbench.measure.warmup_in_flight import warm_up_in_flight
 from pytest_modelbench.runners.contract import Session
-
-ROUNDS_TOGETHER = 4
-LONGEST_TOGETHER_SECONDS = 1.0
-"""Warm-up of the streams of a device, which calls that come one by one do not use."""
 
 Batches = Sequence[Sequence[Any]]
 
@@ -86,26 +81,15 @@ class CallsInFlight:
         self._session = session
         self._spec = spec
         self._meter = InFlight(session.max_in_flight)
+        self._reason: StoppedBy | None = None
         self.timed = TimedCalls()
 
     def warm_up(self, batches: Batches) -> WarmUp:
-        """One call at a time until they are steady, then as many at once as will be timed."""
-        seen = warm_up(waiting(self._session), batches, self._spec)
-        if self._spec.warmup != 0:
-            rounds, seconds = (
-                ROUNDS_TOGETHER * self._session.max_in_flight,
-                LONGEST_TOGETHER_SECONDS,
-            )
-            together = [batches[at % len(batches)] for at in range(self._session.max_in_flight)]
-            self._meter.run(
-                self._session.start, together, lambda count, took: count >= rounds or took > seconds
-            )
-        return seen
+        return warm_up_in_flight(self._run, batches, self._session.max_in_flight, self._spec)
 
     def portion(self, batches: Batches, *, is_last: bool) -> Portion:
         before, timed = len(self.timed.durations_ns), self.timed
-        enough = self._enough if is_last else lambda count, seconds: True
-        seen = self._meter.run(self._session.start, batches, enough)
+        seen = self._run(batches, self._enough if is_last else lambda count, seconds: True)
         answers = seen.answers
         repeats = [-1] * len(batches)
         for at in seen.called:
@@ -118,36 +102,17 @@ class CallsInFlight:
         timed.in_flight = max(timed.in_flight, seen.peak_in_flight)
         if seen.late_error is not None:
             timed.late_error, timed.stopped_by = seen.late_error, "error"
+        elif is_last and not timed.repeated:
+            timed.stopped_by = why_no_further(self._reason, bool(worked))
         return Portion(answers, [max(0, count) for count in repeats])
+
+    def _run(self, batches: Batches, enough: Enough) -> InFlightCalls:
+        wait = getattr(self._session, "wait", None)
+        return self._meter.run(self._session.start, batches, enough, wait)
 
     def _enough(self, count: int, seconds: float) -> bool:
         total = len(self.timed.durations_ns) + count
         reason = reason_to_stop(self._spec, total, self.timed.busy_ns / 1e9 + seconds)
         if reason:
-            self.timed.stopped_by = reason
+            self._reason = self.timed.stopped_by = reason
         return reason is not None
-
-
-def waiting(session: Session) -> Call:
-    """A call that begins one and waits for its answer."""
-
-    def call(batch: Sequence[Any]) -> Sequence[Any]:
-        answered = threading.Event()
-        found: list[Answer] = []
-
-        def done(answer: Answer) -> None:
-            found.append(answer)
-            answered.set()
-
-        session.start(batch, done)
-        if not answered.wait(PATIENCE_SECONDS):
-            raise ModelbenchError(
-                f"a call was not answered for {PATIENCE_SECONDS:g} s: Session.start must give "
-                "`done` an answer, or what went wrong"
-            )
-        if isinstance(found[0], Exception):
-            raise found[0]
-        check_answers(found[0], batch)
-        return found[0]
-
-    return call

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from multiprocessing.connection import Connection
 
+from pytest_modelbench.case import Case
 from pytest_modelbench.errors import as_text, one_line
 from pytest_modelbench.execution.blank import blank_result
+from pytest_modelbench.execution.engine import unload
 from pytest_modelbench.execution.execute import execute
 from pytest_modelbench.execution.limits import ProcessLimits, record_of
 from pytest_modelbench.execution.request import Request
@@ -16,8 +19,9 @@ from pytest_modelbench.results.run import CaseResult
 
 def serve(channel: int) -> None:
     """Until None arrives or the other end is closed."""
-    connection = Connection(channel)
+    process, connection = os.getpid(), Connection(channel)
     residents: Residents | None = None
+    last_case: Case | None = None
     limits = ProcessLimits()
     try:
         while True:
@@ -28,11 +32,14 @@ def serve(channel: int) -> None:
             if request is None:
                 return
             residents = residents or Residents(Turns(request.lock, connection.send_bytes))
+            last_case = request.case
             result = _measured(request, residents, limits)
+            if os.getpid() != process:
+                os._exit(0)  # a copy that the model forked and that came back: it has no say
             connection.send_bytes(result.model_dump_json().encode())
     finally:
         if residents is not None:
-            residents.close()
+            unload(residents, last_case)
         limits.close()
         connection.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Protocol
 
 from pytest_modelbench.case import Case
@@ -45,18 +46,30 @@ class InlineEngine:
     def __init__(self, worker: str = "main", lock: LockMode = "host") -> None:
         self._worker = worker
         self._residents = Residents(Turns(lock))
+        self._last_case: Case | None = None
 
     def submit(self, case: Case) -> Future[CaseResult]:
         future: Future[CaseResult] = Future()
+        self._last_case = case
         future.set_result(execute(case, self._residents, self._worker))
         return future
 
     def expect_next(self, case: Case | None) -> None:
         if case is None or not self._residents.serves(case):
-            self._residents.close()
+            self.close()
 
     def close(self) -> None:
-        self._residents.close()
+        unload(self._residents, self._last_case)
+
+
+def unload(residents: Residents, last_case: Case | None) -> None:
+    """Give back what is loaded, which takes a while for a large model, in this process's turn.
+
+    An interrupted case has left nothing loaded, and so nothing to wait for.
+    """
+    is_loaded = last_case is not None and residents.serves(last_case)
+    with residents.turns.busy() if is_loaded else nullcontext():
+        residents.close()
 
 
 class DryEngine:

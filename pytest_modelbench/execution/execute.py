@@ -31,7 +31,7 @@ def execute(
         result = blank_result(case, "skipped", str(reason))
     except (Exception, SystemExit) as error:
         # After an error nothing is known about the loaded model: the next case loads its own.
-        with suppress(Exception):  # the first fault is the one to tell
+        with suppress(Exception), residents.turns.busy():  # the first fault is the one to tell
             residents.close()
         result = blank_result(case, "error", one_line(error), trace=as_text(error))
     except BaseException:  # an interrupt, or a timeout plugin's way of ending a test

@@ -10,13 +10,17 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.turns import TURN
 
 ANSWER_SECONDS = 600.0
 """For importing the largest libraries from the slowest disk."""
 CLOSING_SECONDS = 30.0
+ENDING_SECONDS = 4.0
+"""For the server's ending of its child and all that it started, which takes 2 s at most."""
 
 
 class ForkServerError(ModelbenchError):
@@ -35,10 +39,11 @@ class ForkServer:
                 command,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=_environment(),
+                # Whatever ends the session's whole group leaves it to clear up, and then it ends.
+                start_new_session=True,
             )
         self.control = ours
-        self.control.settimeout(ANSWER_SECONDS)
 
     def fork(self, wishes: Mapping[str, Any], channel: int, errors: int) -> ProcessHandle:
         """A new child that talks on `channel` and writes its standard error to `errors`.
@@ -49,13 +54,17 @@ class ForkServer:
             socket.send_fds(self.control, [json.dumps(wishes).encode()], [channel, errors])
         except OSError as error:
             raise ForkServerError(f"the fork server does not listen ({error})") from None
-        return ProcessHandle(self._number())
+        return ProcessHandle(self._number(ANSWER_SECONDS))
 
     def exit_code(self) -> int:
-        """How the child ended, as `subprocess` says it. Raises `ForkServerError`."""
-        return self._number()
+        """How the child, which is ending, did so, as `subprocess` says it.
 
-    def _number(self) -> int:
+        What it started has then ended, too. Raises `ForkServerError`.
+        """
+        return self._number(CLOSING_SECONDS)
+
+    def _number(self, seconds: float) -> int:
+        self.control.settimeout(seconds)
         try:
             text = self.control.recv(64)
         except OSError as error:
@@ -73,10 +82,16 @@ class ForkServer:
             self._process.kill()
             self._process.wait(CLOSING_SECONDS)
 
-    def abandon(self) -> None:
-        """Kill it; by the kernel's parent-death signal its child ends with it."""
-        self._process.kill()
-        self.close()
+    def abandon(self, *, has_child: bool) -> None:
+        """Let it end its child with all that this started, or else kill it, and it dies at once."""
+        self.control.close()  # which it hears unless it is importing
+        try:
+            if has_child:
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(ENDING_SECONDS)
+        finally:  # interrupted again
+            self._process.kill()
+            self._process.wait(CLOSING_SECONDS)
 
 
 class ProcessHandle:
@@ -93,13 +108,40 @@ class ProcessHandle:
             self._descriptor = os.pidfd_open(process_id)
 
     def kill(self) -> None:
+        """Where the system has no such descriptors, by its number."""
         with suppress(ProcessLookupError):
             if self._descriptor is None:
                 os.kill(self._id, signal.SIGKILL)
             else:
                 signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
 
+    def kill_group(self) -> None:
+        """The process and its group, which has its number."""
+        if self._is_ours():
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._id, signal.SIGKILL)
+        self.kill()
+
+    def _is_ours(self) -> bool:
+        """Whether no other process can have got the number.
+
+        It is taken for as long as the process is not reaped, and after that by its group.
+        """
+        if self._descriptor is None:
+            return False
+        try:
+            signal.pidfd_send_signal(self._descriptor, 0)
+        except ProcessLookupError:
+            return not Path(f"/proc/{self._id}").exists()
+        return True
+
     def close(self) -> None:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with our path; a case takes turns of its own, also where this process has one."""
+    kept = {name: value for name, value in os.environ.items() if name != TURN}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

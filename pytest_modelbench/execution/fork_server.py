@@ -11,7 +11,6 @@ Run as `python -m pytest_modelbench.execution.fork_server FD`.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import importlib.util
@@ -22,20 +21,36 @@ import socket
 import sys
 import traceback
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from pytest_modelbench.execution.child_watch import ChildWatch
+from pytest_modelbench.execution.descendants import (
+    Descendants,
+    adopt_orphans,
+    die_with,
+    outlive_parent,
+)
+
 LARGEST_REQUEST_BYTES = 1 << 20
-_PR_SET_PDEATHSIG = 1
+UNHEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Signals = Mapping[signal.Signals, Any]
+"""What each is to do."""
 
 
 def main(descriptor: int) -> None:
     """Serve until the other end closes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session decides what an interrupt ends
-    _die_with_parent()
+    session = os.getppid()
+    # The session decides what an interrupt ends; this one has to stay and clear up then.
+    signals = {number: signal.signal(number, _unheeded) for number in UNHEEDED}
+    adopt_orphans()
     control = socket.socket(fileno=descriptor)
     registered: set[str] = set()
     while True:
+        die_with(session)
         request, descriptors, _, _ = socket.recv_fds(control, LARGEST_REQUEST_BYTES, 2)
         if not request:
             return
@@ -45,18 +60,41 @@ def main(descriptor: int) -> None:
             prepare(wishes, registered)
         except (Exception, SystemExit):  # a conftest that cannot be imported here
             os.write(errors, traceback.format_exc().encode())
-        child = os.fork()
-        if child == 0:
-            control.close()
-            _be_child(channel, errors)
-        os.close(channel)
-        os.close(errors)
+        try:
+            be_child = partial(_be_child, os.getpid(), channel, errors, signals)
+            _serve_child(control, session, be_child, descriptors)
+        except ConnectionError:  # the session has gone
+            return
+
+
+def _serve_child(
+    control: socket.socket, session: int, be_child: Callable[[], None], descriptors: Iterable[int]
+) -> None:
+    """Fork a child, tell its number, and how it ended once it and all it started are no more.
+
+    It does not outlive the session. Raises `ConnectionError` when the session has gone.
+    """
+    outlive_parent()  # until the child is no more: nobody else would end what it started
+    descendants = Descendants()
+    watch = ChildWatch(control, session)
+    child = os.fork()
+    if child == 0:
+        watch.close()
+        control.close()
+        be_child()
+    for descriptor in descriptors:
+        os.close(descriptor)
+    try:
         control.send(str(child).encode())
-        # Not reaped yet: until the group is ended, its number cannot be another's.
-        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
-        _end_group(child)
-        _, status = os.waitpid(child, 0)
-        control.send(str(os.waitstatus_to_exitcode(status)).encode())
+        watch.until_end(child, descendants.reap)
+    finally:
+        exit_code = descendants.end(child)
+        watch.close()
+    control.send(str(exit_code).encode())
+
+
+def _unheeded(number: int, frame: object) -> None:
+    """Not ignored, which what is started from here would inherit."""
 
 
 def prepare(wishes: dict[str, Any], registered: set[str]) -> None:
@@ -103,12 +141,14 @@ def _import_file(name: str, file: str) -> Any:
     return module
 
 
-def _be_child(channel: int, errors: int) -> None:
+def _be_child(server: int, channel: int, errors: int, signals: Signals) -> None:
     """Serve cases until told to stop; never returns."""
     status = 1
     try:
-        _die_with_parent()
+        die_with(server)
         os.setsid()  # so that whatever the model starts can be ended with it
+        for number, action in signals.items():  # no terminal reaches it any more
+            signal.signal(number, action)
         os.dup2(errors, 2)
         gc.freeze()  # what was imported is never garbage: collections need not look at it
         from pytest_modelbench.execution.child import serve
@@ -116,24 +156,17 @@ def _be_child(channel: int, errors: int) -> None:
         serve(channel)
         status = 0
     except BaseException:
-        traceback.print_exc()
+        _say_last_words(traceback.print_exc)
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _say_last_words(sys.stdout.flush)
+        _say_last_words(sys.stderr.flush)
         os._exit(status)
 
 
-def _end_group(child: int) -> None:
-    try:
-        os.killpg(child, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
-def _die_with_parent() -> None:
-    """On Linux the kernel then ends this process with the one that started it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _say_last_words(say: Callable[[], None]) -> None:
+    """As far as the model has left a stream to say them on: nothing may keep it from its end."""
+    with suppress(BaseException):
+        say()
 
 
 if __name__ == "__main__":

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import IO
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.execution.blank import blank_result
+from pytest_modelbench.execution.child_process import Child, how_it_ended
 from pytest_modelbench.execution.fork_client import (
     CLOSING_SECONDS,
     ForkServer,
     ForkServerError,
-    ProcessHandle,
 )
 from pytest_modelbench.execution.limits import record_of
 from pytest_modelbench.execution.request import Request
@@ -30,25 +26,11 @@ from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.runners import RUNNERS
 
 ALWAYS_IMPORTED = ("numpy", "psutil", "filelock", "pytest_modelbench.execution.child")
-LONGEST_ERROR_TEXT_BYTES = 20_000
+LEAST_EXIT_SECONDS = 1.0
+"""For ending after the channel was closed, however little of the case's time is left."""
 
 Extension = tuple[str, str]
 """Name and file of a module that implements `pytest_modelbench_register`."""
-
-
-@dataclass
-class Child:
-    """A process that holds one model."""
-
-    key: Hashable
-    process: ProcessHandle
-    connection: Connection
-    errors: IO[bytes]
-
-    def close(self) -> None:
-        self.process.close()
-        self.connection.close()
-        self.errors.close()
 
 
 class IsolatedEngine:
@@ -92,8 +74,6 @@ class IsolatedEngine:
         if self._child is not None and (case is None or case.load_key != self._child.key):
             try:
                 self._end_child()
-            except ForkServerError:
-                self._abandon()
             except BaseException:
                 self._abandon()
                 raise
@@ -108,17 +88,18 @@ class IsolatedEngine:
         self.expect_next(case)
         child = self._child = self._child or self._fork(case)
         waited_before, limit = self._watch.waited_seconds, case.measure.timeout_seconds
+        end = self._watch.seconds + limit
         try:
             child.connection.send(Request(case, self._worker, self._turns.mode))
-            answer = self._answer(child, self._watch.seconds + limit)
+            answer = self._answer(child, end)
         except TimeoutError:
             self._kill()
             return self._error(
                 case, f"not done after {limit:g} s (measure.timeout_seconds): its process was ended"
             )
-        except (EOFError, ConnectionError):
-            return self._died(case, child)
-        _pass_on(child.errors)
+        except (EOFError, OSError):  # between two messages, or in the middle of one
+            return self._silent(case, child, end)
+        child.pass_text_on()
         return _with_waiting(CaseResult.model_validate_json(answer), waited_before)
 
     def _answer(self, child: Child, end: float) -> bytes:
@@ -140,10 +121,19 @@ class IsolatedEngine:
             if not self._watch.hear(message):
                 return message
 
-    def _died(self, case: Case, child: Child) -> CaseResult:
+    def _silent(self, case: Case, child: Child, end: float) -> CaseResult:
+        """Its end of the channel is closed: it is ending, or a model has closed what is not its."""
         assert self._server is not None
+        seconds = max(LEAST_EXIT_SECONDS, end - self._watch.seconds)
+        if not wait([self._server.control], seconds):
+            self._kill()
+            return self._error(
+                case,
+                "the measuring process closed its channel to the session and was not done after "
+                f"{case.measure.timeout_seconds:g} s (measure.timeout_seconds): it was ended",
+            )
         cause = how_it_ended(self._server.exit_code())
-        said = _new_text(child.errors)
+        said = child.new_text()
         self._forget(child)
         last = said.strip().splitlines()[-1:]
         words = f"; its last words: {last[0].strip()}" if last else ""
@@ -162,17 +152,17 @@ class IsolatedEngine:
         )
 
     def _fork(self, case: Case) -> Child:
-        self._server = self._server or ForkServer()
-        wishes = {
-            "path": sys.path,
-            "modules": [*ALWAYS_IMPORTED, *_modules_of(case)],
-            "extensions": self._extensions,
-        }
         ours, theirs = socket.socketpair()
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the child
         try:
-            # The server may import for seconds before it forks: not beside another's timed calls.
+            # The server may start and import for seconds: not beside another's timed calls.
             with theirs, self._turns.busy():
+                wishes = {
+                    "path": sys.path,
+                    "modules": [*ALWAYS_IMPORTED, *_modules_of(case)],
+                    "extensions": self._extensions,
+                }
+                self._server = self._server or ForkServer()
                 process = self._server.fork(wishes, theirs.fileno(), errors.fileno())
         except BaseException:
             ours.close()
@@ -181,12 +171,14 @@ class IsolatedEngine:
         return Child(case.load_key, process, Connection(ours.detach()), errors)
 
     def _end_child(self) -> None:
-        """Let the child give its device back, then make sure that it has ended."""
+        """Let the child give its device back, in its turn, then make sure that it has ended."""
         if self._child is None:
             return
-        with suppress(EOFError, ConnectionError):
+        with suppress(EOFError, OSError):  # it has closed its end, or is not done in time
             self._child.connection.send(None)
-            self._child.connection.poll(CLOSING_SECONDS)  # readable once it is closed
+            end = self._watch.seconds + CLOSING_SECONDS
+            while True:
+                self._answer(self._child, end)
         self._kill()
 
     def _kill(self) -> None:
@@ -194,18 +186,25 @@ class IsolatedEngine:
         if self._child is None or self._server is None:
             return
         self._child.process.kill()
-        self._server.exit_code()
-        self._forget(self._child)
+        try:
+            self._server.exit_code()
+        except ForkServerError:
+            self._abandon()
+        else:
+            self._forget(self._child)
 
     def _abandon(self) -> None:
-        """Give up the server and its child; the next case starts anew."""
+        """Give up the server, its child and what that started; the next case starts anew."""
         server, self._server = self._server, None
         child, self._child = self._child, None
-        if child is not None:
-            child.process.kill()
-            child.close()
-        if server is not None:
-            server.abandon()
+        try:
+            if child is not None:
+                child.process.kill_group()
+        finally:
+            if server is not None:
+                server.abandon(has_child=child is not None)
+            if child is not None:
+                child.close()
 
     def _forget(self, child: Child) -> None:
         child.close()
@@ -229,33 +228,3 @@ def _with_waiting(result: CaseResult, seconds: float) -> CaseResult:
     waited = result.conditions.waited_seconds + seconds
     conditions = result.conditions.model_copy(update={"waited_seconds": waited})
     return result.model_copy(update={"conditions": conditions})
-
-
-def how_it_ended(exit_code: int) -> str:
-    """In words.
-
-    >>> how_it_ended(-11), how_it_ended(3)
-    ('was killed by SIGSEGV', 'ended with exit status 3')
-    """
-    if exit_code >= 0:
-        return f"ended with exit status {exit_code}"
-    try:
-        return f"was killed by {signal.Signals(-exit_code).name}"
-    except ValueError:
-        return f"was killed by signal {-exit_code}"
-
-
-def _new_text(errors: IO[bytes]) -> str:
-    """What the child wrote to its standard error since last time, at most the end of it."""
-    size = errors.seek(0, os.SEEK_END)
-    errors.seek(max(0, size - LONGEST_ERROR_TEXT_BYTES))
-    text = errors.read().decode("utf-8", "replace")
-    errors.seek(0)
-    errors.truncate()
-    return text
-
-
-def _pass_on(errors: IO[bytes]) -> None:
-    """Show it as this process's own, so that pytest captures it with the test."""
-    if text := _new_text(errors):
-        sys.stderr.write(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.load import SampleReader
-from pytest_modelbench.datasets.portions import portions
+from pytest_modelbench.datasets.portions import divided, portions
 from pytest_modelbench.datasets.samples import Sample
 from pytest_modelbench.errors import ModelbenchError, as_text, one_line
 from pytest_modelbench.execution.blank import identity
@@ -79,12 +79,20 @@ class _Course:
         """Prepared, but too few for a batch while more is to come."""
 
     def go_through(self, samples: Sequence[Sample], *, is_last: bool) -> None:
+        """Samples of which too many would be held once they are prepared come in parts."""
+        each = getattr(self._seen.session, "prepared_bytes", None)
+        parts = list(divided(samples, each))
+        for number, part in enumerate(parts, 1):
+            self._go_through(part, is_last=is_last and number == len(parts))
+
+    def _go_through(self, samples: Sequence[Sample], *, is_last: bool) -> None:
         asked = [*self._left, *self._prepared(samples)]
         whole = len(asked) if is_last else len(asked) - len(asked) % self._size
         asked, self._left = asked[:whole], asked[whole:]
         batches = [asked[at : at + self._size] for at in range(0, whole, self._size)]
-        if batches:
-            self._time(batches, is_last=is_last)
+        put_together = [one for batch in batches for one in self._put_together(batch)]
+        if put_together:
+            self._time(put_together, is_last=is_last)
 
     def _prepared(self, samples: Sequence[Sample]) -> Iterator[_Asked]:
         prepare = self._seen.session.prepare
@@ -95,9 +103,20 @@ class _Course:
             except Exception as error:
                 self._seen.fail(error)
 
-    def _time(self, batches: list[list[_Asked]], *, is_last: bool) -> None:
+    def _put_together(self, batch: list[_Asked]) -> Iterator[tuple[list[_Asked], Sequence[Any]]]:
+        """The batch, and what its call gets; nothing when it cannot be made."""
+        values: Sequence[Any] = [value for _, _, value in batch]
+        prepare_batch = getattr(self._seen.session, "prepare_batch", None)
+        try:
+            yield batch, values if prepare_batch is None else prepare_batch(values)
+        except Exception as error:
+            self._seen.fail(error)
+
+    def _time(
+        self, together: Sequence[tuple[list[_Asked], Sequence[Any]]], *, is_last: bool
+    ) -> None:
         seen, meters = self._seen, self._resident.meters
-        prepared = [[value for _, _, value in batch] for batch in batches]
+        batches, prepared = [batch for batch, _ in together], [given for _, given in together]
         with self._turns.alone(seen.case.device):
             if seen.warm_up is None:
                 with meters.phase("warmup"):

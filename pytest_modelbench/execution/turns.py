@@ -24,8 +24,8 @@ from pytest_modelbench.execution.physical_devices import (
 LockMode = Literal["host", "device", "none"]
 WAITING, HOLDING = b"waiting", b"holding"
 """Said before and after a wait for a turn, which is nobody's own time."""
-ALONE = "MODELBENCH_ALONE"
-"""The environment variable that processes started by a timed call find set."""
+TURN = "MODELBENCH_TURN"
+"""The environment variable that processes find set which are started in somebody's turn."""
 
 
 class Turns:
@@ -38,8 +38,8 @@ class Turns:
         folder: Path | None = None,
     ) -> None:
         """`tell` hears when waiting begins and ends."""
-        # What a timed call starts is a part of that call: it would wait for itself.
-        self.mode: LockMode = "none" if ALONE in os.environ else mode
+        # What is started in a turn is a part of it: it would wait for itself.
+        self.mode: LockMode = "none" if TURN in os.environ else mode
         self.waited_seconds = 0.0
         self._tell = tell
         self._folder = folder or default_folder()
@@ -56,7 +56,8 @@ class Turns:
         self._wait(self._host.share)
         self._busy = True
         try:
-            yield
+            with _marked():
+                yield
         finally:
             self._busy = False
             self._host.release()
@@ -64,16 +65,8 @@ class Turns:
     @contextmanager
     def alone(self, device: str) -> Iterator[None]:
         """Time something on `device`; where that is the processor, nothing else is busy."""
-        before = os.environ.get(ALONE)
-        with self._alone_on_host() if uses_processor(device) else nullcontext():
-            os.environ[ALONE] = str(os.getpid())
-            try:
-                yield
-            finally:
-                # A timed call may have emptied the environment.
-                os.environ.pop(ALONE, None)
-                if before is not None:
-                    os.environ[ALONE] = before
+        with self._alone_on_host() if uses_processor(device) else nullcontext(), _marked():
+            yield
 
     @contextmanager
     def _alone_on_host(self) -> Iterator[None]:
@@ -122,6 +115,19 @@ class Turns:
         acquire(True)
         self._tell(HOLDING)
         self.waited_seconds += time.perf_counter() - start
+
+
+@contextmanager
+def _marked() -> Iterator[None]:
+    """Let what is started meanwhile know that it is a part of this turn."""
+    before = os.environ.get(TURN)
+    os.environ[TURN] = str(os.getpid())
+    try:
+        yield
+    finally:
+        os.environ.pop(TURN, None)  # a timed call may have emptied the environment
+        if before is not None:
+            os.environ[TURN] = before
 
 
 def lock_mode_from(text: str) -> LockMode | None:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import gc
-import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.measure.timing import Answer, check_answers
 
-Start = Callable[[Sequence[Any], Callable[[Answer], None]], None]
-"""Begins a call and returns; gives its answer, once and from any thread, to its second argument."""
+
+class Done(Protocol):
+    """Takes the answer of a call, or what it failed with, once and from any thread."""
+
+    def __call__(self, answer: Answer, ended_ns: int | None = None, /) -> None:
+        """`ended_ns`: the `perf_counter_ns` of its end, where that was before now."""
+
+
+Start = Callable[[Sequence[Any], Done], None]
+"""Begins a call and returns."""
+Wait = Callable[[], object]
+"""Returns when a call is answered; or at once where that is for other threads to do."""
 Enough = Callable[[int, float], bool]
 """Whether to stop, from the calls begun that did not fail and the seconds since the first."""
 
@@ -56,14 +66,21 @@ class InFlight:
         self._limit = limit
         self._patience_seconds = patience_seconds
 
-    def run(self, start: Start, batches: Sequence[Sequence[Any]], enough: Enough) -> InFlightCalls:
+    def run(
+        self,
+        start: Start,
+        batches: Sequence[Sequence[Any]],
+        enough: Enough,
+        wait: Wait | None = None,
+    ) -> InFlightCalls:
         """Call each batch once, then go round those that worked until there is `enough`.
 
         All calls are answered when this returns. Garbage collection is held off meanwhile. Raises
         `ModelbenchError` when calls are under way and none is answered for `patience_seconds`:
         what they do to the model and whether they end is then unknown.
         """
-        window = _Window(start, batches, self._limit, self._patience_seconds)
+        ended = _Ended(wait or (lambda: None), self._patience_seconds)
+        window = _Window(start, batches, self._limit, ended)
         collecting = gc.isenabled()
         gc.collect()
         gc.disable()
@@ -81,41 +98,57 @@ class InFlight:
         return window.result()
 
 
+class _Ended:
+    """Calls that have ended, as threads tell of them."""
+
+    def __init__(self, wait: Wait, patience_seconds: float) -> None:
+        self.patience_seconds = patience_seconds
+        self._wait = wait
+        self._told: SimpleQueue[tuple[int, Answer, int]] = SimpleQueue()
+
+    def tell(self, number: int, answer: Answer, ended_ns: int | None = None) -> None:
+        self._told.put((number, answer, ended_ns or time.perf_counter_ns()))
+
+    def is_empty(self) -> bool:
+        return self._told.empty()
+
+    def next(self) -> tuple[int, Answer, int]:
+        """A call's number, answer and end. Raises `Empty` when patience is at its end."""
+        if self._told.empty():
+            self._wait()
+        return self._told.get(timeout=self.patience_seconds)
+
+
 class _Window:
-    """The calls of one run, numbered in the order begun."""
+    """The calls of one run, numbered in the order begun; for the thread that begins them."""
 
     def __init__(
-        self,
-        start: Start,
-        batches: Sequence[Sequence[Any]],
-        limit: int,
-        patience_seconds: float,
+        self, start: Start, batches: Sequence[Sequence[Any]], limit: int, ended: _Ended
     ) -> None:
         self._start = start
         self._batches = batches
         self._limit = limit
-        self._patience_seconds = patience_seconds
+        self._ended = ended
         self._starts, self._ends = array("q"), array("q")  # ns; an end of 0 is yet to come
         self._called = array("q")
         self._first_answers: dict[int, Answer] = {}
         self._failed: set[int] = set()
         self._late_failures: list[tuple[int, Exception]] = []
         self._under_way = 0
-        self._changed = threading.Condition()
 
     def call(self, index: int) -> None:
         """Begin a call of a batch, as soon as there is a place for it."""
         self._wait_until_under_way(self._limit - 1)
         number = len(self._starts)
+        done = partial(self._ended.tell, number)
         self._called.append(index)
         self._ends.append(0)
-        with self._changed:
-            self._under_way += 1
+        self._under_way += 1
         self._starts.append(time.perf_counter_ns())
         try:
-            self._start(self._batches[index], partial(self._done, number))
+            self._start(self._batches[index], done)
         except Exception as error:
-            self._done(number, error)
+            done(error)
 
     def working(self) -> Iterator[int]:
         """Batches not known to fail, round after round, until one fails that had worked."""
@@ -123,7 +156,8 @@ class _Window:
         while left:
             left = False
             for index in range(len(self._batches)):
-                if self._late_error() is not None:
+                self._note_what_ended()
+                if self._late_failures and self._late_error() is not None:
                     return
                 if not isinstance(self._first_answers.get(index), Exception):
                     left = True
@@ -150,23 +184,29 @@ class _Window:
             late_error=self._late_error(),
         )
 
-    def _done(self, number: int, answer: Answer) -> None:
-        end = time.perf_counter_ns()
+    def _note_what_ended(self) -> None:
+        while not self._ended.is_empty():
+            self._note(*self._ended.next())
+
+    def _wait_until_under_way(self, most: int) -> None:
+        while self._under_way > most:
+            try:
+                ended = self._ended.next()
+            except Empty:
+                raise self._silence() from None
+            self._note(*ended)
+
+    def _note(self, number: int, answer: Answer, ended_ns: int) -> None:
+        if self._ends[number]:  # the session said it twice
+            return
+        self._ends[number] = ended_ns
+        self._under_way -= 1
         index = self._called[number]
         if not isinstance(answer, Exception):
             try:
                 check_answers(answer, self._batches[index])
             except ModelbenchError as error:
                 answer = error
-        with self._changed:
-            if self._ends[number]:  # the session said it twice
-                return
-            self._ends[number] = end
-            self._note(number, index, answer)
-            self._under_way -= 1
-            self._changed.notify()
-
-    def _note(self, number: int, index: int, answer: Answer) -> None:
         if number < len(self._batches):
             self._first_answers[index] = answer
         elif isinstance(answer, Exception):
@@ -181,17 +221,11 @@ class _Window:
                 return error
         return None
 
-    def _wait_until_under_way(self, most: int) -> None:
-        with self._changed:
-            while self._under_way > most:
-                if not self._changed.wait(self._patience_seconds):
-                    raise self._silence()
-
     def _silence(self) -> ModelbenchError:
         number = next(number for number, end in enumerate(self._ends) if not end)
         return ModelbenchError(
             f"none of {self._under_way} calls under way was answered for "
-            f"{self._patience_seconds:g} s; the oldest is call {number + 1}, of batch "
+            f"{self._ended.patience_seconds:g} s; the oldest is call {number + 1}, of batch "
             f"{self._called[number]}: Session.start must give `done` an answer, or what went wrong"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Literal, Protocol
@@ -43,11 +44,15 @@ class Meters:
     @contextmanager
     def phase(self, phase: Phase) -> Iterator[None]:
         """Read all meters around a block; the last one started is the first one stopped."""
+        process = os.getpid()
         for meter in self._meters:
             meter.start(phase)
         try:
             yield
         finally:
+            if os.getpid() != process:
+                # A model forked, and its copy of us returns here: it must not go on as we do.
+                os._exit(0)
             for meter in reversed(self._meters):
                 meter.stop(phase)
 

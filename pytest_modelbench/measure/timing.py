@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import gc
-import time
 from array import array
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
+from time import perf_counter_ns
 from typing import Any, Literal
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.measure.spec import MeasureSpec
 
+# Bound here, so that a model which replaces the module's function does not change our clock.
+clock_ns = perf_counter_ns
 Call = Callable[[Sequence[Any]], Sequence[Any]]
 Answer = Sequence[Any] | Exception
 """What a call gave, or what it raised."""
-StoppedBy = Literal["enough", "max_samples", "max_seconds", "first round", "error"]
+StoppedBy = Literal["enough", "max_samples", "max_seconds", "first round", "nothing left", "error"]
 
 
 def timed(call: Call, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
@@ -24,9 +26,9 @@ def timed(call: Call, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
     collecting = gc.isenabled()
     gc.disable()
     try:
-        start = time.perf_counter_ns()
+        start = clock_ns()
         answers = call(batch)
-        duration = time.perf_counter_ns() - start
+        duration = clock_ns() - start
     finally:
         if collecting:
             gc.enable()
@@ -75,6 +77,17 @@ def reason_to_stop(spec: MeasureSpec, count: int, seconds: float) -> StoppedBy |
     return "max_seconds" if seconds >= spec.max_seconds else None
 
 
+def why_no_further(limit: StoppedBy | None, did_any_work: bool) -> StoppedBy:
+    """Why the calls end with the first round, where `limit` says what it reached.
+
+    >>> why_no_further("max_samples", True), why_no_further(None, False)
+    ('first round', 'nothing left')
+    """
+    if limit == "enough":
+        return limit
+    return "first round" if limit or did_any_work else "nothing left"
+
+
 class SteadyState:
     """Times calls one after the other: every batch once, then on until the stop rule is met."""
 
@@ -106,11 +119,12 @@ class SteadyState:
         __tracebackhide__ = True
         calls = self.calls
         counts = [0] * len(batches)
-        if limit := self._limit():
-            calls.stopped_by = "enough" if limit == "enough" else "first round"
+        limit = self._limit()
+        if limit or not batches:
+            calls.stopped_by = why_no_further(limit, bool(batches))
             return counts
         calls.repeated = len(batches)
-        while batches:
+        while True:
             for index, batch in enumerate(batches):
                 if limit := self._limit():
                     calls.stopped_by = limit
@@ -123,7 +137,6 @@ class SteadyState:
                 calls.durations_ns.append(duration)
                 calls.busy_ns += duration
                 counts[index] += 1
-        return counts
 
     def _limit(self) -> StoppedBy | None:
         return reason_to_stop(self._spec, len(self.calls.durations_ns), self.calls.busy_ns / 1e9)

@@ -17,6 +17,10 @@ _CALLS = 10
 _LONGEST_WINDOW_SECONDS = 0.25
 _SHORTEST_WINDOW_SECONDS = 0.01
 _MOST_CALLS = 1000
+GIVE_UP_AFTER = 3
+"""So many failed calls in a row end the warm-up: what they fail of, the timed calls will say."""
+
+_GIVEN_UP = f"given up after {GIVE_UP_AFTER} failed calls in a row"
 
 EndedBy = Literal["steady", "count", "max_seconds", "max_samples"]
 
@@ -45,46 +49,71 @@ def warm_up(call: Call, batches: Sequence[Sequence[Any]], spec: MeasureSpec) -> 
     Unless the suite gives a number, calls go on until two successive windows agree: their calls
     are compared one by one on the same inputs, and the median of the ratios is within 2 % of 1. A
     window has 10 calls; fewer, so that it takes no longer than 0.25 s, and more, so that it takes
-    10 ms. A call that fails here fails again when it is timed, and is reported there.
+    10 ms. A call that fails here fails again when it is timed, and is reported there; after three
+    in a row there are no more.
     """
-    seen = WarmUp()
-    seen.first_ns = _attempt(call, batches[0], seen)
-    if spec.warmup != "auto":
-        for number in range(spec.warmup):
-            _attempt(call, batches[(number + 1) % len(batches)], seen)
-        seen.rule = f"{spec.warmup} calls, as the suite asks"
+    attempts = _Attempts(call, batches)
+    seen = attempts.seen
+    seen.first_ns = attempts.make(0)
+    if spec.warmup == "auto":
+        _until_steady(attempts, spec)
         return seen
-    _until_steady(call, batches, spec, seen)
+    seen.rule = f"{spec.warmup} calls, as the suite asks"
+    for number in range(spec.warmup):
+        if attempts.are_hopeless:
+            seen.rule = f"{number} of {seen.rule}: {_GIVEN_UP}"
+            break
+        attempts.make(number + 1)
     return seen
 
 
-def _attempt(call: Call, batch: Sequence[Any], seen: WarmUp) -> int | None:
-    try:
-        _, duration = timed(call, batch)
-    except Exception:
-        return None
-    seen.durations_ns.append(duration)
-    return duration
+class _Attempts:
+    """Calls that may fail."""
+
+    def __init__(self, call: Call, batches: Sequence[Sequence[Any]]) -> None:
+        self.seen = WarmUp()
+        self.failed_in_a_row = 0
+        self._call = call
+        self._batches = batches
+
+    def make(self, position: int) -> int | None:
+        """Its duration in ns; None if it failed. After the last batch comes the first."""
+        try:
+            _, duration = timed(self._call, self._batches[position % len(self._batches)])
+        except Exception:
+            self.failed_in_a_row += 1
+            return None
+        self.failed_in_a_row = 0
+        self.seen.durations_ns.append(duration)
+        return duration
+
+    @property
+    def are_hopeless(self) -> bool:
+        return self.failed_in_a_row >= GIVE_UP_AFTER
 
 
-def _until_steady(
-    call: Call, batches: Sequence[Sequence[Any]], spec: MeasureSpec, seen: WarmUp
-) -> None:
-    limit = _Limit(spec)
-    # The first call says nothing about the length of the others, the second does.
-    second = _attempt(call, batches[0], seen) if limit.allows() else None
-    limit.count(second)
+def _until_steady(attempts: _Attempts, spec: MeasureSpec) -> None:
+    seen, limit = attempts.seen, _Limit(spec)
+    start, second = 0, None
+    # The first call says nothing about the length of the others, the second does. Where calls
+    # fail it is the first that works: one bad input at the beginning is not the model's fault.
+    while second is None and limit.allows() and not attempts.are_hopeless:
+        start = attempts.failed_in_a_row
+        second = attempts.make(start)
+        limit.count(second)
     size = window_size((second or 0) / 1e9)
-    inputs = [batches[position % len(batches)] for position in range(size)]
     before: list[int | None] = []
     change = None
     while True:
         window: list[int | None] = []
-        for batch in inputs:
+        for position in range(start, start + size):
+            if attempts.are_hopeless:
+                seen.ended_by, seen.rule = "max_samples", f"{_calls_so_far(seen)}: {_GIVEN_UP}"
+                return
             if not limit.allows():
                 _end(seen, limit.reason, size, change)
                 return
-            window.append(_attempt(call, batch, seen))
+            window.append(attempts.make(position))
             limit.count(window[-1])
         change = change_between(before, window)
         if change is not None and abs(change) <= AGREEMENT:
@@ -120,8 +149,6 @@ def change_between(before: Sequence[int | None], after: Sequence[int | None]) ->
 def _end(seen: WarmUp, why: EndedBy, size: int, change: float | None) -> None:
     """Note why it ended, and the decision in words, with its figures."""
     seen.ended_by = why
-    calls = max(0, len(seen.durations_ns) - 1)
-    seconds = sum(seen.durations_ns[1:]) / 1e9
     if change is None:
         comparison = f"too few to compare two windows of {size}"
     else:
@@ -129,7 +156,13 @@ def _end(seen: WarmUp, why: EndedBy, size: int, change: float | None) -> None:
         comparison = (
             f"the last two windows of {size} calls differ by {change:+.1%}, {words} {AGREEMENT:.0%}"
         )
-    seen.rule = f"{calls} calls in {seconds:.2f} s: {comparison}"
+    seen.rule = f"{_calls_so_far(seen)}: {comparison}"
+
+
+def _calls_so_far(seen: WarmUp) -> str:
+    """Successful ones, without the first of all."""
+    durations = seen.durations_ns if seen.first_ns is None else seen.durations_ns[1:]
+    return f"{len(durations)} calls in {sum(durations) / 1e9:.2f} s"
 
 
 class _Limit:

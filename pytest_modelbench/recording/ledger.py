@@ -16,11 +16,13 @@ class Ledger:
         self.manifests: dict[str, Manifest] = {}
         """By suite file."""
         self.problems: list[str] = []
+        self._seen: set[tuple[str, str]] = set()
+        """Of each file what its manifest has already: ids of cases, and candidates as text."""
         self._results: dict[str, CaseResult] = {}
         self._deaths: dict[str, str] = {}
 
     def add(self, parcel: Mapping[str, Any]) -> None:
-        """Take what a report carries: a result, and with a worker's first one its manifests."""
+        """Take what a report carries: a result, manifests, or both."""
         for manifest in parcel.get("manifests", ()):
             self._add_manifest(manifest)
         if "result" in parcel:
@@ -30,15 +32,22 @@ class Ledger:
 
     def _add_manifest(self, manifest: Manifest) -> None:
         """Every worker sends the whole of a suite, but each test of a test file for itself."""
-        known = self.manifests.setdefault(manifest["file"], manifest)
-        if known is manifest:
+        file = manifest["file"]
+        cases = [one for one in manifest["cases"] if self._is_new(file, one["identity"]["id"])]
+        candidates = [one for one in manifest["candidates"] if self._is_new(file, repr(one))]
+        known = self.manifests.get(file)
+        if known is None:
+            self.manifests[file] = {**manifest, "cases": cases, "candidates": candidates}
             return
-        ids = {case["identity"]["id"] for case in known["cases"]}
-        known["cases"] += [one for one in manifest["cases"] if one["identity"]["id"] not in ids]
-        known["candidates"] += [
-            one for one in manifest["candidates"] if one not in known["candidates"]
-        ]
+        known["cases"] += cases
+        known["candidates"] += candidates
         known["metric_names"] |= manifest["metric_names"]
+
+    def _is_new(self, file: str, what: str) -> bool:
+        """True the first time. An id is never a candidate's text, which is that of a dict."""
+        before = len(self._seen)
+        self._seen.add((file, what))
+        return len(self._seen) > before
 
     def add_death(self, nodeid: str, cause: str) -> None:
         """The process that ran `nodeid` died of `cause`."""

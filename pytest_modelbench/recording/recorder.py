@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
-from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -30,17 +30,19 @@ class Recorder:
         self.run: BenchmarkRun | None = None
         self.written: Path | None = None
         self.trouble: str | None = None
+        self._until_finish = ExitStack()
+        config.add_cleanup(self._until_finish.close)  # of a session that never began
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
-        """A termination, as of a CI job that is cancelled, ends the session like an interrupt."""
+    def catch_termination(self) -> None:
+        """A termination, as of a CI job that is cancelled, ends the session like an interrupt.
+
+        Until the session's end; a session may begin to record at any time.
+        """
         if threading.current_thread() is not threading.main_thread():
-            return (yield)  # signals belong to the main thread
+            return  # signals belong to the main thread
         before = signal.signal(signal.SIGTERM, _interrupt)
-        try:
-            return (yield)
-        finally:
-            signal.signal(signal.SIGTERM, before)
+        if before is not None:  # of C code that Python does not know: nothing to go back to
+            self._until_finish.callback(signal.signal, signal.SIGTERM, before)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and report.nodeid.endswith(".json"):
@@ -56,8 +58,11 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if not self.ledger.manifests:
-            return
+        with self._until_finish:
+            if self.ledger.manifests:
+                self._write(session, exitstatus)
+
+    def _write(self, session: pytest.Session, exitstatus: int) -> None:
         from pytest_modelbench.recording.assemble import assemble_run
         from pytest_modelbench.recording.provenance import run_metadata, system_info
         from pytest_modelbench.results.store import runs_folder

@@ -29,8 +29,11 @@ class TimingRecord(StrictModel):
     """How many of them went once through the dataset."""
     repeated: Whole
     """Calls after those repeat, over and over, the last so many of the first round."""
-    stopped_by: Literal["enough", "max_samples", "max_seconds", "first round", "error"]
-    """Why timing ended; `first round`: a limit was reached before the dataset was through."""
+    stopped_by: Literal[
+        "enough", "max_samples", "max_seconds", "first round", "nothing left", "error"
+    ]
+    """Why timing ended; `first round`: a limit was reached before the dataset was through;
+    `nothing left`: every call of its last portion failed."""
     in_flight: Ordinal
     """How many calls were under way at once, at most."""
 

@@ -1,15 +1,15 @@
 """What a runner is: how one kind of model is loaded and called.
 
 Subclass `Runner` and `Session` (both have working defaults), or write classes of the same shape.
-The order of calls is: `Runner.fetch` and `Runner.load` once; for every sample `Session.prepare`
-(untimed); `Session.predict` on a batch (timed, and nothing else is; `Session.start` where several
-calls may be under way at once); `Session.finish` (untimed); `Session.summarize` once;
-`Session.close`.
+The order of calls is: `Runner.fetch` and `Runner.load` once; for every sample `Session.prepare`,
+for every batch of them `Session.prepare_batch` (untimed); `Session.predict` on a batch (timed, and
+nothing else is; `Session.start` where several calls may be under way at once); `Session.finish`
+(untimed); `Session.summarize` once; `Session.close`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_modelbench.datasets.samples import Sample
     from pytest_modelbench.datasets.spec import InputKind
+    from pytest_modelbench.measure.in_flight import Done
     from pytest_modelbench.registry import Candidate
     from pytest_modelbench.results.metric import Metric
 
@@ -64,6 +65,9 @@ class Session:
     """How many prepared samples one call is given, at most."""
     max_in_flight: int = 1
     """How many calls may be under way at once; above 1, `start` is called instead of `predict`."""
+    prepared_bytes: int | None = None
+    """Roughly what one prepared sample holds until it is finished, where that may be more than the
+    sample itself: a long dataset is then prepared in smaller portions."""
     compile_seconds: float | None = None
     """The part of loading in which the model was compiled for its device; None where the library
     does not let it be told apart."""
@@ -76,19 +80,30 @@ class Session:
         """Turn a sample into what `predict` takes. Untimed."""
         return sample.input
 
+    def prepare_batch(self, prepared: Sequence[Any]) -> Sequence[Any]:
+        """Turn the prepared samples of one call into the batch it gets, of as many. Untimed."""
+        return prepared
+
     def predict(self, batch: Sequence[Any]) -> Sequence[Any]:
         """Answer each of `batch`, in order. The only timed call; must return when work is done."""
         raise NotImplementedError
 
-    def start(
-        self, batch: Sequence[Any], done: Callable[[Sequence[Any] | Exception], None]
-    ) -> None:
+    def start(self, batch: Sequence[Any], done: Done) -> None:
         """Begin a call and return; `done` is given its answers, or what it raised, once.
 
-        From any thread. At most `max_in_flight` calls are under way, which may be of one batch. A
-        call is timed from here until `done`.
+        At most `max_in_flight` calls are under way, which may be of one batch. A call is timed from
+        here until `done`, which may be called from any thread; or until the `perf_counter_ns` that
+        `done` is given as well, where the call is known to have ended before.
         """
         raise NotImplementedError
+
+    def wait(self) -> bool:
+        """Return when a call under way is answered, having given `done` its answer; then True.
+
+        For a library that can be waited for: the thread that begins calls then does so, which
+        saves handing each answer from one thread to another. False when other threads call `done`.
+        """
+        return False
 
     def finish(self, sample: Sample, answer: Any) -> Prediction:
         """Turn an answer of `predict` into what is scored. Untimed."""

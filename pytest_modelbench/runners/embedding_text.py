@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -32,6 +32,8 @@ from pytest_modelbench.runners.text_tokenizer import import_tokenizer
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from pytest_modelbench.measure.in_flight import Done
 
 VECTOR_METRICS = ("vector_dim_mean", "vector_dim_min", "vector_dim_max")
 UNIT = "dimensions"
@@ -116,15 +118,14 @@ class EmbeddingSession(Session):
         """All texts of the batch in one call of the model."""
         return self._embedded(batch, *self._encoder.encode(_texts(batch)))
 
-    def start(
-        self,
-        batch: Sequence[tuple[str, ...]],
-        done: Callable[[Sequence[Embedded] | Exception], None],
-    ) -> None:
-        """The same, answered from another thread."""
+    def start(self, batch: Sequence[tuple[str, ...]], done: Done) -> None:
+        """The same, answered by `wait`."""
         self._encoder.start(
             _texts(batch), lambda tokens, mask: self._embedded(batch, tokens, mask), done
         )
+
+    def wait(self) -> bool:
+        return self._encoder.requests.wait()
 
     def _embedded(
         self,

@@ -1,49 +1,69 @@
 """A compiled OpenVINO model that is given arrays, one call at a time or several.
 
-Every prepared batch is an infer request of its own, filled beforehand: a call then is inference and
-nothing else. A request costs little more than the inputs and outputs it holds.
+Every batch is an infer request of its own, filled beforehand: a call then is inference and nothing
+else. What a portion of a dataset takes so is bounded by `Session.prepared_bytes`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.datasets.samples import Sample
+from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.runners.contract import Prediction, Session
 from pytest_modelbench.runners.openvino_ports import Port, read_ports, sample_arrays
-from pytest_modelbench.runners.openvino_requests import Waiters
+from pytest_modelbench.runners.openvino_requests import InferRequests
+
+if TYPE_CHECKING:
+    from pytest_modelbench.measure.in_flight import Done
 
 
 class Filled:
-    """A request whose inputs are in place."""
+    """A request whose inputs are in place, and where its outputs will be."""
 
     def __init__(self, compiled: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
         self.request = compiled.create_infer_request()
-        self.inputs = [self.request.get_input_tensor(at).data for at in range(len(inputs))]
-        """Its inputs, to write into."""
-        self.used = 0
-        """How many samples it holds; the rest of a batch is zeros."""
-        self.is_under_way = False
-        self.free_twins: deque[Filled] = deque()
-        """Requests with the same inputs, for calls of one batch at the same time."""
-        written = [
-            self.request.get_output_tensor(at).data
-            for at, port in enumerate(outputs)
-            if port.shape is not None
-        ]
+        self.tensors = Tensors(self.request, inputs, outputs)
+        self.inputs = [tensor.data for tensor in self.tensors.inputs]
+        """Its inputs, to write into; the rows of a batch that is not full are zeros."""
+        self.is_called = False
+        """Whether a call in flight has written its outputs, or is about to."""
+        self.open_outputs: dict[int, Any] = {}
+        """Of outputs whose size is known only afterwards, what a call in flight gave."""
+        written = (tensor.data for tensor in self.tensors.outputs.values())
         for array in (*self.inputs, *written):
             array.fill(0)  # so that no call is the first to touch its memory
 
+    def output(self, at: int) -> Any:
+        if at in self.open_outputs:
+            return self.open_outputs[at]
+        return self.request.get_output_tensor(at).data
 
-@dataclass(frozen=True, slots=True)
+
+class Tensors:
+    """A request's inputs, and its outputs of known size."""
+
+    def __init__(self, request: Any, inputs: Sequence[Port], outputs: Sequence[Port]) -> None:
+        self.inputs = [request.get_input_tensor(at) for at in range(len(inputs))]
+        self.outputs = {
+            at: request.get_output_tensor(at)
+            for at, port in enumerate(outputs)
+            if port.shape is not None
+        }
+
+
+@dataclass(slots=True)
 class Place:
-    """A prepared sample, and where its answer will be: a request, and a row of it."""
+    """A prepared sample: its arrays, then the row of a request where they lie and the answer will.
 
-    filled: Filled
-    row: int
+    The arrays go when they lie in the request, so that nothing is held twice.
+    """
+
+    arrays: Sequence[Any]
+    filled: Filled | None = None
+    row: int = 0
 
 
 class ModelSession(Session):
@@ -59,105 +79,112 @@ class ModelSession(Session):
         self.timed = "inference alone: inputs are in place before, outputs are copied after"
         if is_stateful:
             self.timed = f"reset of the model's state, and {self.timed}"
+        ports = [*self.inputs, *self.outputs]
+        self.prepared_bytes = sum(map(_size_bytes, ports)) // self.batch_size
         self._compiled = compiled
         self._has_rows = batch_size is not None
         self._is_stateful = is_stateful
-        self._waiters = Waiters(requests)
-        self._filling: Filled | None = None
+        self._in_flight = InferRequests(compiled, requests)
+        self._laid: dict[Any, tuple[Filled | None, Filled | None]] = {}
+        self._elsewhere = [self._new() for _ in range(requests)] if requests > 1 else []
 
     def prepare(self, sample: Sample) -> Place:
-        """The sample in the next row of a request. Raises `ModelbenchError` for a misfit."""
+        """The sample's arrays. Raises `ModelbenchError` for a misfit."""
         shapes = [(port.shape or ())[1 if self._has_rows else 0 :] for port in self.inputs]
-        arrays = sample_arrays(sample.input, self.inputs, shapes)
-        filled = self._filling
-        if filled is None or filled.used == self.batch_size:
-            filled = self._filling = self._new()
-        row = filled.used
-        for target, array in zip(filled.inputs, arrays, strict=True):
-            target[row if self._has_rows else ...] = array
-        filled.used += 1
-        return Place(filled, row)
+        return Place(sample_arrays(sample.input, self.inputs, shapes))
+
+    def prepare_batch(self, prepared: Sequence[Place]) -> Sequence[Place]:
+        """The samples in the rows of a request of their own."""
+        filled = self._new()
+        for row, place in enumerate(prepared):
+            for target, array in zip(filled.inputs, place.arrays, strict=True):
+                target[row if self._has_rows else ...] = array
+            place.arrays, place.filled, place.row = (), filled, row
+        return prepared
 
     def predict(self, batch: Sequence[Place]) -> Sequence[Place]:
-        batch = self._in_one_piece(batch)
-        request = batch[0].filled.request
+        request = _filled(batch).request
         if self._is_stateful:
             request.reset_state()
         request.infer(share_outputs=True)
         return batch
 
-    def start(self, batch: Sequence[Place], done: Callable[[Any], None]) -> None:
-        """A batch that is under way already is run a second time by a twin of its request."""
-        batch = self._in_one_piece(batch)
-        first = batch[0].filled
-        filled = self._taken(first)
-        if filled is not first:
-            batch = [Place(filled, place.row) for place in batch]
-        try:
-            if self._is_stateful:
-                filled.request.reset_state()
-            filled.request.start_async()
-        except Exception:
-            _give_back(filled, first)
-            raise
+    def start(self, batch: Sequence[Place], done: Done) -> None:
+        """The next idle request computes the batch where it lies.
 
-        def answered(answer: Any) -> None:
-            _give_back(filled, first)  # first, as `done` may lead to the next start
-            done(answer)
+        The first call of a batch writes its outputs to where `finish` finds them. The others, of
+        the same inputs, write theirs elsewhere: some of them may be under way at once.
+        """
+        filled = _filled(batch)
+        at, request = self._in_flight.idle()
+        is_first = not filled.is_called
+        self._lay(request, filled, filled if is_first else self._elsewhere[at])
+        if self._is_stateful:
+            request.reset_state()
+        if not is_first:
+            self._in_flight.start(lambda request: batch, done)
+            return
 
-        self._waiters.wait_for(filled.request, lambda request: batch, answered)
+        def ended(answer: Any, ended_ns: int | None = None) -> None:
+            filled.is_called = not isinstance(answer, Exception)
+            done(answer, ended_ns)
 
-    def _taken(self, first: Filled) -> Filled:
-        if not first.is_under_way:
-            first.is_under_way = True
-            return first
-        return first.free_twins.popleft() if first.free_twins else self._twin(first)
+        def read(request: Any) -> Sequence[Place]:
+            for port in range(len(self.outputs)):
+                if port not in filled.tensors.outputs:
+                    filled.open_outputs[port] = request.get_output_tensor(port).data.copy()
+            return batch
+
+        self._in_flight.start(read, ended)
+        filled.is_called = True
+
+    def wait(self) -> bool:
+        return self._in_flight.wait()
+
+    def _lay(self, request: Any, inputs: Filled, outputs: Filled) -> None:
+        """Give a request the memory it is to work on, where it has another; that takes a while."""
+        had = self._laid.get(request, (None, None))
+        if had[0] is not inputs:
+            for port, tensor in enumerate(inputs.tensors.inputs):
+                request.set_input_tensor(port, tensor)
+        if had[1] is not outputs:
+            for port, tensor in outputs.tensors.outputs.items():
+                request.set_output_tensor(port, tensor)
+        self._laid[request] = inputs, outputs
 
     def _new(self) -> Filled:
         return Filled(self._compiled, self.inputs, self.outputs)
-
-    def _twin(self, other: Filled) -> Filled:
-        twin = self._new()
-        for target, source in zip(twin.inputs, other.inputs, strict=True):
-            target[...] = source
-        return twin
-
-    def _in_one_piece(self, batch: Sequence[Place]) -> Sequence[Place]:
-        """The batch as it lies in its request; gathered into another where it was rearranged."""
-        self._filling = None  # what is prepared from here on belongs to another batch
-        filled = batch[0].filled
-        if not self._has_rows or all(
-            place.filled is filled and place.row == at for at, place in enumerate(batch)
-        ):
-            return batch
-        gathered = self._new()
-        for at, place in enumerate(batch):
-            for target, source in zip(gathered.inputs, place.filled.inputs, strict=True):
-                target[at] = source[place.row]
-        return [Place(gathered, at) for at in range(len(batch))]
 
     def finish(self, sample: Sample, answer: Place) -> Prediction:
         """The outputs, copied: name to array, without the batch's dimension if there is one.
 
         A request called again has written the outputs of the same inputs once more.
         """
-        request = answer.filled.request
-        arrays = {
-            port.name: request.get_output_tensor(at).data for at, port in enumerate(self.outputs)
-        }
+        filled = _filled([answer])
+        arrays = {port.name: filled.output(at) for at, port in enumerate(self.outputs)}
         row = answer.row if self._has_rows else ...
         return Prediction({name: array[row].copy() for name, array in arrays.items()})
 
     def close(self) -> None:
-        self._waiters.close()
-        self._compiled = self._filling = None
+        self._in_flight.close()
+        self._elsewhere.clear()
+        self._laid.clear()
+        self._compiled = None
 
 
-def _give_back(filled: Filled, first: Filled) -> None:
-    if filled is first:
-        first.is_under_way = False
-    else:
-        first.free_twins.append(filled)
+def _filled(batch: Sequence[Place]) -> Filled:
+    filled = batch[0].filled
+    if filled is None:
+        raise ModelbenchError("the batch is in no request yet: give it to prepare_batch first")
+    return filled
+
+
+def _size_bytes(port: Port) -> int:
+    """Of a dynamic one, which is known only afterwards, 0."""
+    size = port.dtype.itemsize if port.shape is not None else 0
+    for length in port.shape or ():
+        size *= length
+    return size
 
 
 def _distinct(ports: list[Port]) -> list[Port]:

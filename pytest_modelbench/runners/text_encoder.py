@@ -64,18 +64,15 @@ class TextEncoder:
     def start(self, texts: Sequence[str], read: Callable[[Floats, Mask], Any], done: Done) -> None:
         """Begin to encode; `done` is given what `read` makes of what `encode` would answer.
 
-        The tokenizer works here, as it may not be used by two threads at once; `read` is called in
-        another thread, and the vectors are valid until it returns.
+        The tokenizer works here; `read` is called by `requests.wait`, and the vectors are valid
+        until it returns.
         """
         inputs, mask = self._tokenize(texts)
-
-        def begin(request: Any) -> None:
-            request.start_async(inputs, share_inputs=True)
 
         def answer(request: Any) -> Any:
             return read(_as_float32(request.get_tensor(self._output).data), mask)
 
-        self.requests.start(begin, answer, done)
+        self.requests.start(answer, done, inputs, is_read_timed=True)
 
     def _tokenize(self, texts: Sequence[str]) -> tuple[dict[str, Any], Mask]:
         import numpy as np

@@ -18,7 +18,9 @@ EchoSuite = Callable[..., Path]
 Runs = Callable[[], list]
 
 RUNNER = """
-import ctypes, multiprocessing, os, subprocess, sys, threading, time
+import ctypes, multiprocessing, os, resource, signal, subprocess, sys, threading, time
+import psutil
+from contextlib import suppress
 from pathlib import Path
 from pytest_modelbench import Runner, Session
 
@@ -69,6 +71,59 @@ def misbehave(how):
         raise KeyboardInterrupt("not yours to raise")
     if how == "speechless":
         raise Speechless()
+    if how == "closes":  # what it did not open, the channel to the session among it
+        os.closerange(3, 256)
+        time.sleep(300)
+    if how == "closes and ends":
+        os.closerange(3, 256)
+    if how == "half a message":
+        for name in os.listdir("/proc/self/fd"):
+            with suppress(OSError):
+                if os.readlink(f"/proc/self/fd/{name}").startswith("socket"):
+                    os.write(int(name), (1000).to_bytes(4, "big") + b"and no more")
+        os._exit(5)
+    if how == "streams" and sys.stderr is not None:  # once: then others have their numbers
+        os.closerange(0, 3)
+        sys.stdout.close()
+        sys.stderr = None
+    if how == "nowhere":
+        folder = HERE / "nowhere"
+        folder.mkdir(exist_ok=True)
+        os.chdir(folder)
+        folder.rmdir()
+    if how == "umask":
+        os.umask(0o777)
+    if how == "deaf":
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_IGN)
+    if how == "setsid":
+        os.setsid()
+    if how == "small files":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if how == "few files":
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+    if how == "processor time":
+        resource.setrlimit(resource.RLIMIT_CPU, (1, 1))
+        while True:
+            pass
+    if how == "signals":  # as any process has them, and what it starts
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            child = subprocess.Popen(["sleep", "60"])
+            child.send_signal(number)
+            assert child.wait() == -number
+    if how == "orphans":  # that end before it does
+        for _ in range(5):
+            if os.fork() == 0:
+                if os.fork() == 0:
+                    os.setsid()
+                os._exit(0)
+            os.wait()
+        server = psutil.Process(os.getppid())
+        for _ in range(200):
+            if len(server.children()) == 1:
+                break
+            time.sleep(0.05)
+        assert len(server.children()) == 1
     if how == "hang":
         (HERE / "hanging").write_text(str(os.getpid()))
         time.sleep(300)
@@ -122,6 +177,11 @@ def odd_suite(echo_suite: EchoSuite, pytester: pytest.Pytester) -> Callable[...,
         ("sysexit", "SystemExit: enough"),
         ("unpicklable", "Unpicklable: cannot be sent anywhere"),
         ("forked", "the measuring process ended with exit status 4"),
+        ("closes and ends", "the measuring process ended with exit status 1; its last words: "),
+        ("half a message", "the measuring process ended with exit status 5"),
+        ("setsid", "PermissionError"),
+        ("few files", "Too many open files"),
+        ("processor time", "the measuring process was killed by SIGKILL"),
         ("server", "the fork server has ended"),
         ("interrupt", "KeyboardInterrupt: not yours to raise"),
         ("speechless", "Speechless"),
@@ -139,6 +199,18 @@ def test_what_breaks_a_model_is_the_error_of_its_own_cases(
         if case.model == how:
             assert cause in case.detail
             assert {metric.status for metric in case.metrics.values()} == {"error"}
+
+
+@pytest.mark.parametrize(
+    "how", ["streams", "nowhere", "umask", "deaf", "small files", "signals", "orphans"]
+)
+def test_what_a_model_changes_about_its_process_harms_no_measurement(
+    pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs, how: str
+) -> None:
+    odd_suite(how, "fine")
+    result = pytester.runpytest_subprocess("echo.json", timeout=120)
+    result.assert_outcomes(passed=4)
+    assert {case.status for case in runs()[0].cases} == {"ok"}
 
 
 def test_megabytes_of_output_do_no_harm(pytester: pytest.Pytester, odd_suite: EchoSuite) -> None:
@@ -268,6 +340,21 @@ def test_a_case_that_takes_too_long_is_ended_and_the_next_one_runs(
     hanging = next(case for case in runs()[0].cases if case.model == "hang")
     assert hanging.detail == "not done after 2 s (measure.timeout_seconds): its process was ended"
     assert gone(int((pytester.path / "hanging").read_text()))
+
+
+def test_a_model_that_closes_its_channel_does_not_escape_the_timeout(
+    pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs
+) -> None:
+    file = odd_suite("closes", "fine")
+    suite = json.loads(file.read_text())
+    suite["measure"]["timeout_seconds"] = 2.0
+    file.write_text(json.dumps(suite))
+    pytester.runpytest_subprocess("echo.json", timeout=60).assert_outcomes(failed=2, passed=2)
+    closing = next(case for case in runs()[0].cases if case.model == "closes")
+    assert closing.detail == (
+        "the measuring process closed its channel to the session and was not done after 2 s "
+        "(measure.timeout_seconds): it was ended"
+    )
 
 
 @pytest.mark.slow
@@ -442,3 +529,55 @@ def pytest_modelbench_register(modelbench):
     pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=2)
     for case in runs()[0].cases:
         assert case.metrics["ram_increase_mb"].value == pytest.approx(100, rel=0.05)
+
+
+FORKING = """
+import os, sys
+from pytest_modelbench import Runner, Session
+
+
+class Forking(Session):
+    def __init__(self, how):
+        self.how, self.times = how, 0
+
+    def predict(self, batch):
+        self.times += 1
+        if self.times == 2 and os.fork() == 0:
+            if self.how == "exits":
+                sys.exit(0)
+            if self.how == "raises":
+                raise RuntimeError("only in the copy")
+        return [text.upper() for text in batch]
+
+
+class Forker(Runner):
+    name = "forker"
+    input_kind = "text"
+    quality = ("exact_match",)
+
+    def load(self, candidate, device, params):
+        return Forking(candidate.version)
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("forker", Forker)
+"""
+
+
+@pytest.mark.parametrize("how", ["returns", "exits", "raises"])
+def test_a_copy_of_the_process_that_comes_back_has_no_say(
+    pytester: pytest.Pytester, echo_suite: Callable[..., Path], runs: Runs, how: str
+) -> None:
+    """Several cases share the model: each has its own answer, none another's, none is lost."""
+    benchmarks = [
+        {"id": name, "runner": "forker", "model": how, "measure": {"min_samples": count}}
+        for name, count in (("four", 4), ("seven", 7), ("nine", 9))
+    ]
+    echo_suite(benchmarks=benchmarks)
+    (pytester.path / "conftest.py").write_text(FORKING)
+    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=3)
+    counts = {
+        case.benchmark: case.metrics["p50_latency_ms"].metadata["samples"]
+        for case in runs()[0].cases
+    }
+    assert counts == {"four": 4, "seven": 7, "nine": 9}

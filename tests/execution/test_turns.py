@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 
 from pytest_modelbench.execution.locks import SharedLock
-from pytest_modelbench.execution.turns import HOLDING, WAITING, LockMode, Turns, lock_mode_from
+from pytest_modelbench.execution.turns import (
+    HOLDING,
+    TURN,
+    WAITING,
+    LockMode,
+    Turns,
+    lock_mode_from,
+)
 
 # Works or times over and over; notes what it did and from when to when.
 PROCESS = """
@@ -32,10 +39,20 @@ for _ in range(int(times)):
 
 
 def process(
-    log: Path, what: str, times: int, seconds: float, mode: str = "host", device: str = "CPU"
+    log: Path,
+    what: str,
+    times: int,
+    seconds: float,
+    mode: str = "host",
+    device: str = "CPU",
+    *,
+    is_part_of_turn: bool = False,
 ) -> subprocess.Popen[bytes]:
     arguments = [mode, what, device, str(times), str(seconds), str(log)]
-    return subprocess.Popen([sys.executable, "-c", PROCESS, *arguments])
+    names = [name for name in os.environ if is_part_of_turn or name != TURN]
+    return subprocess.Popen(
+        [sys.executable, "-c", PROCESS, *arguments], env={name: os.environ[name] for name in names}
+    )
 
 
 def spans(log: Path, what: str) -> list[tuple[int, int]]:
@@ -223,8 +240,11 @@ def test_a_model_on_an_accelerator_has_it_for_as_long_as_it_is_loaded(
 
 
 def test_what_a_timed_call_starts_does_not_wait_for_the_call(tmp_path: Path) -> None:
-    with Turns(folder=tmp_path).alone("CPU"):
-        assert process(tmp_path / "log", "alone", 1, 0).wait(timeout=20) == 0
+    turns = Turns(folder=tmp_path)
+    for turn in (turns.alone("CPU"), turns.busy()):
+        with turn:
+            part = process(tmp_path / "log", "alone", 1, 0, is_part_of_turn=True)
+            assert part.wait(timeout=20) == 0
     assert process(tmp_path / "log", "alone", 1, 0).wait(timeout=20) == 0
 
 
@@ -259,21 +279,27 @@ def test_waiting_for_a_device_and_for_the_host_never_block_each_other(tmp_path: 
 
 def test_an_interrupt_while_timing_does_not_wait_for_others(tmp_path: Path) -> None:
     turns = Turns(folder=tmp_path)
-    with pytest.raises(KeyboardInterrupt), turns.busy(), turns.alone("CPU"):
-        waiting = process(tmp_path / "log", "alone", 1, 5)
-        time.sleep(0.5)
-        interrupted = time.monotonic()
-        raise KeyboardInterrupt
-    assert time.monotonic() - interrupted < 2
-    assert waiting.wait(timeout=30) == 0
+    started: list[subprocess.Popen[bytes]] = []
+
+    def measure() -> None:
+        with turns.busy(), turns.alone("CPU"):
+            started.append(process(tmp_path / "log", "alone", 1, 5))
+            time.sleep(0.5)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        measure()
+    assert started[0].poll() is None, "it waited for the other one"
+    assert started[0].wait(timeout=30) == 0
 
 
 def test_a_call_that_empties_the_environment_does_not_keep_the_turn(tmp_path: Path) -> None:
     with Turns(folder=tmp_path).alone("CPU"):
         saved = dict(os.environ)
         os.environ.clear()
+    assert TURN not in os.environ
+    del saved[TURN]
     os.environ.update(saved)
-    os.environ.pop("MODELBENCH_ALONE")
     assert process(tmp_path / "log", "alone", 1, 0).wait(timeout=20) == 0
 
 

@@ -96,17 +96,51 @@ def test_a_limit_before_two_windows_leaves_it_open_whether_the_series_was_steady
     assert "too few to compare two windows" in seen.rule
 
 
-def test_calls_that_all_fail_do_not_go_on_for_ever() -> None:
+@pytest.mark.parametrize(
+    ("warmup", "rule"),
+    [("auto", "0 calls in 0.00 s: "), (10, "2 of 10 calls, as the suite asks: ")],
+)
+def test_calls_that_all_fail_are_given_up_after_three(warmup: Any, rule: str) -> None:
     asked = []
 
     def model(batch: Sequence[Any]) -> Sequence[Any]:
         asked.append(batch)
         raise RuntimeError("never")
 
-    seen = warm_up(model, [["a"]], spec())
-    assert len(asked) < 50
+    seen = warm_up(model, [["a"], ["b"]], spec(warmup=warmup))
+    assert len(asked) == 3
     assert seen.first_ns is None
     assert not seen.durations_ns
+    assert seen.rule == f"{rule}given up after 3 failed calls in a row"
+    assert not seen.is_steady
+
+
+def test_a_model_that_begins_to_fail_is_given_up_as_well() -> None:
+    def model(batch: Sequence[Any]) -> Sequence[Any]:
+        asked.append(batch)
+        if len(asked) > 5:
+            raise RuntimeError("no more")
+        return batch
+
+    asked: list[Any] = []
+    seen = warm_up(model, [["a"]], spec())
+    assert len(asked) == 8
+    assert seen.rule.startswith("4 calls in ")
+
+
+def test_single_inputs_that_fail_do_not_end_the_warm_up() -> None:
+    """The first one fails here: it alone must not count three times."""
+
+    def seconds(_: int, name: str) -> float:
+        if name in ("a", "b"):
+            raise ValueError(name)
+        return 0.001
+
+    model = Model(seconds)
+    seen = warm_up(model, [["a"], ["b"], ["c"], ["d"]], spec(warmup_max_seconds=60))
+    assert seen.is_steady is True
+    assert set(model.asked) == {"a", "b", "c", "d"}
+    assert seen.first_ns is None
 
 
 def test_no_warm_up_is_possible() -> None:

@@ -230,6 +230,12 @@ def test_a_skipped_test_is_a_skipped_case_with_the_reason(session: Any) -> None:
     assert (case.status, case.detail) == ("skipped", "not today")
 
 
+def test_a_test_that_fails_as_expected_is_skipped_and_keeps_its_metrics(session: Any) -> None:
+    case = case_of(session, "test_expected_to_fail")
+    assert (case.status, case.detail) == ("skipped", "expected to fail: known")
+    assert case.metrics["latency_ms"].is_ok
+
+
 def test_a_second_measurement_has_its_name_before_its_metrics(session: Any) -> None:
     case = case_of(session, "test_two_measurements")
     metrics = case.metrics
@@ -325,7 +331,8 @@ WRONG_CALLS = [
     ("measure(str, [1], memory_limit_mb=3)", "'memory_limit_mb' limits a process"),
     ("measure(str, [1], items=-1)", "items is -1 for input 0: it should be a number, 0 or more"),
     ("measure(str, [1], items='two')", "items is 'two' for input 0"),
-    ("measure(str, [1], name=3)", "name is 3: it should be a text"),
+    ("measure(str, [1], name=3)", "name is 3: it should be one word of letters, digits and '_'"),
+    ("measure(str, [1], name='long text')", "name is 'long text': it should be one word of"),
     ("measure(str, [1], name='mean', **Q)", "gives a metric 'mean_latency_ms', and there is"),
     ("measure(str, [1], name='steady', **Q)", "gives a metric 'steady_peak_ram_mb', and there is"),
     ("metric('p50_latency_ms', 3)", "'p50_latency_ms' is what modelbench measures itself"),
@@ -465,7 +472,7 @@ def test_models_and_devices_make_cases_with_readable_ids(
     pytester: pytest.Pytester, registry: None, runs: Runs
 ) -> None:
     pytester.makepyfile(
-        test_models="""
+        test_of_registry="""
         import pytest
 
         @pytest.mark.modelbench(models=["tiny", {"quantization": "int8"}],
@@ -483,15 +490,15 @@ def test_models_and_devices_make_cases_with_readable_ids(
     (run,) = runs()
     assert sorted(case.id.partition("::")[2] for case in run.cases) == sorted(
         [
-            "test_it[tiny-CPU-1]",
-            "test_it[tiny-GPU.1-1]",
-            "test_it[small-CPU-1]",
-            "test_it[small-GPU.1-1]",
+            "test_it[1-tiny-CPU]",
+            "test_it[1-tiny-GPU.1]",
+            "test_it[1-small-CPU]",
+            "test_it[1-small-GPU.1]",
             "test_all[tiny]",
             "test_all[small]",
         ]
     )
-    case = run.case("test_it[tiny-GPU.1-1]")
+    case = run.case("test_it[1-tiny-GPU.1]")
     assert (case.model, case.device, case.params) == ("tiny", "GPU.1", {"size": 1})
     assert case.model_path == str(pytester.path / "tiny.bin")
     assert sorted(one.version for one in run.candidates) == ["small", "tiny"]

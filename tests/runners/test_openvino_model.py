@@ -33,7 +33,8 @@ def load(path: Path, **params: Any) -> Session:
 def batches_of(session: Session, inputs: Sequence[Any]) -> list[list[Any]]:
     prepared = [session.prepare(Sample(str(at), one)) for at, one in enumerate(inputs)]
     size = session.batch_size
-    return [prepared[start : start + size] for start in range(0, len(prepared), size)]
+    batches = [prepared[start : start + size] for start in range(0, len(prepared), size)]
+    return [list(session.prepare_batch(batch)) for batch in batches]
 
 
 def values(session: Session, answers: Sequence[Any]) -> list[dict[str, Any]]:
@@ -203,25 +204,52 @@ def test_a_sample_that_does_not_fit_leaves_no_hole_in_its_batch(open_model: Path
     with pytest.raises(ModelbenchError):
         session.prepare(Sample("1", {"a": [1, 1, 1], "b": [0]}))
     second = session.prepare(Sample("2", {"a": [2, 2, 2], "b": [0, 0, 0]}))
-    assert first.filled is second.filled
-    found = values(session, [session.predict([first, second])])
+    found = values(session, [session.predict(session.prepare_batch([first, second]))])
     assert [one["rows"].tolist() for one in found] == [3, 6]
 
 
-def test_a_second_case_begins_with_a_batch_of_its_own(open_model: Path) -> None:
-    session = load(open_model, batch_size=2)
-    sample = {"a": [1, 1, 1], "b": [0, 0, 0]}
-    answers_to(session, sample)
-    [batch] = batches_of(session, [sample, sample])
-    assert [place.row for place in batch] == [0, 1]
-
-
-def test_samples_in_another_order_are_gathered(open_model: Path) -> None:
+def test_a_batch_is_put_together_of_any_samples_and_in_one_request(open_model: Path) -> None:
     session = load(open_model, batch_size=2)
     inputs = [{"a": [number, 0, 0], "b": [0, 0, 0]} for number in range(4)]
-    places = [place for batch in batches_of(session, inputs) for place in batch]
-    found = values(session, [session.predict([places[3], places[0]])])
-    assert [one["rows"].tolist() for one in found] == [3, 0]
+    places = [session.prepare(Sample(str(at), one)) for at, one in enumerate(inputs)]
+    batch = session.prepare_batch([places[3], places[0]])
+    assert len({id(place.filled) for place in batch}) == 1
+    assert [one["rows"].tolist() for one in values(session, [session.predict(batch)])] == [3, 0]
+
+
+def test_a_batch_that_nobody_put_together_is_a_fault(model: Path) -> None:
+    session = load(model, mode="throughput", requests=2)
+    batch = [session.prepare(Sample("0", 0))]
+    with pytest.raises(ModelbenchError, match="give it to prepare_batch first"):
+        session.predict(batch)
+    with pytest.raises(ModelbenchError, match="give it to prepare_batch first"):
+        session.start(batch, print)
+
+
+@pytest.mark.parametrize("params", [{}, {"mode": "throughput", "requests": 3}])
+def test_no_request_is_made_by_a_call(
+    model: Path, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session: Any = load(model, **params)
+    batches = batches_of(session, range(5))
+    monkeypatch.setattr(session, "_compiled", None)
+    for batch in batches:
+        session.predict(batch)
+    if params:
+        calls = InFlight(3, patience_seconds=60).run(
+            session.start, batches[:1], lambda count, seconds: count >= 50, session.wait
+        )
+        assert (calls.errors, calls.late_error) == ({}, None)
+
+
+def test_a_sample_holds_its_share_of_inputs_and_outputs(tmp_path: Path) -> None:
+    """Two inputs and `sum` of 3 numbers, and one row, of 4 bytes each."""
+    assert load(save_sum(tmp_path / "one.xml")).prepared_bytes == 40
+    assert load(save_sum(tmp_path / "two.xml"), batch_size=8).prepared_bytes == 40
+    session = load(save_sum(tmp_path / "three.xml"))
+    place = session.prepare(Sample("0", 0))
+    session.prepare_batch([place])
+    assert place.arrays == ()
 
 
 def test_without_a_first_dimension_for_it_there_is_no_batch(tmp_path: Path) -> None:
@@ -345,7 +373,7 @@ def test_throughput_has_as_many_calls_under_way_as_the_device_asks_for(model: Pa
 def test_one_batch_may_be_under_way_several_times(model: Path) -> None:
     session = load(model, mode="throughput", requests=4)
     calls = InFlight(4, patience_seconds=60).run(
-        session.start, batches_of(session, [ONE]), lambda count, seconds: count >= 200
+        session.start, batches_of(session, [ONE]), lambda count, seconds: count >= 200, session.wait
     )
     assert (calls.errors, calls.late_error, len(calls.durations_ns)) == ({}, None, 200)
     assert values(session, calls.answers)[0]["rows"].tolist() == [7.5]
@@ -361,7 +389,7 @@ def test_calls_in_flight_give_the_answers_of_calls_one_by_one(
     session = load(file, **{name: one for name, one in params.items() if one is not None})
     batches = batches_of(session, range(9))
     calls = InFlight(session.max_in_flight, patience_seconds=60).run(
-        session.start, batches, lambda count, seconds: count >= 200
+        session.start, batches, lambda count, seconds: count >= 200, session.wait
     )
     assert calls.errors == {}
     assert len(calls.durations_ns) == 200
@@ -387,7 +415,7 @@ def test_a_call_in_flight_that_fails_is_its_own_failure_alone(tmp_path: Path) ->
     session = load(save_model(tmp_path / "m.xml", [summed], [at]), mode="throughput", requests=2)
     batches = batches_of(session, [{"at": [count]} for count in (1, 3, 2, 1)])
     calls = InFlight(2, patience_seconds=60).run(
-        session.start, batches, lambda count, seconds: count >= 40
+        session.start, batches, lambda count, seconds: count >= 40, session.wait
     )
     assert list(calls.errors) == [1]
     assert isinstance(calls.errors[1], RuntimeError)
@@ -405,8 +433,9 @@ def test_a_closed_session_keeps_no_thread_and_no_model(model: Path) -> None:
     session = load(model, mode="throughput", requests=3)
     compiled = weakref.ref(session._compiled)  # type: ignore[attr-defined]
     batches = batches_of(session, range(3))
-    InFlight(3, patience_seconds=60).run(session.start, batches, lambda count, seconds: count > 20)
-    assert threading.active_count() > before
+    InFlight(3, patience_seconds=60).run(
+        session.start, batches, lambda count, seconds: count > 20, session.wait
+    )
     session.close()
     assert threading.active_count() == before
     assert compiled() is None

@@ -102,11 +102,12 @@ def test_an_override_under_another_name_replaces_the_first_name(folder: Any) -> 
             "benchmarks[0].measure: 'min_samples' (5000) is more than 'max_samples' (1000)",
         ),
         (
-            {"min_seconds": 60},
+            {"min_seconds": 60, "max_seconds": 10},
             None,
             "measure: 'min_seconds' (60) is more than 'max_seconds' (10)",
         ),
         ({"max_samples": 50_000}, {"min_samples": 20_000}, None),
+        ({"min_seconds": 60}, {"min_samples": 20_000}, None),
     ],
 )
 def test_stop_rules_are_held_against_each_other_after_overriding(

@@ -1,0 +1,90 @@
+"""Manifests and results of many workers and tests become one list of cases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_modelbench.recording.ledger import Ledger
+from pytest_modelbench.recording.manifest import Manifest
+
+
+class Looked(dict[str, Any]):
+    """A case of a manifest; counts how often any of them is looked into."""
+
+    times = 0
+
+    def __getitem__(self, key: str) -> Any:
+        Looked.times += 1
+        return super().__getitem__(key)
+
+
+def manifest(*names: str, file: str = "test_it.py") -> Manifest:
+    cases: list[Any] = [
+        Looked(
+            nodeid=f"{file}::{name}",
+            identity={
+                "id": f"{file}::{name}",
+                "suite": file,
+                "benchmark": name,
+                "runner": "python",
+                "model": name,
+                "model_path": name,
+                "device": "CPU",
+                "params": {},
+            },
+        )
+        for name in names
+    ]
+    return {
+        "id": file,
+        "file": file,
+        "description": "",
+        "digest": "0" * 32,
+        "criteria": [],
+        "candidates": [{"version": "tiny"}],
+        "cases": cases,
+        "metric_names": {name: ["latency_ms"] for name in names},
+    }
+
+
+def names_in(ledger: Ledger) -> list[list[str]]:
+    return [[one["nodeid"] for one in each["cases"]] for each in ledger.manifests.values()]
+
+
+def test_what_several_workers_send_of_one_file_is_put_together_once() -> None:
+    ledger = Ledger()
+    for one in (manifest("a", "b"), manifest("b", "c"), manifest("a", file="other.py")):
+        ledger.add({"manifests": [one]})
+    assert names_in(ledger) == [
+        ["test_it.py::a", "test_it.py::b", "test_it.py::c"],
+        ["other.py::a"],
+    ]
+    assert [one["candidates"] for one in ledger.manifests.values()] == [[{"version": "tiny"}]] * 2
+    assert set(ledger.manifests["test_it.py"]["metric_names"]) == {"a", "b", "c"}
+
+
+def test_what_was_sent_is_left_as_it_was() -> None:
+    sent = manifest("a")
+    ledger = Ledger()
+    ledger.add({"manifests": [sent]})
+    ledger.add({"manifests": [manifest("b")]})
+    assert len(sent["cases"]) == 1
+
+
+def test_a_further_test_of_a_file_costs_no_look_at_those_before() -> None:
+    ledger = Ledger()
+    Looked.times = 0
+    for number in range(500):
+        ledger.add({"manifests": [manifest(f"test_{number}")]})
+    assert len(ledger.manifests["test_it.py"]["cases"]) == 500
+    assert Looked.times <= 5 * 500
+
+
+def test_a_case_whose_process_died_before_its_result_is_an_error() -> None:
+    ledger = Ledger()
+    ledger.add({"manifests": [manifest("a", "b")]})
+    ledger.add_death("test_it.py::a", "worker 'gw0' crashed")
+    ((_, (dead, other)),) = ledger.suites()
+    assert (dead.status, dead.detail) == ("error", "worker 'gw0' crashed")
+    assert dead.metrics["latency_ms"].status == "error"
+    assert (other.status, other.detail) == ("skipped", "not run: the session ended before")
