@@ -116,7 +116,7 @@ def one_process(work: Path, calls: int, warm_up: int, seed: int = 1) -> dict[str
     from pytest_modelbench.runners.openvino_model import OpenvinoModel
 
     session = OpenvinoModel().load(Candidate("model", str(work / "model.xml")), "CPU", {})
-    batch = [session.prepare(Sample("0", 0))]
+    batch = session.prepare_batch([session.prepare(Sample("0", 0))])
     for _ in range(warm_up):
         session.predict(batch)
     count = {"min_samples": BLOCK_CALLS, "max_samples": BLOCK_CALLS}

@@ -41,8 +41,9 @@ def claim(benchmark: Any) -> None:
 def show_in_benchmark(item: CaseItem, result: CaseResult) -> None:
     """Make the timed calls of a case the rounds of its item's `benchmark` fixture.
 
-    Nothing is shown where the item has no such fixture or the result no timings. Called before
-    the fixture is torn down; of several results of one item, as with reruns, the last is shown.
+    Nothing is shown where the item has no such fixture, or the result no timings of calls one
+    after the other. Called before the fixture is torn down; of several results of one item, as
+    with reruns, the last is shown.
     """
     fixture = item.funcargs.get("benchmark")
     if fixture is None or not measures(item.config):
@@ -51,8 +52,9 @@ def show_in_benchmark(item: CaseItem, result: CaseResult) -> None:
         if before := item.stash.get(_ENTRY, None):
             vars(item.config)["_benchmarksession"].benchmarks.remove(before)
         item.stash[_ENTRY] = None
-        if result.status == "ok" and result.timing is not None and result.timing.durations_ns():
-            item.stash[_ENTRY] = _entry(fixture, item, result, result.timing)
+        timing = result.timing
+        if result.status == "ok" and timing is not None and _are_rounds(timing):
+            item.stash[_ENTRY] = _entry(fixture, item, result, timing)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # It offers no way to give it samples, so this rests on its insides, which may change.
         from pytest_benchmark import __version__
@@ -61,6 +63,11 @@ def show_in_benchmark(item: CaseItem, result: CaseResult) -> None:
 
         cause = f"pytest-benchmark {__version__} cannot show {result.id}: {one_line(error)}"
         item.warn(ModelbenchWarning(cause))
+
+
+def _are_rounds(timing: TimingRecord) -> bool:
+    """Whether it is calls one after the other: else 1 / mean, which it shows as OPS, is no rate."""
+    return timing.in_flight == 1 and bool(timing.durations_ns())
 
 
 def _entry(fixture: Any, item: CaseItem, result: CaseResult, timing: TimingRecord) -> Any:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from pytest_modelbench.execution.residents import Resident
 
 
+SHORTEST_IN_FLIGHT_NS = 1_000_000
+"""An answer more often than each millisecond is more than Python begins calls without a gap."""
+
+
 def summarize(seen: Measurement, resident: Resident, has_references: bool) -> dict[str, Metric]:
     """Every metric of a case at least one of whose samples was answered."""
     metrics = {
@@ -69,9 +73,12 @@ def _loading(resident: Resident) -> dict[str, Metric]:
 
 
 def _rates(seen: Measurement) -> dict[str, Metric]:
-    seconds, notes = seen.calls.busy_ns / 1e9, {"samples": len(seen.calls.durations_ns)}
+    seconds = seen.calls.busy_ns / 1e9
+    notes: dict[str, object] = {"samples": len(seen.calls.durations_ns)}
     if seen.calls.in_flight > 1:
         notes["in_flight"] = seen.calls.in_flight
+        if seen.calls.busy_ns < SHORTEST_IN_FLIGHT_NS * len(seen.calls.durations_ns):
+            notes["note"] = "calls end so fast that the device waits for Python in between"
     rates = {
         "inference_seconds": measured(seconds, "s", **notes),
         "throughput_items_per_second": measured(seen.items / seconds, "items/s", **notes),

@@ -138,17 +138,21 @@ class _Window:
 
     def call(self, index: int) -> None:
         """Begin a call of a batch, as soon as there is a place for it."""
-        self._wait_until_under_way(self._limit - 1)
         number = len(self._starts)
-        done = partial(self._ended.tell, number)
+        batch, done = self._batches[index], partial(self._ended.tell, number)
         self._called.append(index)
+        ended = None
+        while self._under_way >= self._limit:
+            ended = self._next_ended()
         self._ends.append(0)
         self._under_way += 1
         self._starts.append(time.perf_counter_ns())
         try:
-            self._start(self._batches[index], done)
+            self._start(batch, done)
         except Exception as error:
             done(error)
+        if ended is not None:  # not before, as the device has nothing to do meanwhile
+            self._note(*ended)
 
     def working(self) -> Iterator[int]:
         """Batches not known to fail, round after round, until one fails that had worked."""
@@ -170,7 +174,9 @@ class _Window:
 
     def drain(self) -> None:
         """Wait for the calls under way."""
-        self._wait_until_under_way(0)
+        while self._under_way:
+            if (ended := self._next_ended()) is not None:
+                self._note(*ended)
 
     def result(self) -> InFlightCalls:
         worked = [number for number in range(len(self._starts)) if number not in self._failed]
@@ -186,21 +192,22 @@ class _Window:
 
     def _note_what_ended(self) -> None:
         while not self._ended.is_empty():
-            self._note(*self._ended.next())
+            if (ended := self._next_ended()) is not None:
+                self._note(*ended)
 
-    def _wait_until_under_way(self, most: int) -> None:
-        while self._under_way > most:
-            try:
-                ended = self._ended.next()
-            except Empty:
-                raise self._silence() from None
-            self._note(*ended)
-
-    def _note(self, number: int, answer: Answer, ended_ns: int) -> None:
+    def _next_ended(self) -> tuple[int, Answer] | None:
+        """The next call that ended, under way no more; None for what was told before."""
+        try:
+            number, answer, ended_ns = self._ended.next()
+        except Empty:
+            raise self._silence() from None
         if self._ends[number]:  # the session said it twice
-            return
+            return None
         self._ends[number] = ended_ns
         self._under_way -= 1
+        return number, answer
+
+    def _note(self, number: int, answer: Answer) -> None:
         index = self._called[number]
         if not isinstance(answer, Exception):
             try:

@@ -55,8 +55,9 @@ class InferRequests:
 
         self._queue = AsyncInferQueue(self._compiled, self._count)
         self._requests = list(self._queue)
-        # What the method of Python comes to, which looks for inputs to dispatch first.
-        self._start_as_is = super(AsyncInferQueue, self._queue).start_async
+        # The queue's own start looks for inputs first. Its base class has no type hints.
+        queue: Any = super(AsyncInferQueue, self._queue)
+        self._start_as_is = queue.start_async
         self._next: int | None = None
 
     def __len__(self) -> int:
@@ -68,7 +69,10 @@ class InferRequests:
         return self._requests[0]
 
     def idle(self) -> tuple[int, Any]:
-        """The number and the request that is started next. Raises `ModelbenchError` when all are under way."""
+        """The number and the request of the next start.
+
+        Raises `ModelbenchError` when all are under way.
+        """
         if len(self._under_way) == self._count:
             raise ModelbenchError(
                 f"all {self._count} infer requests are under way: start no more calls at once"
@@ -91,7 +95,7 @@ class InferRequests:
         if inputs is None:
             self._start_as_is({}, None)
         else:
-            self._queue.start_async(inputs, share_inputs=True)
+            self._queue.start_async(inputs)  # copied: the queue would not keep them alive
         self._next = None
         self._under_way[at] = _Call(begun, read, done, not is_read_timed)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pytest_modelbench.datasets.portions import MOST_BYTES, MOST_SAMPLES, portions
+from pytest_modelbench.datasets.portions import MOST_BYTES, MOST_SAMPLES, divided, portions
 from pytest_modelbench.datasets.samples import Audio, Sample
 
 
@@ -83,3 +83,17 @@ def test_a_usual_portion_is_as_large_as_the_constants_say() -> None:
     assert sizes(portions(given)) == [MOST_SAMPLES, MOST_SAMPLES + 1]
     large = Sample("0", np.zeros(MOST_BYTES // 4, np.uint8))
     assert sizes(portions([large] * 9)) == [4, 5]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7, 30])
+@pytest.mark.parametrize(("each", "most"), [(None, 30), (0, 30), (100, 3), (150, 2), (1000, 1)])
+def test_parts_hold_what_fits_once_it_is_prepared_and_none_is_a_small_rest(
+    count: int, each: int | None, most: int
+) -> None:
+    given = samples([*range(count)])
+    parts = list(divided(given, each, most_bytes=300))
+    assert [sample for part in parts for sample in part] == given
+    lengths = [len(part) for part in parts]
+    assert max(lengths) <= most
+    assert max(lengths) - min(lengths) <= 1
+    assert len(parts) == -(-count // most)

@@ -31,6 +31,8 @@ Measured = tuple[CaseResult, list[list[str]]]
 
 
 class Upper(Session):
+    fails_together = False
+
     def __init__(self, batch_size: int, seen: list[list[str]]) -> None:
         self.batch_size = batch_size
         self._seen = seen
@@ -40,7 +42,13 @@ class Upper(Session):
             raise ValueError(f"{sample.input} cannot be prepared")
         return sample.input
 
+    def prepare_batch(self, prepared: Any) -> Any:
+        if "t7" in prepared and self.fails_together:
+            raise ValueError("t7 cannot be put together")
+        return tuple(prepared)
+
     def predict(self, batch: Any) -> list[str]:
+        assert isinstance(batch, tuple)
         self._seen.append(list(batch))
         return [text.upper() for text in batch]
 
@@ -184,3 +192,27 @@ def test_a_broken_row_after_the_first_portion_is_an_error_that_names_its_line(
     assert result.status == "error"
     assert "rows.jsonl, line 18" in result.detail
     assert {metric.status for metric in result.metrics.values()} == {"error"}
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 50])
+@pytest.mark.parametrize("at_once", [1, 4, 100])
+def test_what_is_large_once_it_is_prepared_comes_in_smaller_portions(
+    measure: Callable[..., Measured], monkeypatch: pytest.MonkeyPatch, at_once: int, batch_size: int
+) -> None:
+    whole, given = measure(1000, batch_size)
+    monkeypatch.setattr(Upper, "prepared_bytes", 64_000_000 // at_once)
+    result, batches = measure(1000, batch_size)
+    assert batches == given
+    assert result.fingerprint == whole.fingerprint
+    assert value(result, "success_count") == 19
+    assert value(result, "exact_match") == value(whole, "exact_match")
+
+
+def test_a_batch_that_cannot_be_put_together_fails_its_samples_alone(
+    measure: Callable[..., Measured], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Upper, "fails_together", True)
+    result, batches = measure(1000, 2)
+    assert all("t7" not in batch for batch in batches)
+    assert value(result, "success_count") == 17
+    assert value(result, "failure_count") == 6

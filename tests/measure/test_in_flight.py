@@ -236,3 +236,25 @@ def test_garbage_collection_is_held_off_meanwhile_and_then_as_before(on: bool) -
 def test_without_batches_there_is_nothing() -> None:
     calls = InFlight(2).run(Model().start, [], at_least(1))
     assert (calls.wall_ns, calls.peak_in_flight, calls.answers) == (0, 0, [])
+
+
+def test_a_session_that_can_be_waited_for_answers_when_it_is() -> None:
+    """Never more than the limit, the end as it says, and a call that it begins has its place."""
+    under_way: list[tuple[Sequence[Any], Any, int]] = []
+    most: list[int] = []
+
+    def start(batch: Sequence[Any], done: Any) -> None:
+        under_way.append((batch, done, time.perf_counter_ns()))
+        most.append(len(under_way))
+
+    def wait() -> bool:
+        batch, done, begun = under_way.pop()
+        time.sleep(0.001)
+        done(list(batch), begun + 7000)
+        return True
+
+    calls = InFlight(3, patience_seconds=30).run(start, BATCHES, at_least(20), wait)
+    assert (max(most), len(calls.durations_ns), calls.answers) == (3, 20, BATCHES)
+    assert calls.durations_ns[0] < 1e6
+    assert all(duration >= 7000 for duration in calls.durations_ns)
+    assert under_way == []

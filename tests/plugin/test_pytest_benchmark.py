@@ -28,6 +28,28 @@ def test_pedantic(benchmark):
     benchmark.pedantic(sum, args=([1, 2],), rounds=7)
 """
 
+TWO_AT_ONCE = """
+
+import threading
+
+
+class TwoAtOnce(EchoSession):
+    max_in_flight = 2
+
+    def start(self, batch, done):
+        threading.Timer(0.02, lambda: done(self.predict(batch))).start()
+
+
+class Together(Echo):
+    def load(self, candidate, device, params):
+        return TwoAtOnce()
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("echo", Echo)
+    modelbench.runners.add("two_at_once", Together)
+"""
+
 
 def saved(file: Path) -> dict[str, dict[str, Any]]:
     """The benchmarks of a file of pytest-benchmark, by name."""
@@ -68,6 +90,21 @@ def test_its_json_holds_our_samples_metrics_and_parameters(
         assert entry["extra_info"] == {**ours, "case": case.id}
         assert entry["options"]["timer"] == "perf_counter_ns"
         assert entry["options"]["warmup"] == len(case.timing.warmup_ns())
+
+
+def test_calls_in_flight_are_no_rounds_and_stay_out(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    """1 / mean would be the rate of one place alone."""
+    one = {"id": "shout", "runner": "echo", "models": ["one"]}
+    together = {"id": "together", "runner": "two_at_once", "models": ["one"]}
+    echo_suite(benchmarks=[one, together])
+    conftest = pytester.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + TWO_AT_ONCE)
+    result = pytester.runpytest_subprocess("echo.json", "--benchmark-json=b.json", *NO_WARNING)
+    result.assert_outcomes(passed=2)
+    assert [case.timing.in_flight for case in runs()[0].cases] == [1, 2]
+    assert list(saved(pytester.path / "b.json")) == ["shout[one-CPU]"]
 
 
 def test_cases_are_grouped_by_their_parameters(

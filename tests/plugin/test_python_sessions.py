@@ -260,9 +260,7 @@ def test_a_call_that_measures_and_a_measurement_after_the_end_are_refused(
     result.stdout.fnmatch_lines(["*was called after its test had ended*"])
 
 
-def test_texts_that_are_none_do_not_end_the_session(
-    pytester: pytest.Pytester, runs: Runs
-) -> None:
+def test_texts_that_are_none_do_not_end_the_session(pytester: pytest.Pytester, runs: Runs) -> None:
     name = os.fsencode(pytester.path) + b"/test_\xff_x.py"
     with open(name, "w") as file:  # noqa: PTH123 - a name that no Path of text has
         file.write(
@@ -271,9 +269,9 @@ def test_texts_that_are_none_do_not_end_the_session(
             "def test_unit(modelbench):\n    modelbench.metric('s', 1, unit='\\udcff')\n"
             "def test_good(modelbench):\n    modelbench.metric('s', 1)\n"
         )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest"], cwd=pytester.path, capture_output=True, timeout=60
-    )
+    # Without pytest's own cache, which cannot write such a name.
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=pytester.path, capture_output=True, timeout=60)
     assert "3 failed, 1 passed" in done.stdout.decode("utf-8", "replace")
     assert len(runs()[0].cases) == 4
 

@@ -210,7 +210,7 @@ def test_throughput_gives_the_same_vectors_from_several_calls_at_once(
     samples = [Sample(str(index), given) for index, given in enumerate(inputs)]
     batches = [[session.prepare(sample)] for sample in samples]
     calls = InFlight(session.max_in_flight, patience_seconds=60).run(
-        session.start, batches, lambda count, seconds: count >= 40
+        session.start, batches, lambda count, seconds: count >= 40, session.wait
     )
     assert calls.errors == {}
     assert len(calls.durations_ns) == 40

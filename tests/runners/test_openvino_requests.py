@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,6 @@ from pytest_modelbench.runners.openvino_requests import InferRequests, requests_
 ov = pytest.importorskip("openvino")
 from tiny_openvino import save_sum  # noqa: E402
 
-PATIENCE_SECONDS = 20
-
 
 @pytest.fixture
 def requests(tmp_path: Path) -> Iterator[InferRequests]:
@@ -28,10 +27,9 @@ def requests(tmp_path: Path) -> Iterator[InferRequests]:
     made.close()
 
 
-def adding(first: int, second: int) -> Callable[[Any], None]:
-    """Starts the sum of two vectors of these lengths, which works when they are equal."""
-    inputs = {"a": np.ones(first, np.float32), "b": np.ones(second, np.float32)}
-    return lambda request: request.start_async(inputs)
+def sum_of(first: int, second: int) -> dict[str, Any]:
+    """Vectors of these lengths, whose sum works when they are equal."""
+    return {"a": np.ones(first, np.float32), "b": np.ones(second, np.float32)}
 
 
 def read_sum(request: Any) -> list[float]:
@@ -40,59 +38,58 @@ def read_sum(request: Any) -> list[float]:
 
 
 class Answers:
-    """Waits for what `done` is given."""
+    """What `done` is given."""
 
-    def __init__(self, wanted: int) -> None:
+    def __init__(self) -> None:
         self.found: list[Any] = []
-        self._wanted = wanted
-        self._all = threading.Event()
+        self.ended: list[int | None] = []
 
-    def __call__(self, answer: Any) -> None:
+    def __call__(self, answer: Any, ended_ns: int | None = None, /) -> None:
         self.found.append(answer)
-        if len(self.found) == self._wanted:
-            self._all.set()
+        self.ended.append(ended_ns)
 
-    def wait(self) -> list[Any]:
-        assert self._all.wait(PATIENCE_SECONDS)
+    def after(self, requests: InferRequests, wanted: int) -> list[Any]:
+        """Its answers, once there are so many."""
+        for _ in range(wanted):
+            if len(self.found) < wanted:
+                assert requests.wait()
+        assert len(self.found) == wanted
         return self.found
 
 
-def test_a_request_whose_answer_is_being_read_is_not_free(requests: InferRequests) -> None:
-    go_on, answers = threading.Event(), Answers(2)
-
-    def read(request: Any) -> list[float]:
-        go_on.wait(PATIENCE_SECONDS)
-        return read_sum(request)
-
-    requests.start(adding(1, 1), read, answers)
-    requests.start(adding(2, 2), read, answers)
+def test_no_more_are_under_way_than_there_are(requests: InferRequests) -> None:
+    answers = Answers()
+    for size in (1, 2):
+        requests.start(read_sum, answers, sum_of(size, size))
     with pytest.raises(ModelbenchError, match="all 2 infer requests are under way"):
-        requests.start(adding(3, 3), read, answers)
-    go_on.set()
-    assert sorted(answers.wait()) == [[2], [2, 2]]
+        requests.start(read_sum, answers, sum_of(3, 3))
+    assert sorted(answers.after(requests, 2)) == [[2], [2, 2]]
+    assert not requests.wait(), "there is none"
 
 
 def test_done_may_start_the_next_call(requests: InferRequests) -> None:
-    answers = Answers(30)
+    answers = Answers()
 
-    def done(answer: Any) -> None:
+    def done(answer: Any, ended_ns: int | None = None, /) -> None:
         answers(answer)
         if len(answers.found) < 30:
-            requests.start(adding(1, 1), read_sum, done)
+            requests.start(read_sum, done, sum_of(1, 1))
 
-    requests.start(adding(1, 1), read_sum, done)
-    assert answers.wait() == [[2]] * 30
+    requests.start(read_sum, done, sum_of(1, 1))
+    assert answers.after(requests, 30) == [[2]] * 30
 
 
 def test_a_failure_is_that_call_s_alone(requests: InferRequests) -> None:
-    """OpenVINO's own queue would never tell of it, and raise it at every later start."""
+    """OpenVINO's own queue would never tell whose it was, and raise it at every later start."""
     for _ in range(3):
-        failed, worked = Answers(1), Answers(1)
-        requests.start(adding(2, 3), read_sum, failed)
-        [error] = failed.wait()
+        failed, beside, worked = Answers(), Answers(), Answers()
+        requests.start(read_sum, failed, sum_of(2, 3))
+        requests.start(read_sum, beside, sum_of(3, 3))
+        [error] = failed.after(requests, 1)
         assert isinstance(error, RuntimeError)
-        requests.start(adding(2, 2), read_sum, worked)
-        assert worked.wait() == [[2, 2]]
+        assert beside.after(requests, 1) == [[2, 2, 2]]
+        requests.start(read_sum, worked, sum_of(2, 2))
+        assert worked.after(requests, 1) == [[2, 2]]
 
 
 @pytest.mark.parametrize("times", [1, 5])
@@ -101,27 +98,42 @@ def test_a_start_that_fails_is_raised_and_keeps_no_request(
 ) -> None:
     for _ in range(times):
         with pytest.raises(RuntimeError, match="nonsense"):
-            requests.start(lambda request: request.start_async({"nonsense": 1}), read_sum, print)
-    answers = Answers(1)
-    requests.start(adding(1, 1), read_sum, answers)
-    assert answers.wait() == [[2]]
+            requests.start(read_sum, print, {"nonsense": np.ones(1, np.float32)})
+    answers = Answers()
+    requests.start(read_sum, answers, sum_of(1, 1))
+    assert answers.after(requests, 1) == [[2]]
 
 
 def test_what_cannot_be_read_is_a_failure(requests: InferRequests) -> None:
-    answers = Answers(1)
-    requests.start(adding(1, 1), lambda request: request.get_tensor("none"), answers)
-    assert isinstance(answers.wait()[0], RuntimeError)
+    answers = Answers()
+    requests.start(lambda request: request.get_tensor("none"), answers, sum_of(1, 1))
+    assert isinstance(answers.after(requests, 1)[0], RuntimeError)
 
 
-def test_threads_are_begun_when_needed_and_ended_in_the_end(requests: InferRequests) -> None:
-    before = threading.active_count()
-    requests.first.infer({"a": np.ones(1, np.float32), "b": np.ones(1, np.float32)})
-    assert threading.active_count() == before
-    answers = Answers(1)
-    requests.start(adding(1, 1), read_sum, answers)
-    answers.wait()
-    assert threading.active_count() == before + 2
-    requests.close()
+@pytest.mark.parametrize("is_read_timed", [False, True])
+def test_a_call_ends_when_openvino_says_so_however_late_it_is_waited_for(
+    requests: InferRequests, is_read_timed: bool
+) -> None:
+    answers = Answers()
+    requests.start(read_sum, answers, sum_of(1, 1), is_read_timed=is_read_timed)
+    time.sleep(0.3)
+    before = time.perf_counter_ns()
+    answers.after(requests, 1)
+    [ended] = answers.ended
+    assert (ended is None) is is_read_timed
+    assert ended is None or ended < before - 0.1e9
+
+
+def test_no_thread_of_python_takes_part(requests: InferRequests) -> None:
+    before, threads, answers = threading.active_count(), [], Answers()
+
+    def read(request: Any) -> None:
+        threads.append(threading.current_thread())
+
+    for _ in range(2):
+        requests.start(read, answers, sum_of(1, 1))
+    answers.after(requests, 2)
+    assert threads == [threading.current_thread()] * 2
     assert threading.active_count() == before
 
 
