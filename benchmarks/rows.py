@@ -1,4 +1,4 @@
-"""What a large dataset costs: its first rows, and a million rows through a runner that does nothing.
+"""What a large dataset costs: its first rows, and a million rows through an idle runner.
 
 A case of a suite, in a process of its own, as `pytest --suite` runs it, against reading the same
 file alone (`json.loads` of every line, in a process of its own). Time is that of the case (what the
