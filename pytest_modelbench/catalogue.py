@@ -180,7 +180,7 @@ STANDARD_METRICS = (
 )
 """The six metrics every candidate of a run carries."""
 
-MEMORY_METRICS = (
+RAM_METRICS = (
     "baseline_ram_mb",
     "peak_ram_mb",
     "ram_increase_mb",
@@ -188,13 +188,10 @@ MEMORY_METRICS = (
     "load_ram_increase_mb",
     "steady_peak_ram_mb",
     "steady_ram_increase_mb",
-    "peak_vram_mb",
-    "device_peak_vram_mb",
-    "device_vram_increase_mb",
-    "torch_peak_allocated_mb",
-    "torch_peak_reserved_mb",
-    "openvino_gpu_peak_mb",
 )
+VRAM_METRICS = ("peak_vram_mb", "device_peak_vram_mb", "device_vram_increase_mb")
+TORCH_METRICS = ("torch_peak_allocated_mb", "torch_peak_reserved_mb")
+MEMORY_METRICS = (*RAM_METRICS, *VRAM_METRICS, *TORCH_METRICS, "openvino_gpu_peak_mb")
 ENERGY_METRICS = ("cpu_joules_per_item", "gpu_joules_per_item")
 
 TIMING_METRICS = (

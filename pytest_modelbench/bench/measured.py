@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_modelbench.bench.arguments import check_outputs
-from pytest_modelbench.execution.latency import latency_metrics
+from pytest_modelbench.execution.latency import latency_metrics, rate_metrics
 from pytest_modelbench.execution.turns import Turns
 from pytest_modelbench.measure.machine_load import MachineLoad
 from pytest_modelbench.measure.meter import Meters
@@ -109,6 +109,5 @@ def _steady_metrics(durations_ns: Sequence[int], items: float) -> dict[str, Metr
     seconds, samples = sum(durations_ns) / 1e9, len(durations_ns)
     return {
         **latency_metrics(durations_ns),
-        "inference_seconds": measured(seconds, "s", samples=samples),
-        "throughput_items_per_second": measured(items / seconds, "items/s", samples=samples),
+        **rate_metrics(items, seconds, samples=samples),
     }

@@ -115,10 +115,11 @@ def result_of_test(
 
     `seconds` is how long the part of it took that gave the result, waiting for turns included.
     """
+    identity = identity_of_test(item, bench.device)
     conditions = observed(bench.machine, bench.turns, bench.waited_seconds)
     first = bench.measurements[0] if bench.measurements else None
     return CaseResult(
-        **identity_of_test(item, bench.device),
+        **identity,
         dataset={},
         status=status,
         detail=detail,
@@ -127,7 +128,7 @@ def result_of_test(
         duration_seconds=max(0.0, seconds - bench.waited_in_phase),
         worker=str(getattr(item.config, "workerinput", {}).get("workerid", "main")),
         engine="inline",
-        fingerprint=_fingerprint(item, bench),
+        fingerprint=_fingerprint(item, bench, identity["params"]),
         timed="the function given to modelbench.measure" if first else "",
         properties={},
         limits=record_of(MeasureSpec(), enforced=False),
@@ -154,11 +155,11 @@ def _with_standard(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
     return {**metrics, **missing}
 
 
-def _fingerprint(item: pytest.Function, bench: Bench) -> str:
+def _fingerprint(item: pytest.Function, bench: Bench, params: Mapping[str, Any]) -> str:
     """Of the test's own source, its parameters and the device: what it calls is not covered."""
     source = item.nodeid
     with suppress(OSError, TypeError):  # a function that was made, not written
         source += inspect.getsource(item.function)
-    params = repr(sorted(identity_of_test(item, bench.device)["params"].items()))
-    text = "\0".join((source, params, bench.device, repr(dict(bench.defaults))))
+    shown = repr(sorted(params.items()))
+    text = "\0".join((source, shown, bench.device, repr(dict(bench.defaults))))
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).hexdigest()

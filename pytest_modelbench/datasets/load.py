@@ -12,7 +12,7 @@ from pytest_modelbench.datasets import DATASET_SOURCES
 from pytest_modelbench.datasets.audio import audio_path, decode_audio
 from pytest_modelbench.datasets.hugging_face import local_directory
 from pytest_modelbench.datasets.json_files import json_path
-from pytest_modelbench.datasets.samples import Sample, SampleSet, UnusableRow
+from pytest_modelbench.datasets.samples import Sample, UnusableRow
 from pytest_modelbench.datasets.spec import DatasetSpec, InputKind
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.registered import did_you_mean
@@ -26,13 +26,6 @@ _NAMED_UNUSABLE = 20
 
 class _UnusableError(Exception):
     """Why one row cannot be a sample."""
-
-
-def load_samples(spec: DatasetSpec, base_dir: Path, input_kind: InputKind) -> SampleSet:
-    """All that `SampleReader` finds, at once."""
-    reader = SampleReader(spec, base_dir, input_kind)
-    samples = list(reader)
-    return SampleSet(samples, reader.reference_column, reader.unusable, reader.unusable_count)
 
 
 class SampleReader:

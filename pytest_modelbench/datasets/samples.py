@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,18 +38,3 @@ class UnusableRow:
 
     row: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SampleSet:
-    """The usable samples of a dataset, with what was passed over on the way to them."""
-
-    samples: list[Sample]
-    reference_column: str | None
-    unusable: list[UnusableRow] = field(default_factory=list)
-    """At most the first 20 of the unusable rows."""
-    unusable_count: int = 0
-
-    @property
-    def has_references(self) -> bool:
-        return any(sample.reference is not None for sample in self.samples)

@@ -18,7 +18,7 @@ from pytest_modelbench.measure.timing import (
 )
 from pytest_modelbench.measure.warmup import WarmUp, warm_up
 from pytest_modelbench.measure.warmup_in_flight import warm_up_in_flight
-from pytest_modelbench.runners.contract import Session
+from pytest_modelbench.runners.contract import Session, part_of
 
 Batches = Sequence[Sequence[Any]]
 
@@ -46,7 +46,7 @@ class Calls(Protocol):
 
 def calls_of(session: Session, spec: MeasureSpec) -> Calls:
     """As the session wants to be called."""
-    if session.max_in_flight > 1:
+    if part_of(session, "max_in_flight") > 1:
         return CallsInFlight(session, spec)
     return OneByOne(session, spec)
 
@@ -107,7 +107,7 @@ class CallsInFlight:
         return Portion(answers, [max(0, count) for count in repeats])
 
     def _run(self, batches: Batches, enough: Enough) -> InFlightCalls:
-        wait = getattr(self._session, "wait", None)
+        wait = part_of(self._session, "wait")
         return self._meter.run(self._session.start, batches, enough, wait)
 
     def _enough(self, count: int, seconds: float) -> bool:

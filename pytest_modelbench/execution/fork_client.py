@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from pytest_modelbench.child_environment import environment_with_path
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.turns import TURN
 
@@ -143,5 +144,4 @@ class ProcessHandle:
 
 def _environment() -> dict[str, str]:
     """Ours, with our path; a case takes turns of its own, also where this process has one."""
-    kept = {name: value for name, value in os.environ.items() if name != TURN}
-    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return {name: value for name, value in environment_with_path().items() if name != TURN}

@@ -1,9 +1,10 @@
-"""From timed calls to the latency metrics."""
+"""From timed calls to how long they took and how much they did."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, percentile_metric
 from pytest_modelbench.results.metric import Metric, measured
@@ -24,4 +25,12 @@ def latency_metrics(durations_ns: Sequence[float]) -> dict[str, Metric]:
         "mean_latency_ms": measured(mean, "ms", samples=count, standard_deviation=spread),
         **percentiles,
         "max_latency_ms": measured(ordered[-1], "ms", samples=count),
+    }
+
+
+def rate_metrics(items: float, seconds: float, **notes: Any) -> dict[str, Metric]:
+    """The wall time of timed calls, and the items they answered in it."""
+    return {
+        "inference_seconds": measured(seconds, "s", **notes),
+        "throughput_items_per_second": measured(items / seconds, "items/s", **notes),
     }

@@ -26,7 +26,7 @@ from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.results.timing_record import record_of_calls
 from pytest_modelbench.runners import RUNNERS
-from pytest_modelbench.runners.contract import Prediction
+from pytest_modelbench.runners.contract import Prediction, part_of
 
 
 def measure_case(case: Case, residents: Residents, machine: MachineLoad) -> CaseResult:
@@ -75,13 +75,14 @@ class _Course:
         self._turns = turns
         self._machine = machine
         self._size = max(1, int(resident.session.batch_size))
+        self._bytes_each = part_of(resident.session, "prepared_bytes")
+        self._prepare_batch = part_of(resident.session, "prepare_batch")
         self._left: list[_Asked] = []
         """Prepared, but too few for a batch while more is to come."""
 
     def go_through(self, samples: Sequence[Sample], *, is_last: bool) -> None:
         """Samples of which too many would be held once they are prepared come in parts."""
-        each = getattr(self._seen.session, "prepared_bytes", None)
-        parts = list(divided(samples, each))
+        parts = list(divided(samples, self._bytes_each))
         for number, part in enumerate(parts, 1):
             self._go_through(part, is_last=is_last and number == len(parts))
 
@@ -105,10 +106,8 @@ class _Course:
 
     def _put_together(self, batch: list[_Asked]) -> Iterator[tuple[list[_Asked], Sequence[Any]]]:
         """The batch, and what its call gets; nothing when it cannot be made."""
-        values: Sequence[Any] = [value for _, _, value in batch]
-        prepare_batch = getattr(self._seen.session, "prepare_batch", None)
         try:
-            yield batch, values if prepare_batch is None else prepare_batch(values)
+            yield batch, self._prepare_batch([value for _, _, value in batch])
         except Exception as error:
             self._seen.fail(error)
 

@@ -12,9 +12,10 @@ from pytest_modelbench.catalogue import (
     unit_of,
 )
 from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
-from pytest_modelbench.execution.latency import latency_metrics
+from pytest_modelbench.execution.latency import latency_metrics, rate_metrics
 from pytest_modelbench.quality.find import find_quality_metric, score
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
+from pytest_modelbench.runners.contract import part_of
 
 if TYPE_CHECKING:
     from pytest_modelbench.execution.measurement import Measurement
@@ -60,7 +61,7 @@ def _loading(resident: Resident) -> dict[str, Metric]:
         first = failed("the first call failed", "ms")
     else:
         first = measured(resident.first_call_ns / 1e6, "ms", **notes)
-    compiling = resident.session.compile_seconds
+    compiling = part_of(resident.session, "compile_seconds")
     if compiling is None:
         compiled = skipped("the runner does not tell compiling from the rest of loading", "s")
     else:
@@ -79,10 +80,7 @@ def _rates(seen: Measurement) -> dict[str, Metric]:
         notes["in_flight"] = seen.calls.in_flight
         if seen.calls.busy_ns < SHORTEST_IN_FLIGHT_NS * len(seen.calls.durations_ns):
             notes["note"] = "calls end so fast that the device waits for Python in between"
-    rates = {
-        "inference_seconds": measured(seconds, "s", **notes),
-        "throughput_items_per_second": measured(seen.items / seconds, "items/s", **notes),
-    }
+    rates = rate_metrics(seen.items, seconds, **notes)
     if seen.tokens is not None:
         rates["tokens_per_sec"] = measured(
             seen.tokens / seconds, "tokens/s", tokens=seen.tokens, **notes

@@ -6,13 +6,13 @@ import re
 import sys
 from typing import Any
 
+from pytest_modelbench.catalogue import TORCH_METRICS
 from pytest_modelbench.errors import one_line
 from pytest_modelbench.measure.meter import Phase
 from pytest_modelbench.measure.nvml import cuda_index
 from pytest_modelbench.measure.processor import reason_without
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 
-TORCH_METRICS = ("torch_peak_allocated_mb", "torch_peak_reserved_mb")
 OPENVINO_METRIC = "openvino_gpu_peak_mb"
 STATISTICS = "GPU_MEMORY_STATISTICS"
 _OPENVINO_GPU = re.compile(r"GPU(\.\d+)?", re.IGNORECASE)

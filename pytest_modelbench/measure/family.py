@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, Protocol
 
 from pytest_modelbench.measure.family_member import Member, is_watcher
-from pytest_modelbench.measure.high_water import read_bytes
+from pytest_modelbench.measure.kernel_files import read_bytes
 
 _LAST_PID = "/proc/sys/kernel/ns_last_pid"
 

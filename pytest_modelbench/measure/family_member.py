@@ -7,12 +7,8 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pytest_modelbench.measure.high_water import (
-    read_bytes,
-    reset_high_water,
-    resident_memory,
-    sharing,
-)
+from pytest_modelbench.measure.high_water import reset_high_water, resident_memory, sharing
+from pytest_modelbench.measure.kernel_files import read_bytes
 
 OWN_MODULES = "pytest_modelbench.measure."
 """What runs one of these watches, and is not of the model."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import Literal, NamedTuple
 
+from pytest_modelbench.measure.kernel_files import read_bytes
+
 Pid = int | Literal["self"]
 
-_READ_BYTES = 8192
 _RESET_HIGH_WATER = b"5"
 
 
@@ -75,20 +76,6 @@ def counting_error_bytes() -> int:
     processors = os.cpu_count() or 1
     pages = 2 * processors * max(32, 2 * processors)
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def read_bytes(path: str) -> bytes:
-    """The beginning of a file of /proc; nothing where it cannot be read."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, _READ_BYTES)
-    except OSError:  # the process ended in between
-        return b""
-    finally:
-        os.close(descriptor)
 
 
 def _kilobytes(text: bytes, label: bytes) -> int | None:

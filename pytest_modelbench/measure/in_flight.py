@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.measure.timing import Answer, check_answers
+from pytest_modelbench.measure.timing import Answer, check_answers, clock_ns
 
 
 class Done(Protocol):
@@ -107,7 +106,7 @@ class _Ended:
         self._told: SimpleQueue[tuple[int, Answer, int]] = SimpleQueue()
 
     def tell(self, number: int, answer: Answer, ended_ns: int | None = None) -> None:
-        self._told.put((number, answer, ended_ns or time.perf_counter_ns()))
+        self._told.put((number, answer, ended_ns or clock_ns()))
 
     def is_empty(self) -> bool:
         return self._told.empty()
@@ -146,7 +145,7 @@ class _Window:
             ended = self._next_ended()
         self._ends.append(0)
         self._under_way += 1
-        self._starts.append(time.perf_counter_ns())
+        self._starts.append(clock_ns())
         try:
             self._start(batch, done)
         except Exception as error:
@@ -169,7 +168,7 @@ class _Window:
 
     def progress(self) -> tuple[int, float]:
         """How many calls were begun and did not fail, and the seconds since the first of all."""
-        seconds = (time.perf_counter_ns() - self._starts[0]) / 1e9
+        seconds = (clock_ns() - self._starts[0]) / 1e9
         return len(self._starts) - len(self._failed), seconds
 
     def drain(self) -> None:

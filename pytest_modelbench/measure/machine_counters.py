@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pytest_modelbench.measure.kernel_files import read_bytes
+
 PROC, SYS = Path("/proc"), Path("/sys")
 # On a machine with hundreds of processors, each of which has files of its own, these stand for all.
 MOST_PROCESSORS_READ = 16
 # /proc/cpuinfo has about 1.5 kB for each processor, made anew for each reading.
 MOST_PROCESSORS_OF_CPUINFO = 32
 
-_READ_BYTES = 1 << 16
 _MEGAHERTZ = re.compile(rb"^cpu MHz\s*:\s*([\d.]+)", re.MULTILINE)
 _THROTTLED = re.compile(rb"^throttled_(usec|time) (\d+)", re.MULTILINE)
 _THROTTLED_PER_SECOND = {b"usec": 1e6, b"time": 1e9}
@@ -50,7 +51,7 @@ class MachineCounters:
     ) -> None:
         self._proc = proc
         self._pid = os.getpid() if pid is None else pid
-        stat = _bytes(proc / "stat")
+        stat = read_bytes(proc / "stat")
         self.processor_count = stat.count(b"\ncpu") or os.cpu_count() or 1
         chosen = _some(_allowed_processors() if processors is None else sorted(processors))
         folders = [sys / f"devices/system/cpu/cpu{number}" for number in chosen]
@@ -76,7 +77,7 @@ class MachineCounters:
         return Reading(counters, self._load_average(), self._frequency_mhz())
 
     def _processor_ticks(self) -> dict[str, float]:
-        first = _bytes(self._proc / "stat").partition(b"\n")[0].split()
+        first = read_bytes(self._proc / "stat").partition(b"\n")[0].split()
         if len(first) < 9 or first[0] != b"cpu":
             return {}
         # The two that may follow, guest and guest_nice, are already in user and nice.
@@ -99,7 +100,7 @@ class MachineCounters:
 
     def _ticks_of(self, pid: int) -> int | None:
         # The name of a process, in parentheses, may hold anything.
-        fields = _bytes(self._proc / str(pid) / "stat").rpartition(b") ")[2].split()
+        fields = read_bytes(self._proc / str(pid) / "stat").rpartition(b") ")[2].split()
         return sum(map(int, fields[11:15])) if len(fields) > 15 else None
 
     def _children(self, pid: int) -> set[int]:
@@ -108,17 +109,19 @@ class MachineCounters:
             tasks = os.listdir(folder)  # noqa: PTH208 - there may be hundreds of threads
         except OSError:
             return set()
-        return {int(one) for task in tasks for one in _bytes(f"{folder}/{task}/children").split()}
+        return {
+            int(one) for task in tasks for one in read_bytes(f"{folder}/{task}/children").split()
+        }
 
     def _load_average(self) -> float | None:
-        words = _bytes(self._proc / "loadavg").split()
+        words = read_bytes(self._proc / "loadavg").split()
         return float(words[0]) if words else None
 
     def _frequency_mhz(self) -> float | None:
         kilohertz = [_number(file) for file in self._frequencies]
         known = [number / 1e3 for number in kilohertz if number]
         if not known and (os.cpu_count() or 1) <= MOST_PROCESSORS_OF_CPUINFO:
-            known = [float(text) for text in _MEGAHERTZ.findall(_bytes(self._proc / "cpuinfo"))]
+            known = [float(text) for text in _MEGAHERTZ.findall(read_bytes(self._proc / "cpuinfo"))]
         return max(known, default=None)
 
 
@@ -154,7 +157,7 @@ def _throttle_files(folders: Iterable[Path]) -> list[str]:
 def _quota_files(membership: Path, mount: Path) -> list[str]:
     """`cpu.stat` of the control group and of those it is in, any of which may have a quota."""
     found: list[str] = []
-    for line in _bytes(membership).decode(errors="replace").splitlines():
+    for line in read_bytes(membership).decode(errors="replace").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if "cpu" in controllers.split(","):
@@ -178,24 +181,10 @@ def _groups(root: Path, path: str) -> list[Path]:
 
 
 def _throttled_seconds(file: str) -> float | None:
-    match = _THROTTLED.search(_bytes(file))
+    match = _THROTTLED.search(read_bytes(file))
     return int(match[2]) / _THROTTLED_PER_SECOND[match[1]] if match else None
 
 
 def _number(file: Path | str) -> int | None:
-    text = _bytes(file).strip()
+    text = read_bytes(file).strip()
     return int(text) if text.isdigit() else None
-
-
-def _bytes(file: Path | str) -> bytes:
-    """The file's beginning; nothing where it cannot be read. Faster than opening a Python file."""
-    try:
-        descriptor = os.open(file, os.O_RDONLY)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, _READ_BYTES)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_modelbench.catalogue import RAM_METRICS
 from pytest_modelbench.measure.high_water import (
     counting_error_bytes,
     reset_high_water,
@@ -129,7 +130,7 @@ class RamMeter:
         if steady is not None:
             found["steady_peak_ram_mb"] = self._metric(steady.peak, steady)
             found["steady_ram_increase_mb"] = self._metric(steady.increase, steady)
-        return {name: found.get(name) or _absent(name) for name in _NAMES}
+        return {name: found.get(name) or _absent(name) for name in RAM_METRICS}
 
     def close(self) -> None:
         watcher, self._watcher = self._watcher, None
@@ -184,17 +185,6 @@ class RamMeter:
     def _give_up(self, error: Exception) -> None:
         self._trouble = str(error)
         self.close()
-
-
-_NAMES = (
-    "baseline_ram_mb",
-    "peak_ram_mb",
-    "ram_increase_mb",
-    "load_peak_ram_mb",
-    "load_ram_increase_mb",
-    "steady_peak_ram_mb",
-    "steady_ram_increase_mb",
-)
 
 
 def _absent(name: str) -> Metric:

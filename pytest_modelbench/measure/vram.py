@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from pytest_modelbench.catalogue import VRAM_METRICS
 from pytest_modelbench.measure.meter import Phase
 from pytest_modelbench.measure.nvml import cuda_index, not_nvidia
 from pytest_modelbench.measure.watching import Watcher, WatcherError
@@ -12,7 +13,6 @@ from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 
 WATCHER = "pytest_modelbench.measure.vram_watcher"
 INTERVAL_MS = 10
-METRICS = ("peak_vram_mb", "device_peak_vram_mb", "device_vram_increase_mb")
 
 
 class VramMeter:
@@ -55,14 +55,14 @@ class VramMeter:
         A model that stays loaded is in memory all the while, so that its next case sees it too.
         """
         if cuda_index(self._device) is None:
-            return dict.fromkeys(METRICS, skipped(not_nvidia(self._device), "MB"))
+            return dict.fromkeys(VRAM_METRICS, skipped(not_nvidia(self._device), "MB"))
         if self._fault:
-            return dict.fromkeys(METRICS, failed(f"device memory: {self._fault}", "MB"))
+            return dict.fromkeys(VRAM_METRICS, failed(f"device memory: {self._fault}", "MB"))
         parts = [part for parts in self._seen.values() for part in parts]
         if not parts:
-            return dict.fromkeys(METRICS, skipped("no phase of the case was measured", "MB"))
+            return dict.fromkeys(VRAM_METRICS, skipped("no phase of the case was measured", "MB"))
         if parts[0]["unavailable"]:
-            return dict.fromkeys(METRICS, skipped(parts[0]["unavailable"], "MB"))
+            return dict.fromkeys(VRAM_METRICS, skipped(parts[0]["unavailable"], "MB"))
         return {"peak_vram_mb": _of_process(parts), **_of_device(parts)}
 
     def close(self) -> None:
@@ -86,7 +86,7 @@ def _of_process(parts: list[dict[str, Any]]) -> Metric:
 
 def _of_device(parts: list[dict[str, Any]]) -> dict[str, Metric]:
     peak, baseline = _highest(parts, "device"), parts[0]["device"]["baseline"]
-    names = METRICS[1:]
+    names = VRAM_METRICS[1:]
     if peak is None or baseline is None:
         return dict.fromkeys(names, skipped(_reason(parts, "device"), "MB"))
     notes = {

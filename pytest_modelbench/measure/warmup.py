@@ -149,14 +149,16 @@ def change_between(before: Sequence[int | None], after: Sequence[int | None]) ->
 def _end(seen: WarmUp, why: EndedBy, size: int, change: float | None) -> None:
     """Note why it ended, and the decision in words, with its figures."""
     seen.ended_by = why
-    if change is None:
-        comparison = f"too few to compare two windows of {size}"
-    else:
-        words = "within" if why == "steady" else "not within"
-        comparison = (
-            f"the last two windows of {size} calls differ by {change:+.1%}, {words} {AGREEMENT:.0%}"
-        )
+    comparison = comparison_of("the last two windows", size, change, why)
     seen.rule = f"{_calls_so_far(seen)}: {comparison}"
+
+
+def comparison_of(what: str, size: int, change: float | None, why: EndedBy) -> str:
+    """By how much two windows of `size` calls differ, in words."""
+    if change is None:
+        return f"too few to compare two windows of {size}"
+    words = "within" if why == "steady" else "not within"
+    return f"{what} of {size} calls differ by {change:+.1%}, {words} {AGREEMENT:.0%}"
 
 
 def _calls_so_far(seen: WarmUp) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_modelbench.measure.in_flight import Enough, InFlightCalls
 from pytest_modelbench.measure.spec import MeasureSpec
-from pytest_modelbench.measure.warmup import AGREEMENT, EndedBy, WarmUp
+from pytest_modelbench.measure.warmup import AGREEMENT, EndedBy, WarmUp, comparison_of
 
 _WINDOW_SECONDS = 0.1
 _LONGEST_WINDOW_SECONDS = 0.5
@@ -100,14 +100,7 @@ def window_size(calls_per_second: float, limit: int) -> int:
 def _end(windows: _Windows, why: EndedBy, size: int, limit: int, change: float | None) -> None:
     """Note why it ended, and the decision in words, with its figures."""
     windows.seen.ended_by = why
-    if change is None:
-        comparison = f"too few to compare two windows of {size}"
-    else:
-        words = "within" if why == "steady" else "not within"
-        comparison = (
-            f"the rates of the last two windows of {size} calls differ by {change:+.1%}, "
-            f"{words} {AGREEMENT:.0%}"
-        )
+    comparison = comparison_of("the rates of the last two windows", size, change, why)
     windows.seen.rule = (
         f"{windows.calls} calls in {windows.seconds:.2f} s, {limit} at once: {comparison}"
     )

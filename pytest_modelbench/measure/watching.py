@@ -18,6 +18,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from pytest_modelbench.child_environment import environment_with_path
+
 ANSWER_SECONDS = 30.0
 PROCESSORS: set[int] | None = None
 """Where watching processes may run, if this process has since been left fewer processors."""
@@ -47,7 +49,7 @@ class Watcher:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=environment_with_path(),
             )
         except OSError as error:
             raise WatcherError(f"a process that watches could not be started ({error})") from None

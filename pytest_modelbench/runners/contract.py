@@ -119,6 +119,14 @@ class Session:
         """Give the device back."""
 
 
+_DEFAULTS = Session()
+
+
+def part_of(session: Any, name: str) -> Any:
+    """What `session` has under `name`; the default where a class that is no `Session` lacks it."""
+    return getattr(session, name, getattr(_DEFAULTS, name))
+
+
 class Runner:
     """A kind of model. Stateless: all state is in the sessions it loads."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from all_samples import load_samples
 
-from pytest_modelbench.datasets.load import load_samples
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.errors import ModelbenchError
 

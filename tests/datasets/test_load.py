@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from all_samples import load_samples
 
 from pytest_modelbench.datasets import DATASET_SOURCES
-from pytest_modelbench.datasets.load import load_samples
 from pytest_modelbench.datasets.samples import UnusableRow
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.errors import ModelbenchError, Unavailable

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_modelbench.execution.calls import Calls, calls_of
 from pytest_modelbench.measure.spec import MeasureSpec
-from pytest_modelbench.runners.contract import Session
+from pytest_modelbench.runners.contract import Session, part_of
 
 
 class Answering(Session):
@@ -69,3 +69,21 @@ def test_warm_up_in_flight_is_decided_on_calls_in_flight() -> None:
     seen = calls_of(Answering(3), rule).warm_up([["a"], ["b"]])
     assert "3 at once" in seen.rule
     assert seen.first_ns == seen.durations_ns[0]
+
+
+class OfItsOwnShape:
+    """A session that is no `Session`, and has none of what may be left out."""
+
+    batch_size = 1
+
+    def predict(self, batch: Sequence[Any]) -> Sequence[Any]:
+        return batch
+
+
+def test_what_a_class_of_its_own_shape_leaves_out_is_the_usual() -> None:
+    session = OfItsOwnShape()
+    calls = calls_of(session, MeasureSpec(min_samples=3, min_seconds=0, warmup=0))  # type: ignore[arg-type]
+    assert calls.portion([["a"], ["b"]], is_last=True).answers == [["a"], ["b"]]
+    assert part_of(session, "prepare_batch")(["a"]) == ["a"]
+    assert (part_of(session, "prepared_bytes"), part_of(session, "compile_seconds")) == (None, None)
+    assert part_of(session, "batch_size") == 1

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_modelbench.measure.vram import METRICS, VramMeter
+from pytest_modelbench.catalogue import VRAM_METRICS as METRICS
+from pytest_modelbench.measure.vram import VramMeter
 from pytest_modelbench.measure.vram_watcher import VramWatch, ancestry, in_own_pid_namespace
 from pytest_modelbench.results.metric import Metric
 
