@@ -134,6 +134,8 @@ def result_of_test(
         limits=record_of(MeasureSpec(), enforced=False),
         conditions=conditions,
         timing=first.timing if first else None,
+        samples=None,
+        digests=None,
         metrics=_with_standard(bench.metrics),
         bounds=[],
         score=None,

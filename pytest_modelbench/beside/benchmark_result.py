@@ -63,6 +63,8 @@ def case_result(item: pytest.Function, report: pytest.TestReport, fixture: Any) 
         limits=None,
         conditions=None,
         timing=_timing(durations_ns, options, raised=getattr(fixture, "has_error", False)),
+        samples=None,
+        digests=None,
         metrics=_metrics(durations_ns, iterations, detail, extra_info, report),
         bounds=[],
         score=None,

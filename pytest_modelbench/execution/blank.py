@@ -49,6 +49,8 @@ def blank_from(
         limits=None,
         conditions=None,
         timing=None,
+        samples=None,
+        digests=None,
         metrics={name: make(reason, unit_of(name)) for name in metric_names},
         bounds=[],
         score=None,

@@ -166,6 +166,8 @@ def _result(
         limits=None,
         conditions=None,
         timing=None if seen.warm_up is None else record_of_calls(seen.warm_up, seen.calls),
+        samples=None,
+        digests=None,
         metrics=summarize(seen, resident, reader.reference_column is not None),
         bounds=[],
         score=None,

@@ -8,6 +8,7 @@ from typing import Any
 from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
 from pytest_modelbench.judge.scoring import leaderboard, score_cases
 from pytest_modelbench.recording.manifest import Manifest, criteria_of
+from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.metric import Metric, skipped
 from pytest_modelbench.results.run import (
     BenchmarkCandidate,
@@ -26,6 +27,7 @@ def assemble_run(
     suites: Iterable[tuple[Manifest, Sequence[CaseResult]]],
     problems: Iterable[str] = (),
     candidates: Iterable[Mapping[str, Any]] = (),
+    comparisons: Iterable[Comparison] = (),
 ) -> BenchmarkRun:
     """Score each suite's cases and put everything into one document.
 
@@ -46,6 +48,7 @@ def assemble_run(
         suites=records,
         candidates=[_candidate(one, cases) for one in models.values()],
         cases=cases,
+        comparisons=list(comparisons),
         problems=list(problems),
     )
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from pytest_modelbench.results.fields import Finite, Text
+from pytest_modelbench.suite.tolerance import ToleranceText
 
 
 class CriterionRecord(TypedDict, total=False):
@@ -29,6 +30,7 @@ class CriterionRecord(TypedDict, total=False):
     runner: Text
     min: Finite
     max: Finite
+    max_regression: ToleranceText
 
 
 def _metric_or_expression(record: CriterionRecord) -> CriterionRecord:

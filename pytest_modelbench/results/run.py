@@ -13,6 +13,7 @@ from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, unit_of
 from pytest_modelbench.documents.strict_model import StrictModel, refuse
 from pytest_modelbench.documents.validate import load_document
 from pytest_modelbench.registry import ModelType
+from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.conditions import Conditions, Limits
 from pytest_modelbench.results.criterion_record import CheckedCriterion
 from pytest_modelbench.results.fields import (
@@ -29,6 +30,7 @@ from pytest_modelbench.results.fields import (
     Whole,
 )
 from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.results.sample_record import Digests, SampleRecord
 from pytest_modelbench.results.timing_record import TimingRecord
 
 OWN_METRICS = (*TIMING_METRICS, *AUDIO_METRICS)
@@ -192,6 +194,10 @@ class CaseResult(StrictModel):
     """What went on beside it; None when it was not measured."""
     timing: TimingRecord | None
     """Every call that was timed; None when there is none."""
+    samples: SampleRecord | None
+    """What each sample was answered and how right that was; None when nothing scores it."""
+    digests: Digests | None
+    """What the fingerprint is made of, part by part; None when it was not run."""
     metrics: Metrics
     bounds: list[BoundCheck]
     score: Score | None
@@ -298,6 +304,8 @@ class BenchmarkRun(StrictModel):
     suites: list[SuiteRecord]
     candidates: list[BenchmarkCandidate]
     cases: list[CaseResult]
+    comparisons: list[Comparison]
+    """What was held against something else: sides measured together, or an earlier run."""
     problems: list[Text]
     """Suites that could not be used, and why."""
 

@@ -21,7 +21,9 @@ from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.strict import OptionalText, Text, blank_is_unset, lower_case
+from pytest_modelbench.suite.compare import Compare
 from pytest_modelbench.suite.expression import ExpressionError, check_constants, parse_expression
+from pytest_modelbench.suite.tolerance import Tolerance, ToleranceText, parse_tolerance
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, BeforeValidator(lower_case), Field(min_length=1)]
@@ -98,6 +100,28 @@ def _has(given: Mapping[str, Any], name: str) -> bool:
     return bool(blank_is_unset(given.get(name)))
 
 
+_LEAST_TOLERANCE = {"p95_latency_ms": 0.15, "p99_latency_ms": 0.25}
+"""Of percentiles far out, whose noise is larger: below these a gate would cry wolf."""
+
+
+def _cannot_regress(given: Mapping[str, Any]) -> Iterator[str]:
+    """Why 'max_regression' makes no sense beside the other fields of a criterion."""
+    if _has(given, "expression"):
+        yield "'max_regression' needs a 'metric': an 'expression' is not measured on two sides"
+    if lower_case(given.get("goal", "min")) == "target":
+        yield "'max_regression' needs goal 'min' or 'max': with 'target' neither way is worse"
+    least = _LEAST_TOLERANCE.get(str(given.get("metric")))
+    try:
+        tolerance = parse_tolerance(given["max_regression"])
+    except (ValueError, TypeError):
+        return  # its own fault, told at its place
+    if least is not None and tolerance.is_relative and tolerance.amount < least:
+        yield (
+            f"'max_regression' of {given['metric']} should be {least:.0%} or more, not "
+            f"{tolerance}: so far out, equal code differs by as much"
+        )
+
+
 class Criterion(StrictModel):
     """One thing that counts: a metric or an expression, its goal and weight, and its bounds."""
 
@@ -121,6 +145,8 @@ class Criterion(StrictModel):
     """The gate: a case whose value is below fails."""
     max: Number | None = None
     """The gate: a case whose value is above fails."""
+    max_regression: ToleranceText | None = None
+    """The gate against a baseline: how much worse it may be, `"5%"` or a number in its unit."""
 
     @field_validator("expression")
     @classmethod
@@ -146,6 +172,13 @@ class Criterion(StrictModel):
             yield f"'min' ({least:g}) is more than 'max' ({most:g})"
         if _has(given, "runner") and _has(given, "runners"):
             yield "give either 'runner' or 'runners' (one of them)"
+        if given.get("max_regression") is not None:
+            yield from _cannot_regress(given)
+
+    @property
+    def tolerance(self) -> Tolerance | None:
+        """`max_regression`, read."""
+        return None if self.max_regression is None else parse_tolerance(self.max_regression)
 
     @property
     def scope(self) -> Sequence[str]:
@@ -198,6 +231,8 @@ class Benchmark(StrictModel):
     quality: list[Text] | None = None
     """Quality metrics instead of the runner's own: names, `module:attr`, `evaluate:name`."""
     measure: MeasureSpec | None = None
+    compare: Compare | None = None
+    """Overrides the suite's comparison as a whole."""
     marks: list[Mark] = []
     env: list[Text] = []
 
@@ -230,6 +265,8 @@ class Suite(StrictModel):
     devices: Devices | None = None
     matrix: dict[Text, Annotated[list[Any], Field(min_length=1)]] | None = None
     measure: MeasureSpec | None = None
+    compare: Compare | None = None
+    """Measure sides against each other: models, devices, parameters, environments, revisions."""
     marks: list[Mark] = []
     """pytest marks on every case, for `-m`."""
     env: list[Text] = []

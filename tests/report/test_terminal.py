@@ -40,6 +40,8 @@ def case(name: str, rank: int | None, metrics: dict[str, Metric], **fields: Any)
         "limits": None,
         "conditions": None,
         "timing": None,
+        "samples": None,
+        "digests": None,
         "metrics": metrics,
         "bounds": [],
         "score": score,

@@ -90,6 +90,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> BenchmarkRun:
         run_metadata(["pytest", "--suite=small"], folder, dry_run=False),
         system_info(),
         [(manifest, [judged(result, criteria) for result in results])],
+        comparisons=[],
         problems=["other.json: no such file"],
     )
 

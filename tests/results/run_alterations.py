@@ -21,6 +21,7 @@ REMOVED = [
     "candidates",
     "cases",
     "problems",
+    "comparisons",
     "metadata.run_id",
     "metadata.timestamp",
     "metadata.git_sha",

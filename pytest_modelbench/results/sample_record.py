@@ -1,0 +1,47 @@
+"""What each sample of a case was answered, so that two cases can be compared sample by sample."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.results.fields import Digest, Text
+from pytest_modelbench.results.packed import Packed
+
+
+class Terms(StrictModel):
+    """What a quality metric is computed from, one entry a sample.
+
+    `ratio`: the metric is sum(first) / sum(second), as edits / words. `right`: the metric is the
+    share of 1s in first. `pairs`: a correlation of first with second, which hold floating-point
+    numbers as their 64 bits; a sample without a prediction has NaN.
+    """
+
+    kind: Literal["ratio", "right", "pairs"]
+    first: Packed
+    second: Packed | None
+
+
+class SampleRecord(StrictModel):
+    """Every sample that was asked, in the order of the dataset."""
+
+    ids: Packed
+    """64 bits of a hash of a sample's input and reference: equal for equal samples in any run."""
+    outputs: Packed
+    """64 bits of a hash of the answer; 0 for a sample that failed."""
+    terms: dict[Text, Terms]
+    """By name of the quality metric; without those that cannot be told apart by sample."""
+
+
+class Digests(StrictModel):
+    """Hashes of what can change a result, each by itself: two cases differ in what these say."""
+
+    runner: Digest
+    """Its name and version."""
+    model: Digest
+    """The content of its files; of a hub id, the id."""
+    params: Digest
+    dataset: Digest
+    """The samples themselves."""
+    measure: Digest
+    quality: Digest
