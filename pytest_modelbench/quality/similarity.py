@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from pytest_modelbench.errors import missing_extra
 from pytest_modelbench.quality.bootstrap import bootstrap_interval, described
 from pytest_modelbench.results.metric import Metric, failed, measured
 
@@ -39,13 +38,10 @@ def _correlation(
     by_rank: Callable[[Rows], Rows],
 ) -> Metric:
     import numpy as np
+    from scipy import stats
 
     if complaint := _not_numbers(predictions, references):
         return failed(complaint)
-    try:
-        from scipy import stats
-    except ImportError as error:
-        raise missing_extra("scipy", "openvino") from error
     pairs = [
         (float(prediction), float(reference))
         for prediction, reference in zip(predictions, references, strict=True)

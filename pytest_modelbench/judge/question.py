@@ -1,0 +1,63 @@
+"""What is asked of two sides of a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_modelbench.catalogue import CATALOGUE
+from pytest_modelbench.suite.document import Criterion
+from pytest_modelbench.suite.tolerance import Tolerance
+
+Better = Literal["lower", "higher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Has a metric of one side become worse than another side's, by more than is allowed?"""
+
+    metric: str
+    better: Better
+    tolerance: Tolerance | None
+    """None: the change is only noted."""
+    criterion: str | None = None
+    """Id of the suite's criterion that asks."""
+    baseline: int = 0
+    candidate: int = 1
+    """Which sides of the comparison."""
+
+    @property
+    def worse_sign(self) -> int:
+        """+1 where more is worse, -1 where less is."""
+        return 1 if self.better == "lower" else -1
+
+
+def questions_of(
+    criteria: Iterable[tuple[str, Criterion]], runner: str, usual: Sequence[Question] = ()
+) -> list[Question]:
+    """What a suite's criteria ask of a case of `runner` held against a baseline.
+
+    Each criterion with a `max_regression` is a question; without any, `usual` are asked.
+    """
+    asked = [
+        Question(
+            metric=criterion.metric or "",
+            better="higher" if criterion.goal == "max" else "lower",
+            tolerance=criterion.tolerance,
+            criterion=name,
+        )
+        for name, criterion in criteria
+        if criterion.max_regression is not None and criterion.applies_to(runner)
+    ]
+    return asked or list(usual)
+
+
+def better_of(metric: str) -> Better:
+    """Which way is better by the catalogue; lower for a metric it does not know.
+
+    >>> better_of("x_realtime"), better_of("p50_latency_ms")
+    ('higher', 'lower')
+    """
+    info = CATALOGUE.get(metric)
+    return "higher" if info is not None and info.better == "higher" else "lower"
