@@ -7,14 +7,13 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_modelbench.child_environment import environment_with_path
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.place import HERE, Place
 from pytest_modelbench.execution.turns import TURN
 
 ANSWER_SECONDS = 600.0
@@ -31,16 +30,18 @@ class ForkServerError(ModelbenchError):
 class ForkServer:
     """A running fork server with at most one child. Messages keep their boundaries."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place = HERE) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # -P: not the session's directory first on the path, before the package.
-        command = [sys.executable, "-P", "-m", f"{__package__}.fork_server", str(theirs.fileno())]
+        command = [place.executable, "-P", "-m", f"{__package__}.fork_server"]
+        command.append(str(theirs.fileno()))
         with theirs:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=_environment(),
+                env=_environment(place),
+                cwd=place.folder,
                 # Whatever ends the session's whole group leaves it to clear up, and then it ends.
                 start_new_session=True,
             )
@@ -142,6 +143,6 @@ class ProcessHandle:
             self._descriptor = None
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with our path; a case takes turns of its own, also where this process has one."""
-    return {name: value for name, value in environment_with_path().items() if name != TURN}
+def _environment(place: Place) -> dict[str, str]:
+    """A case takes turns of its own, also where this process has one."""
+    return {name: value for name, value in place.environment().items() if name != TURN}

@@ -117,11 +117,11 @@ def _register_extensions(files: Iterable[tuple[str, str]], registered: set[str])
     from pytest_modelbench.extensions import Extensions
 
     for name, file in files:
-        if file in registered:
+        if (file or name) in registered:
             continue
-        module = _import_file(name, file)
+        module = _import_file(name, file) if file else importlib.import_module(name)
         module.pytest_modelbench_register(modelbench=Extensions())
-        registered.add(file)
+        registered.add(file or name)
 
 
 def _import_file(name: str, file: str) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import sys
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.execution.blank import blank_result
@@ -19,6 +19,7 @@ from pytest_modelbench.execution.fork_client import (
     ForkServerError,
 )
 from pytest_modelbench.execution.limits import record_of
+from pytest_modelbench.execution.place import HERE, Extension, Place
 from pytest_modelbench.execution.request import Request
 from pytest_modelbench.execution.stopwatch import Stopwatch
 from pytest_modelbench.execution.turns import LockMode, Turns
@@ -29,8 +30,13 @@ ALWAYS_IMPORTED = ("numpy", "psutil", "filelock", "pytest_modelbench.execution.c
 LEAST_EXIT_SECONDS = 1.0
 """For ending after the channel was closed, however little of the case's time is left."""
 
-Extension = tuple[str, str]
-"""Name and file of a module that implements `pytest_modelbench_register`."""
+
+class Lost(Exception):  # noqa: N818 - what became of a process, which is nobody's fault yet
+    """The measuring process ended, or was ended, without an answer; its text says how."""
+
+    def __init__(self, text: str, trace: str | None = None) -> None:
+        super().__init__(text)
+        self.trace = trace
 
 
 class IsolatedEngine:
@@ -45,10 +51,13 @@ class IsolatedEngine:
         worker: str = "main",
         extensions: Sequence[Extension] = (),
         lock: LockMode = "host",
+        place: Place = HERE,
     ) -> None:
         self._worker = worker
-        self._extensions = list(extensions)
+        self._place = place
+        self._extensions = place.extensions(list(extensions))
         self._watch = Stopwatch()
+        self._waited_to_begin = 0.0
         self._turns = Turns(lock, self._hear)
         self._server: ForkServer | None = None
         self._child: Child | None = None
@@ -85,22 +94,43 @@ class IsolatedEngine:
             server.close()
 
     def _run(self, case: Case) -> CaseResult:
+        try:
+            answer = self._ask(case, Request(case, self._worker, self._turns.mode))
+        except Lost as loss:
+            return self._error(case, str(loss), loss.trace)
+        return _with_waiting(CaseResult.model_validate_json(answer), self._waited_to_begin)
+
+    def ask(self, case: Case, question: Any) -> bytes:
+        """The answer of the process of `case` to anything but a case, which starts if need be.
+
+        Raises `Lost` when it ended, or took longer than the case may take; `ForkServerError`.
+        """
+        self._watch = Stopwatch()
+        try:
+            return self._ask(case, question)
+        except Lost:
+            raise
+        except BaseException:  # as in `submit`
+            self._abandon()
+            raise
+
+    def _ask(self, case: Case, question: Any) -> bytes:
         self.expect_next(case)
         child = self._child = self._child or self._fork(case)
-        waited_before, limit = self._watch.waited_seconds, case.measure.timeout_seconds
+        self._waited_to_begin, limit = self._watch.waited_seconds, case.measure.timeout_seconds
         end = self._watch.seconds + limit
         try:
-            child.connection.send(Request(case, self._worker, self._turns.mode))
+            child.connection.send(question)
             answer = self._answer(child, end)
         except TimeoutError:
             self._kill()
-            return self._error(
-                case, f"not done after {limit:g} s (measure.timeout_seconds): its process was ended"
-            )
+            raise Lost(
+                f"not done after {limit:g} s (measure.timeout_seconds): its process was ended"
+            ) from None
         except (EOFError, OSError):  # between two messages, or in the middle of one
-            return self._silent(case, child, end)
+            raise self._silent(case, child, end) from None
         child.pass_text_on()
-        return _with_waiting(CaseResult.model_validate_json(answer), waited_before)
+        return answer
 
     def _answer(self, child: Child, end: float) -> bytes:
         """The child's result. Raises `TimeoutError`, or `EOFError` when it ended without one.
@@ -121,14 +151,13 @@ class IsolatedEngine:
             if not self._watch.hear(message):
                 return message
 
-    def _silent(self, case: Case, child: Child, end: float) -> CaseResult:
+    def _silent(self, case: Case, child: Child, end: float) -> Lost:
         """Its end of the channel is closed: it is ending, or a model has closed what is not its."""
         assert self._server is not None
         seconds = max(LEAST_EXIT_SECONDS, end - self._watch.seconds)
         if not wait([self._server.control], seconds):
             self._kill()
-            return self._error(
-                case,
+            return Lost(
                 "the measuring process closed its channel to the session and was not done after "
                 f"{case.measure.timeout_seconds:g} s (measure.timeout_seconds): it was ended",
             )
@@ -137,7 +166,7 @@ class IsolatedEngine:
         self._forget(child)
         last = said.strip().splitlines()[-1:]
         words = f"; its last words: {last[0].strip()}" if last else ""
-        return self._error(case, f"the measuring process {cause}{words}", trace=said or None)
+        return Lost(f"the measuring process {cause}{words}", said or None)
 
     def _error(self, case: Case, text: str, trace: str | None = None) -> CaseResult:
         result = blank_result(case, "error", text, trace=trace)
@@ -158,11 +187,11 @@ class IsolatedEngine:
             # The server may start and import for seconds: not beside another's timed calls.
             with theirs, self._turns.busy():
                 wishes = {
-                    "path": sys.path,
+                    "path": self._place.import_path(),
                     "modules": [*ALWAYS_IMPORTED, *_modules_of(case)],
                     "extensions": self._extensions,
                 }
-                self._server = self._server or ForkServer()
+                self._server = self._server or ForkServer(self._place)
                 process = self._server.fork(wishes, theirs.fileno(), errors.fileno())
         except BaseException:
             ours.close()
