@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.registry import Candidate
+from pytest_modelbench.suite.compare import Compare
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,10 @@ class Case:
     """The line of its benchmark in the suite file."""
     label: str = field(default="")
     """What stands between the brackets of its node id."""
+    side: str = ""
+    """Which side of a comparison it is."""
+    comparison: ComparisonPlan | None = None
+    """The sides that are measured against each other; of them the case itself is the candidate."""
 
     @property
     def name(self) -> str:
@@ -45,7 +50,12 @@ class Case:
     @property
     def id(self) -> str:
         """Readable, unique in a session, and the same wherever the suite file lies."""
-        return f"{self.suite_id}::{self.name}"
+        return f"{self.suite_id}::{self.name}" + (f"@{self.side}" if self.side else "")
+
+    @property
+    def measured(self) -> Sequence[Case]:
+        """The cases whose results its item gives: itself, or every side of its comparison."""
+        return [side.case for side in self.comparison.sides] if self.comparison else [self]
 
     @property
     def base_dir(self) -> Path:
@@ -58,6 +68,31 @@ class Case:
         params = json.dumps(self.params, sort_keys=True, default=str)
         limits = (self.measure.threads, self.measure.memory_limit_mb)
         return (self.runner, self.candidate.model_path, self.device, params, limits)
+
+
+@dataclass(frozen=True, eq=False)
+class SidePlan:
+    """One side of a comparison, and where it is measured."""
+
+    name: str
+    case: Case
+    given: Mapping[str, Any]
+    """What the suite or the command line says of this side, for people."""
+    commit: str | None = None
+    """The commit to check out; None for the files as they are."""
+    python: str | None = None
+    """Another interpreter: an absolute path, or relative to the worktree of `commit`."""
+    env: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonPlan:
+    """Sides to be measured against each other; the first one is the baseline."""
+
+    sides: tuple[SidePlan, ...]
+    settings: Compare
+    repository: Path | None = None
+    """The root of the git repository, where a side is one of its commits."""
 
 
 def case_label(candidate: Candidate, device: str, varied: Mapping[str, Any]) -> str:

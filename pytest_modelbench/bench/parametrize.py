@@ -14,8 +14,8 @@ from pytest_modelbench.bench.arguments import check_mark, first_fault, mark_name
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.registry import Candidate, load_registry
+from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.document import ModelSelector
-from pytest_modelbench.suite.expand import usual_device_name
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
 
 USUAL_DEVICE = "CPU"

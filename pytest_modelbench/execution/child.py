@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.errors import as_text, one_line
@@ -16,21 +17,30 @@ from pytest_modelbench.execution.residents import Residents
 from pytest_modelbench.execution.turns import Turns
 from pytest_modelbench.results.run import CaseResult
 
+if TYPE_CHECKING:
+    from pytest_modelbench.comparison.messages import Message
+    from pytest_modelbench.comparison.side_in_process import SideInProcess
+
 
 def serve(channel: int) -> None:
     """Until None arrives or the other end is closed."""
     process, connection = os.getpid(), Connection(channel)
     residents: Residents | None = None
+    side: SideInProcess | None = None
     last_case: Case | None = None
     limits = ProcessLimits()
     try:
         while True:
             try:
-                request: Request | None = connection.recv()
+                request: Request | Message | None = connection.recv()
             except EOFError:
                 return
             if request is None:
                 return
+            if not isinstance(request, Request):
+                side = side or _side(limits)
+                connection.send_bytes(side.answer(request))
+                continue
             residents = residents or Residents(Turns(request.lock, connection.send_bytes))
             last_case = request.case
             result = _measured(request, residents, limits)
@@ -38,10 +48,18 @@ def serve(channel: int) -> None:
                 os._exit(0)  # a copy that the model forked and that came back: it has no say
             connection.send_bytes(result.model_dump_json().encode())
     finally:
+        if side is not None:
+            side.close()
         if residents is not None:
             unload(residents, last_case)
         limits.close()
         connection.close()
+
+
+def _side(limits: ProcessLimits) -> SideInProcess:
+    from pytest_modelbench.comparison.side_in_process import SideInProcess
+
+    return SideInProcess(limits)
 
 
 def _measured(request: Request, residents: Residents, limits: ProcessLimits) -> CaseResult:

@@ -92,12 +92,13 @@ class Turns:
             self._wait(self._host.share)
             self._busy = True
 
-    def residence(self, device: str) -> DeviceLock:
-        """Take the accelerators a model will lie on, until the lock is released.
+    def residence(self, *devices: str) -> DeviceLock:
+        """Take the accelerators that models will lie on, until the lock is released.
 
-        With `device`, the processor counts as one of them.
+        With mode `device`, the processor counts as one of them.
         """
-        names = [] if self.mode == "none" else physical_devices(device)
+        wanted = {name for device in devices for name in physical_devices(device)}
+        names = [] if self.mode == "none" else sorted(wanted)
         if self.mode == "host":
             names = [name for name in names if not is_processor(name)]
         lock = DeviceLock(names, self._folder)

@@ -67,6 +67,8 @@ class Procedure(StrictModel):
     """Timed calls of a segment, all on the same input."""
     repeats: Ordinal
     """How often a call that is too short to be timed alone was repeated and timed as one."""
+    in_flight: Ordinal
+    """Calls under way at once, at most; above 1 it is their rate that is measured."""
     blocks: Ordinal
     """Blocks of a launch."""
     most_launches: Ordinal
@@ -142,3 +144,4 @@ class Comparison(StrictModel):
     """Empty for a comparison with an earlier run."""
     verdicts: list[Verdict]
     duration_seconds: Amount
+    """What the launches took, waiting for turns apart."""

@@ -25,11 +25,13 @@ from pytest_modelbench.quality import QUALITY_METRICS
 from pytest_modelbench.registry import Candidate, Registry
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
+from pytest_modelbench.suite.compare import BASELINE, Compare, Side
+from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.document import Benchmark, Suite
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
+from pytest_modelbench.suite.sides import SideFaultError, plan_comparison
 
 MOST_COMBINATIONS = 100_000
-_OPENVINO_FAMILIES = ("CPU", "GPU", "NPU", "AUTO", "MULTI", "HETERO", "BATCH")
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class Selection:
     """`--suite-model`: only these (names or globs)."""
     devices: tuple[str, ...] = ()
     """`--suite-device`: these instead of the suite's."""
+    against: Side | None = None
+    """`--suite-against`: the baseline that every case is measured beside."""
 
 
 @dataclass
@@ -88,7 +92,7 @@ class Expander:
         for params in self._param_sets(at, benchmark, runner, matrix):
             for candidate, device in product(candidates, devices):
                 varied = {name: params[name] for name in matrix}
-                yield Case(
+                case = Case(
                     suite_id=self.suite_id,
                     suite_file=self.document.file,
                     benchmark_id=self.suite.benchmark_id(index),
@@ -105,6 +109,26 @@ class Expander:
                     line=self.document.line(at) or 1,
                     label=case_label(candidate, device, varied),
                 )
+                yield self._compared(at, benchmark, case)
+
+    def _compared(self, at: Location, benchmark: Benchmark, case: Case) -> Case:
+        """The case with its sides, where it is to be measured against something."""
+        compare = benchmark.compare or self.suite.compare or Compare()
+        if self.selection.against is not None:
+            compare = compare.model_copy(update={"baseline": self.selection.against})
+        if compare.baseline is None:
+            return case
+        try:
+            return plan_comparison(case, compare, self.registry)
+        except SideFaultError as fault:
+            place = (*at, "compare") if benchmark.compare else ("compare",)
+            where = f"{fault.side}.{fault.field}"
+            if fault.side == BASELINE and self.selection.against is not None:
+                where = "--suite-against"
+            problem = self.document.problem(place, f"{where}: {fault.message}")
+            if problem not in self.problems:
+                self.problems.append(problem)
+            return case
 
     def _runner(self, at: Location, benchmark: Benchmark) -> Runner | None:
         try:
@@ -211,7 +235,18 @@ class Expander:
             return [benchmark.model], (*at, "model")
         if benchmark.models is not None:
             return benchmark.models, (*at, "models")
+        if named := self._models_of_sides(benchmark):
+            return named[-1:], (*at, "compare") if benchmark.compare else ("compare",)
         return self.suite.models or [], ("models",)
+
+    def _models_of_sides(self, benchmark: Benchmark) -> list[str]:
+        """The models of a comparison whose sides all name their own; else nothing."""
+        compare = benchmark.compare or self.suite.compare
+        baseline = self.selection.against or (compare.baseline if compare else None)
+        if compare is None or baseline is None:
+            return []
+        named = [side.model for side in (baseline, *compare.named_candidates().values())]
+        return [model for model in named if model] if all(named) else []
 
     def _devices(self, benchmark: Benchmark, runner: Runner) -> list[str]:
         wanted: Sequence[str] = self.selection.devices
@@ -263,13 +298,3 @@ def _present(runner: Runner) -> Sequence[str]:
         return runner.devices() or ["CPU"]
     except Unavailable:
         return ["CPU"]
-
-
-def usual_device_name(name: str) -> str:
-    """OpenVINO's names in its own upper case, others as given.
-
-    >>> usual_device_name("gpu.1"), usual_device_name("cuda:0")
-    ('GPU.1', 'cuda:0')
-    """
-    family = name.upper().partition(":")[0].partition(".")[0]
-    return name.upper() if family in _OPENVINO_FAMILIES else name

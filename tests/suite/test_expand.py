@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pytest_modelbench.suite.expand import Selection, usual_device_name
+from pytest_modelbench.suite.device_names import usual_device_name
+from pytest_modelbench.suite.expand import Selection
 
 Write = Callable[..., Path]
 

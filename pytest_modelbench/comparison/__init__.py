@@ -1,0 +1,1 @@
+"""Sides measured against each other: where each runs, in which order, and for how long."""

@@ -1,0 +1,94 @@
+"""One launch: fresh processes of all sides, loaded, warmed up, and timed in turn."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_modelbench.comparison.pace import Pace
+from pytest_modelbench.comparison.side_process import SideProcess
+from pytest_modelbench.execution.physical_devices import uses_processor
+from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.measure.machine_load import MachineLoad
+from pytest_modelbench.results.comparison import Launch
+from pytest_modelbench.results.packed import pack
+
+Series = Literal["decision", "confirmation"]
+
+
+@dataclass
+class Launcher:
+    """Makes launches of the same sides."""
+
+    start: Callable[[int], SideProcess]
+    """Makes the process of the side of that number."""
+    devices: Sequence[str]
+    """Of each side."""
+    turns: Turns
+    draw: random.Random
+    choose_pace: Callable[[list[int], int], Pace]
+    """From how long the calls of each side take, and how many are in flight."""
+    pace: Pace | None = None
+    """Chosen at the first launch."""
+    seconds: float = 0.0
+    """Spent on warm-up and blocks since the series began."""
+
+    def launch(self, series: Series) -> Launch:
+        """Raises `SideFailed`, and `SideUnavailable` for what is absent."""
+        order = list(range(len(self.devices)))
+        self.draw.shuffle(order)
+        with self.turns.busy(), ExitStack() as leaving:
+            leaving.callback(self.turns.residence(*self.devices).release)
+            started = {at: self._started(at, leaving) for at in order}
+            sides = [started[at] for at in range(len(order))]
+            machine = MachineLoad()
+            with self.turns.alone(self._timed_on()):
+                start = time.monotonic()
+                for at in order:
+                    sides[at].warm_up()
+                pace = self.pace = self.pace or self._pace(sides)
+                with machine:
+                    asked = list(self._blocks(sides, pace))
+                self.seconds += time.monotonic() - start
+            return Launch(
+                series=series,
+                order=pack(asked),
+                sides=[side.sum_up() for side in sides],
+                disturbances=machine.disturbances(),
+            )
+
+    def _timed_on(self) -> str:
+        """The processor, if any side uses it: then nobody else may."""
+        return next(filter(uses_processor, self.devices), self.devices[0])
+
+    def _started(self, at: int, leaving: ExitStack) -> SideProcess:
+        side = self.start(at)
+        leaving.callback(_close, side)
+        side.load()
+        return side
+
+    def _pace(self, sides: Sequence[SideProcess]) -> Pace:
+        in_flight = max(side.in_flight for side in sides)
+        return self.choose_pace([side.usual_ns for side in sides], in_flight)
+
+    def _blocks(self, sides: Sequence[SideProcess], pace: Pace) -> Iterator[int]:
+        """Time block after block; the number of the side of each segment.
+
+        The sides in an order drawn by lot, then in reverse (ABBA): what drifts steadily within a
+        block meets all sides alike.
+        """
+        order = list(range(len(sides)))
+        for block in range(pace.blocks):
+            self.draw.shuffle(order)
+            for at in (*order, *reversed(order)):
+                sides[at].segment(block, pace.calls, pace.repeats)
+                yield at
+
+
+def _close(side: SideProcess) -> None:
+    with suppress(Exception):  # what was measured is not lost because a process will not end
+        side.close()

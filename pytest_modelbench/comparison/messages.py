@@ -1,0 +1,39 @@
+"""What the session asks of a side's process; each is answered with one JSON object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_modelbench.case import Case
+
+MOST_INPUTS = 64
+"""Inputs (batches) that blocks go round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Load the model of `case` and prepare its inputs."""
+
+    case: Case
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUpNow:
+    """Make the first call and go on until the calls are steady."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSegment:
+    """Time `calls` calls on one input, each repeated so often that it is long enough to time."""
+
+    input: int
+    calls: int
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class SumUp:
+    """Say what a launch gives once: loading, memory, items a call."""
+
+
+Message = Load | WarmUpNow | TimeSegment | SumUp

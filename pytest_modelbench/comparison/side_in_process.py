@@ -1,0 +1,196 @@
+"""A side's own process: loads the model, warms it up, and times what it is told to, when told."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from itertools import islice
+from typing import Any
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.catalogue import MEMORY_METRICS
+from pytest_modelbench.comparison.messages import (
+    MOST_INPUTS,
+    Load,
+    Message,
+    SumUp,
+    TimeSegment,
+    WarmUpNow,
+)
+from pytest_modelbench.datasets.load import SampleReader
+from pytest_modelbench.datasets.samples import Audio, Sample
+from pytest_modelbench.errors import ModelbenchError, Unavailable, as_text, one_line
+from pytest_modelbench.execution.calls import calls_of
+from pytest_modelbench.execution.limits import ProcessLimits
+from pytest_modelbench.execution.readiness import make_ready
+from pytest_modelbench.execution.residents import Resident, Residents
+from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.measure.in_flight import InFlight
+from pytest_modelbench.measure.timing import check_answers, clock_ns
+from pytest_modelbench.results.packed import pack
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import Session, part_of
+
+OF_A_LAUNCH = tuple(name for name in MEMORY_METRICS if not name.startswith("device_"))
+"""What meters of a process say of a launch; the whole device has the other sides on it, too."""
+
+
+class SideInProcess:
+    """Answers messages; whatever goes wrong is the answer."""
+
+    def __init__(self, limits: ProcessLimits) -> None:
+        self._limits = limits
+        self._loaded: _Loaded | None = None
+
+    def answer(self, message: Message) -> bytes:
+        try:
+            return json.dumps(self._answer(message), allow_nan=False).encode()
+        except Unavailable as reason:
+            return json.dumps({"unavailable": str(reason)}).encode()
+        except BaseException as error:  # nobody interrupts this process: the model raised it
+            return json.dumps({"error": one_line(error), "trace": as_text(error)}).encode()
+
+    def _answer(self, message: Message) -> Mapping[str, Any]:
+        if isinstance(message, Load):
+            self._limits.apply(message.case.measure)
+            self._loaded = _Loaded(message.case)
+            return {"in_flight": self._loaded.in_flight, "inputs": self._loaded.input_count}
+        if self._loaded is None:
+            raise ModelbenchError("nothing is loaded")
+        if isinstance(message, WarmUpNow):
+            return self._loaded.warm_up()
+        if isinstance(message, TimeSegment):
+            return {"durations_ns": self._loaded.segment(message)}
+        assert isinstance(message, SumUp)
+        return self._loaded.sum_up()
+
+    def close(self) -> None:
+        if self._loaded is not None:
+            self._loaded.close()
+
+
+class _Loaded:
+    """A model with its inputs."""
+
+    def __init__(self, case: Case) -> None:
+        runner = RUNNERS.get(case.runner)()
+        make_ready(case, runner)
+        self._case = case
+        self._residents = Residents(Turns("none"))  # turns are taken by who asks
+        self._resident: Resident = self._residents.get(case, runner)
+        self._session: Session = self._resident.session
+        self._batches = self._read(SampleReader(case.dataset, case.base_dir, runner.input_kind))
+        self._prepared = [self._put_together(batch) for batch in self._batches]
+        self._answers: dict[int, Sequence[Any]] = {}
+        """Of the first call on each input that was used."""
+        self._last: Sequence[Any] = ()
+        self._steady = ExitStack()
+        self._call: Callable[[Sequence[Any], int], int] = self._one_by_one
+        if self.in_flight > 1:
+            self._call = self._in_flight
+
+    @property
+    def in_flight(self) -> int:
+        return int(part_of(self._session, "max_in_flight"))
+
+    @property
+    def input_count(self) -> int:
+        return len(self._batches)
+
+    def _read(self, reader: SampleReader) -> list[list[Sample]]:
+        """Whole batches, or the only one there is: all calls of a side then do equal work."""
+        size = max(1, int(self._session.batch_size))
+        samples = list(islice(reader, MOST_INPUTS * size))
+        batches = [samples[at : at + size] for at in range(0, len(samples), size)]
+        return batches[:-1] if len(batches) > 1 and len(batches[-1]) < size else batches
+
+    def _put_together(self, batch: Sequence[Sample]) -> Sequence[Any]:
+        prepared = [self._session.prepare(sample) for sample in batch]
+        together: Sequence[Any] = part_of(self._session, "prepare_batch")(prepared)
+        return together
+
+    def warm_up(self) -> Mapping[str, Any]:
+        with self._resident.meters.phase("warmup"):
+            seen = calls_of(self._session, self._case.measure).warm_up(self._prepared)
+        self._resident.first_call_ns = seen.first_ns
+        if seen.first_ns is None:  # let the fault speak for itself
+            self._call(self._prepared[0], 1)
+            raise ModelbenchError("the first call failed, and the next one did not")
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self._steady.enter_context(self._resident.meters.phase("steady"))
+        last = sorted(seen.durations_ns[len(seen.durations_ns) // 2 :])
+        return {
+            "durations": pack(seen.durations_ns),
+            "ended_by": seen.ended_by,
+            "rule": seen.rule,
+            "usual_ns": last[len(last) // 2],
+        }
+
+    def segment(self, message: TimeSegment) -> list[int]:
+        batch = self._prepared[message.input]
+        durations = [self._call(batch, message.repeats) for _ in range(message.calls)]
+        self._answers.setdefault(message.input, self._last)
+        return durations
+
+    def _one_by_one(self, batch: Sequence[Any], repeats: int) -> int:
+        """The mean duration of a call, in ns."""
+        predict = self._session.predict
+        start = clock_ns()
+        for _ in range(repeats):
+            answers = predict(batch)
+        duration = clock_ns() - start
+        check_answers(answers, batch)
+        self._last = answers
+        return max(1, duration // repeats)
+
+    def _in_flight(self, batch: Sequence[Any], repeats: int) -> int:
+        """The wall time of calls in flight, divided by their number, in ns."""
+        run = InFlight(self.in_flight).run
+        wait = part_of(self._session, "wait")
+        seen = run(self._session.start, [batch] * repeats, lambda count, seconds: True, wait)
+        for answer in seen.answers:
+            if isinstance(answer, Exception):
+                raise answer
+        self._last = seen.answers[0]  # type: ignore[assignment]
+        return max(1, seen.wall_ns // repeats)
+
+    def sum_up(self) -> Mapping[str, Any]:
+        self._steady.close()
+        resident, used = self._resident, sorted(self._answers)
+        samples = [sample for at in used for sample in self._batches[at]]
+        seen: dict[str, float | None] = {
+            "model_load_seconds": resident.load_seconds,
+            "compile_seconds": part_of(self._session, "compile_seconds"),
+            "first_latency_ms": (resident.first_call_ns or 0) / 1e6,
+            "items_per_call": len(samples) / len(used),
+            "tokens_per_call": self._tokens(used),
+            "audio_seconds_per_call": _audio_seconds(samples, len(used)),
+        }
+        meters = resident.meters.metrics(len(samples))
+        seen |= {name: meters[name].value for name in OF_A_LAUNCH if name in meters}
+        return {"metrics": {name: value for name, value in seen.items() if value is not None}}
+
+    def _tokens(self, used: Sequence[int]) -> float | None:
+        """Tokens in the answers of a call, in the mean over the inputs used."""
+        total = 0
+        for at in used:
+            for sample, answer in zip(self._batches[at], self._answers[at], strict=True):
+                tokens = self._session.finish(sample, answer).tokens
+                if tokens is None:
+                    return None
+                total += tokens
+        return total / len(used)
+
+    def close(self) -> None:
+        self._steady.close()
+        self._residents.close()
+
+
+def _audio_seconds(samples: Sequence[Sample], calls: int) -> float | None:
+    if not all(isinstance(one.input, Audio) for one in samples):
+        return None
+    return float(sum(one.input.duration_seconds for one in samples)) / calls

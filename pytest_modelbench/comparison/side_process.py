@@ -1,0 +1,89 @@
+"""The session's side of a side's process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.comparison.messages import Load, Message, SumUp, TimeSegment, WarmUpNow
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.fork_client import ForkServerError
+from pytest_modelbench.execution.isolated import IsolatedEngine, Lost
+from pytest_modelbench.execution.place import Extension, Place
+from pytest_modelbench.results.comparison import SideLaunch
+from pytest_modelbench.results.packed import pack
+
+
+class SideFailed(ModelbenchError):  # noqa: N818 - it is what became of a side
+    """A side could not be measured; its text says which and why."""
+
+    def __init__(self, side: str, text: str, trace: str | None = None) -> None:
+        super().__init__(f"side {side!r}: {text}")
+        self.trace = trace
+
+
+class SideUnavailable(SideFailed):
+    """Something that a side needs is absent here."""
+
+
+class SideProcess:
+    """One side in one launch: a fresh interpreter and, forked from it, the process that measures.
+
+    The interpreter is a new one for each launch: processes forked from the same one share what
+    differs between launches, such as where their libraries lie in memory.
+    """
+
+    def __init__(self, case: Case, place: Place, extensions: Sequence[Extension]) -> None:
+        self.case = case
+        # Turns are taken by who asks: nothing runs here unless it is asked for.
+        self._engine = IsolatedEngine("main", extensions, "none", place)
+        self._warm: dict[str, Any] = {}
+        self._durations: list[int] = []
+        self.in_flight = 1
+        self.input_count = 1
+
+    @property
+    def usual_ns(self) -> int:
+        """How long a call takes, as far as the warm-up knows."""
+        return int(self._warm["usual_ns"])
+
+    def load(self) -> None:
+        said = self._ask(Load(self.case))
+        self.in_flight, self.input_count = int(said["in_flight"]), int(said["inputs"])
+
+    def warm_up(self) -> None:
+        self._warm = self._ask(WarmUpNow())
+
+    def segment(self, number: int, calls: int, repeats: int) -> None:
+        """Time calls on the input of that number; inputs come round."""
+        asked = TimeSegment(number % self.input_count, calls, repeats)
+        self._durations += self._ask(asked)["durations_ns"]
+
+    def sum_up(self) -> SideLaunch:
+        """What the launch gave."""
+        return SideLaunch(
+            warmup=self._warm["durations"],
+            warmup_ended_by=self._warm["ended_by"],
+            warmup_rule=self._warm["rule"],
+            durations=pack(self._durations),
+            metrics=self._ask(SumUp())["metrics"],
+        )
+
+    def close(self) -> None:
+        """End the process and the interpreter it was forked from."""
+        self._engine.close()
+
+    def _ask(self, message: Message) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = json.loads(self._engine.ask(self.case, message))
+        except Lost as loss:
+            raise SideFailed(self.case.side, str(loss), loss.trace) from None
+        except ForkServerError as error:
+            raise SideFailed(self.case.side, str(error)) from None
+        if "unavailable" in answer:
+            raise SideUnavailable(self.case.side, answer["unavailable"])
+        if "error" in answer:
+            raise SideFailed(self.case.side, answer["error"], answer["trace"])
+        return answer

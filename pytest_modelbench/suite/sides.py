@@ -1,0 +1,149 @@
+"""From what a suite says of a comparison to the cases that are its sides."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_modelbench.case import Case, ComparisonPlan, SidePlan
+from pytest_modelbench.documents.validate import explain
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.git import commit_of, repository_of
+from pytest_modelbench.paths import path_from
+from pytest_modelbench.registry import Candidate, Registry
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.suite.compare import BASELINE, Compare, Side
+from pytest_modelbench.suite.device_names import usual_device_name
+from pytest_modelbench.suite.models import find_models
+
+
+class SideFaultError(Exception):
+    """A side that cannot be: the field of it that is wrong, and how."""
+
+    def __init__(self, side: str, field: str, message: str) -> None:
+        super().__init__(message)
+        self.side = side
+        self.field = field
+        self.message = message
+
+
+def plan_comparison(case: Case, compare: Compare, registry: Registry | None) -> Case:
+    """`case` as an item that measures the sides of `compare`, whose baseline is given.
+
+    Raises `SideFaultError`.
+    """
+    assert compare.baseline is not None
+    given = {BASELINE: compare.baseline, **compare.named_candidates()}
+    repository = _repository(case.base_dir) if any(one.revision for one in given.values()) else None
+    label = f"{case.label}-vs-{_label(compare.baseline, case)}"
+    plans = [
+        _Sides(replace(case, label=label), compare, registry, repository).plan(name, side)
+        for name, side in given.items()
+    ]
+    plan = ComparisonPlan(tuple(plans), compare, repository)
+    return replace(case, label=label, comparison=plan)
+
+
+@dataclass(frozen=True)
+class _Sides:
+    case: Case
+    compare: Compare
+    registry: Registry | None
+    repository: Path | None
+
+    def plan(self, name: str, side: Side) -> SidePlan:
+        python = side.python or (self.compare.revisions.python if side.revision else None)
+        return SidePlan(
+            name=name,
+            case=replace(
+                self.case,
+                side=name,
+                candidate=self._candidate(name, side),
+                device=_device(side.device) or self.case.device,
+                params=self._params(name, side),
+            ),
+            given=side.model_dump(mode="json", exclude_unset=True),
+            commit=self._commit(name, side),
+            python=self._python(name, python, in_worktree=side.revision is not None),
+            env=tuple(side.env.items()),
+        )
+
+    def _candidate(self, name: str, side: Side) -> Candidate:
+        if side.model is None:
+            return self.case.candidate
+        try:
+            found = find_models(side.model, self.registry, self.case.base_dir)
+        except ModelbenchError as error:
+            raise SideFaultError(name, "model", str(error)) from None
+        if len(found) > 1:
+            names = ", ".join(one.version for one in found)
+            message = f"{side.model!r} stands for {len(found)} models ({names}): a side has one"
+            raise SideFaultError(name, "model", message)
+        return found[0]
+
+    def _params(self, name: str, side: Side) -> Mapping[str, Any]:
+        params = {**self.case.params, **side.params}
+        model = RUNNERS.get(self.case.runner)().params_model
+        if model is not None and side.params:
+            try:
+                model.model_validate(params)
+            except ValidationError as error:
+                for location, message in explain(error, model, params):
+                    field = ".".join(("params", *map(str, location)))
+                    raise SideFaultError(name, field, message) from None
+        return params
+
+    def _commit(self, name: str, side: Side) -> str | None:
+        if side.revision is None:
+            return None
+        if self.repository is None:
+            message = f"{side.revision!r}: {self.case.base_dir} is in no git repository"
+            raise SideFaultError(name, "revision", message)
+        try:
+            return _commit(self.repository, side.revision)
+        except ModelbenchError as error:
+            raise SideFaultError(name, "revision", str(error)) from None
+
+    def _python(self, name: str, python: str | None, *, in_worktree: bool) -> str | None:
+        if python is None or in_worktree:  # made by the setup, which is yet to come
+            return python
+        try:
+            path = path_from(python, self.case.base_dir).absolute()
+        except ModelbenchError as error:
+            raise SideFaultError(name, "python", str(error)) from None
+        found = str(path) if path.is_file() else shutil.which(python)
+        if found is None or not shutil.which(found):
+            message = f"{python!r}: there is no such interpreter ({path})"
+            raise SideFaultError(name, "python", message)
+        return found
+
+
+@lru_cache(maxsize=64)
+def _repository(folder: Path) -> Path | None:
+    return repository_of(folder)
+
+
+@lru_cache(maxsize=64)
+def _commit(repository: Path, revision: str) -> str:
+    """Asked once a process: every case of a suite has the same."""
+    return commit_of(repository, revision)
+
+
+def _device(name: str | None) -> str | None:
+    return None if name is None else usual_device_name(name)
+
+
+def _label(baseline: Side, case: Case) -> str:
+    """What the baseline is called in an id: by what it has of its own."""
+    parts = [baseline.revision, baseline.model, _device(baseline.device)]
+    parts += [Path(baseline.python).parent.parent.name if baseline.python else None]
+    parts += [f"{name}={value}" for name, value in baseline.params.items()]
+    text = "-".join(part for part in parts if part) or BASELINE
+    return re.sub(r"[^\w.=+-]+", "-", text).strip("-")[:60] or BASELINE
