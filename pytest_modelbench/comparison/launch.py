@@ -29,18 +29,22 @@ class Launcher:
     devices: Sequence[str]
     """Of each side."""
     turns: Turns
-    draw: random.Random
+    seed: int
+    """Of the order of turns."""
     choose_pace: Callable[[list[int], int], Pace]
     """From how long the calls of each side take, and how many are in flight."""
     pace: Pace | None = None
     """Chosen at the first launch."""
     seconds: float = 0.0
-    """Spent on warm-up and blocks since the series began."""
+    """Spent on warm-up and blocks."""
+
+    def __post_init__(self) -> None:
+        self._draw = random.Random(self.seed)
 
     def launch(self, series: Series) -> Launch:
         """Raises `SideFailed`, and `SideUnavailable` for what is absent."""
         order = list(range(len(self.devices)))
-        self.draw.shuffle(order)
+        self._draw.shuffle(order)
         with self.turns.busy(), ExitStack() as leaving:
             leaving.callback(self.turns.residence(*self.devices).release)
             started = {at: self._started(at, leaving) for at in order}
@@ -83,7 +87,7 @@ class Launcher:
         """
         order = list(range(len(sides)))
         for block in range(pace.blocks):
-            self.draw.shuffle(order)
+            self._draw.shuffle(order)
             for at in (*order, *reversed(order)):
                 sides[at].segment(block, pace.calls, pace.repeats)
                 yield at

@@ -1,0 +1,117 @@
+"""`modelbench calibrate`: what comparisons on this machine can tell, measured."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.judge.wording import amount_text
+
+LAUNCHES = 10
+as_percent = partial(amount_text, is_relative=True)
+
+
+def add_calibrate(commands: Any) -> None:
+    """The sub-command and its options."""
+    parser = commands.add_parser(
+        "calibrate", help="measure how much launches of the same code differ on this machine"
+    )
+    parser.add_argument(
+        "suite", nargs="?", default="quickstart", help="whose first case is used (quickstart)"
+    )
+    parser.add_argument("--model", action="append", default=[], metavar="NAME")
+    parser.add_argument("--device", action="append", default=[], metavar="DEVICE")
+    parser.add_argument(
+        "--launches", type=_launches, default=LAUNCHES, metavar="N", help=f"({LAUNCHES})"
+    )
+    parser.add_argument("--show", action="store_true", help="show what is known; measure nothing")
+    parser.set_defaults(command=_calibrate)
+
+
+def _launches(text: str) -> int:
+    if not text.isdecimal() or not 4 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} should be a whole number from 4 to 1000")
+    return int(text)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from pytest_modelbench.calibration import save_calibration, saved_calibration
+
+    if options.show:
+        known = saved_calibration()
+        print("this machine is not calibrated" if known is None else _described(known))
+        return 0
+    measuring = _Measuring(options.launches)
+    said = _collect(options, measuring)
+    if measuring.error is not None:
+        raise measuring.error
+    if measuring.calibrated is None:
+        raise ModelbenchError(said or f"{options.suite}: there is no case to measure")
+    made = measuring.calibrated.made
+    print(_described(made))
+    print(f"saved to {save_calibration(made)}")
+    return 0
+
+
+def _described(made: Any) -> str:
+    from pytest_modelbench.comparison.calibrate import smallest_detectable
+    from pytest_modelbench.judge.launch_noise import LAUNCH_SD
+
+    raised = "the usual one" if made.launch_floor <= LAUNCH_SD else "raised by this calibration"
+    found = smallest_detectable(made.launch_floor, launches=6)
+    return (
+        f"{made.machine}: launches of {made.model} differ by {as_percent(made.between_launches)} "
+        f"(standard deviation, {made.launches} launches of {made.blocks} blocks, "
+        f"{made.timestamp})\n"
+        f"launch floor {as_percent(made.launch_floor)} ({raised}); with 6 launches, a change of "
+        f"{as_percent(found)} is detected in 8 of 10 cases"
+    )
+
+
+class _Measuring:
+    """A plugin for a session that collects a suite: takes its first case, and measures that."""
+
+    def __init__(self, launches: int) -> None:
+        self.launches = launches
+        self.calibrated: Any = None
+        self.error: ModelbenchError | None = None
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        from pytest_modelbench.collection import CaseItem, modelbench_session
+        from pytest_modelbench.comparison.calibrate import calibrate
+
+        cases = [item.case for item in session.items if isinstance(item, CaseItem)]
+        if not cases:
+            return
+        ours = modelbench_session(session.config)
+        try:
+            self.calibrated = calibrate(
+                cases[0].measured[0], self.launches, ours.extensions, ours.lock, _tell
+            )
+        except ModelbenchError as error:
+            self.error = error
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.__stderr__, flush=True)
+
+
+def _collect(options: argparse.Namespace, plugin: _Measuring) -> str:
+    """Collect the suite as pytest would, conftests included; what pytest said."""
+    import pytest
+
+    arguments = [f"--suite={options.suite}", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    arguments += ["-c", os.devnull, f"--rootdir={Path.cwd()}"]
+    arguments += [f"--suite-model={name}" for name in options.model]
+    arguments += [f"--suite-device={name}" for name in options.device]
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+        status = int(pytest.main(arguments, plugins=[plugin]))
+    return "" if status == 0 else text.getvalue().strip()
