@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from pytest_modelbench.documents.strict_model import StrictModel
-from pytest_modelbench.strict import OptionalText, Text, blank_is_unset
+from pytest_modelbench.strict import OptionalText, Text
 from pytest_modelbench.suite.tolerance import ToleranceText
 
 BASELINE, CANDIDATE = "baseline", "candidate"
@@ -112,7 +112,7 @@ class Compare(StrictModel):
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        if blank_is_unset(given.get("candidate")) and given.get("candidates") is not None:
+        if given.get("candidate") is not None and given.get("candidates") is not None:
             yield "give either 'candidate' or 'candidates' (one of them)"
         launches = given.get("launches")
         if isinstance(launches, int) and launches % 2:

@@ -21,6 +21,7 @@ from pytest_modelbench.registry import Candidate, Registry
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.suite.compare import BASELINE, Compare, Side
 from pytest_modelbench.suite.device_names import usual_device_name
+from pytest_modelbench.suite.find import SHIPPED
 from pytest_modelbench.suite.models import find_models
 
 
@@ -41,7 +42,8 @@ def plan_comparison(case: Case, compare: Compare, registry: Registry | None) -> 
     """
     assert compare.baseline is not None
     given = {BASELINE: compare.baseline, **compare.named_candidates()}
-    repository = _repository(case.base_dir) if any(one.revision for one in given.values()) else None
+    has_revision = any(side.revision for side in given.values())
+    repository = _repository(case.suite_file) if has_revision else None
     label = f"{case.label}-vs-{_label(compare.baseline, case)}"
     plans = [
         _Sides(replace(case, label=label), compare, registry, repository).plan(name, side)
@@ -126,8 +128,9 @@ class _Sides:
 
 
 @lru_cache(maxsize=64)
-def _repository(folder: Path) -> Path | None:
-    return repository_of(folder)
+def _repository(suite_file: Path) -> Path | None:
+    """Of the suite; of one that comes with this package, the one we are in."""
+    return repository_of(Path.cwd() if suite_file in SHIPPED.values() else suite_file.parent)
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,199 @@
+"""What a suite may say of a comparison, and how its mistakes are told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_modelbench.documents.problems import DocumentError
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.git import git
+from pytest_modelbench.suite.against import side_against
+from pytest_modelbench.suite.expand import Selection
+from pytest_modelbench.suite.load import LoadedSuite, load_suite
+from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
+
+AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Any:
+    (tmp_path / "rows.json").write_text('[{"text": "a"}]')
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+
+    def load(
+        compare: Any = None, against: str | None = None, own: Any = None, **fields: Any
+    ) -> LoadedSuite:
+        benchmark = {"id": "b", "runner": "embedding_text", "model": "one", **fields}
+        benchmark["compare"] = own
+        suite = {
+            "id": "s",
+            "dataset": {"source": "json", "path": "rows.json"},
+            "benchmarks": [{key: value for key, value in benchmark.items() if value is not None}],
+        }
+        if compare is not None:
+            suite["compare"] = compare
+        (tmp_path / "s.json").write_text(json.dumps(suite, indent=1))
+        side = None if against is None else side_against(against)
+        return load_suite(tmp_path / "s.json", Selection(against=side))
+
+    return load
+
+
+def problems(load: Any, *given: Any, **fields: Any) -> str:
+    with pytest.raises(DocumentError) as caught:
+        load(*given, **fields)
+    return str(caught.value)
+
+
+def test_each_side_is_the_benchmark_with_what_it_says_itself(load: Any) -> None:
+    [case] = load(
+        {
+            "baseline": {"model": "two"},
+            "candidates": {"gpu": {"device": "gpu.1"}, "big": {"params": {"batch_size": 4}}},
+        }
+    ).cases
+    assert case.id == "s::b[one-CPU-vs-two]"
+    baseline, gpu, big = case.measured
+    assert [one.id for one in case.measured] == [
+        "s::b[one-CPU-vs-two]@baseline",
+        "s::b[one-CPU-vs-two]@gpu",
+        "s::b[one-CPU-vs-two]@big",
+    ]
+    assert (baseline.candidate.version, baseline.device, baseline.params) == ("two", "CPU", {})
+    assert (gpu.candidate.version, gpu.device) == ("one", "GPU.1")
+    assert (big.candidate.version, big.params) == ("one", {"batch_size": 4})
+
+
+def test_without_a_baseline_a_suite_is_measured_as_if_nothing_were_said(load: Any) -> None:
+    [case] = load({"launches": 4}).cases
+    assert case.comparison is None
+    assert case.id == "s::b[one-CPU]"
+
+
+def test_the_command_line_gives_a_baseline_and_the_suite_the_rest(load: Any) -> None:
+    [case] = load({"launches": 4, "baseline": {"device": "GPU"}}, against="model:two").cases
+    assert case.id == "s::b[one-CPU-vs-two]"
+    assert case.comparison.settings.launches == 4
+    assert [one.device for one in case.measured] == ["CPU", "CPU"]
+
+
+def test_sides_that_all_name_a_model_need_none_in_the_benchmark(load: Any) -> None:
+    compare = {"baseline": {"model": "one"}, "candidate": {"model": "two"}}
+    [case] = load(compare, model=None).cases
+    assert [one.candidate.version for one in case.measured] == ["one", "two"]
+    assert "has no model" in problems(load, {"baseline": {"model": "one"}}, model=None)
+
+
+def test_a_benchmark_s_own_comparison_takes_the_place_of_the_suite_s(load: Any) -> None:
+    own = {"baseline": {"params": {"batch_size": 2}}}
+    [case] = load({"baseline": {"model": "two"}}, own=own).cases
+    assert case.id == "s::b[one-CPU-vs-batch_size=2]"
+
+
+def test_a_revision_outside_of_any_repository_is_refused(load: Any) -> None:
+    assert "is in no git repository" in problems(load, {"baseline": {"revision": "main"}})
+
+
+def test_a_revision_is_looked_up_where_the_suite_is(load: Any, tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    git(tmp_path, "add", "rows.json")
+    command = ["git", *AUTHOR, "-C", str(tmp_path), "commit", "-qm", "one"]
+    subprocess.run(command, check=True)
+    [case] = load(against="main").cases
+    baseline, candidate = case.comparison.sides
+    assert baseline.commit == git(tmp_path, "rev-parse", "HEAD")
+    assert candidate.commit is None
+    said = problems(load, against="nosuch")
+    assert "compare: --suite-against: 'nosuch' is no revision of" in said
+
+
+@pytest.mark.parametrize(
+    ("compare", "said"),
+    [
+        ({"baseline": {"model": "./nosuch"}}, "baseline.model: "),
+        ({"baseline": {"params": {"batch_size": 0}}}, "baseline.params.batch_size: "),
+        ({"baseline": {"python": "no/python"}}, "baseline.python: 'no/python': there is no such"),
+        ({"baseline": {"speed": 1}}, "speed"),
+        ({"baseline": {}, "launches": 5}, "'launches' should be even, not 5"),
+        ({"baseline": {}, "launches": 0}, "launches"),
+        ({"baseline": {}, "candidate": {}, "candidates": {"a": {}}}, "give either 'candidate'"),
+        ({"baseline": {}, "candidates": {"baseline": {}}}, "and not 'baseline'"),
+        ({"baseline": {}, "candidates": {"a/b": {}}}, "'a/b' should be letters"),
+        ({"baseline": {}, "candidates": {}}, "candidates"),
+        ({"baseline": {}, "outputs": "same"}, "outputs"),
+        ({"baseline": {}, "outputs": {"absolute": -1}}, "absolute"),
+        ({"baseline": {}, "tolerance": "5"}, "'5' should be a share"),
+        ({"baseline": {}, "seed": -1}, "seed"),
+        ("main", "compare"),
+    ],
+)
+def test_mistakes_are_told_at_their_place(load: Any, compare: Any, said: str) -> None:
+    text = problems(load, compare)
+    assert said in text
+    assert "s.json:" in text
+
+
+def test_null_and_a_comparison_of_equal_sides_are_allowed(load: Any) -> None:
+    [case] = load({"baseline": {}, "candidates": None, "candidate": None}).cases
+    assert case.id == "s::b[one-CPU-vs-baseline]"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "device:", "model: ", "python:"])
+def test_a_side_of_the_command_line_needs_a_name(text: str) -> None:
+    with pytest.raises(ModelbenchError, match="should be a git revision"):
+        side_against(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("5%", Tolerance(0.05, is_relative=True)),
+        (" 2.5 % ", Tolerance(0.025, is_relative=True)),
+        ("0%", Tolerance(0.0, is_relative=True)),
+        (0.01, Tolerance(0.01, is_relative=False)),
+        (0, Tolerance(0.0, is_relative=False)),
+    ],
+)
+def test_a_tolerance_is_a_share_or_a_number(given: Any, read: Tolerance) -> None:
+    assert parse_tolerance(given) == read
+
+
+@pytest.mark.parametrize("given", ["5", "-5%", "5%%", "five", "", -1, float("inf"), float("nan")])
+def test_anything_else_is_no_tolerance(given: Any) -> None:
+    with pytest.raises(ValueError, match="should be a share such as"):
+        parse_tolerance(given)
+
+
+@pytest.mark.parametrize(
+    ("criterion", "said"),
+    [
+        ({"expression": "wer + 1", "max_regression": "5%"}, "'max_regression' needs a 'metric'"),
+        (
+            {"metric": "wer", "goal": "target", "target": 1, "max_regression": "5%"},
+            "'max_regression' needs goal 'min' or 'max'",
+        ),
+        ({"metric": "p95_latency_ms", "max_regression": "5%"}, "should be 15% or more, not 5 %"),
+        ({"metric": "p99_latency_ms", "max_regression": "20%"}, "should be 25% or more"),
+        ({"metric": "p50_latency_ms", "max_regression": "much"}, "'much' should be a share"),
+        ({"metric": "p50_latency_ms", "max_regression": True}, "True should be a share"),
+    ],
+)
+def test_a_max_regression_that_cannot_be_is_refused(
+    tmp_path: Path, criterion: Any, said: str
+) -> None:
+    (tmp_path / "rows.json").write_text('[{"text": "a"}]')
+    suite = {
+        "dataset": {"source": "json", "path": "rows.json"},
+        "criteria": [criterion],
+        "benchmarks": [{"runner": "embedding_text", "model": "org/model"}],
+    }
+    (tmp_path / "s.json").write_text(json.dumps(suite))
+    with pytest.raises(DocumentError) as caught:
+        load_suite(tmp_path / "s.json", Selection())
+    assert said in str(caught.value)

@@ -1,0 +1,87 @@
+"""Revisions by name, and worktrees of them, in real repositories."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.git import add_worktree, commit_of, git, remove_worktree, repository_of
+
+AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Branch main with two commits, and a branch that left it at the first."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    _commit(folder, "one")
+    git(folder, "branch", "side")
+    _commit(folder, "two")
+    return folder
+
+
+def _commit(folder: Path, text: str) -> str:
+    (folder / "file.txt").write_text(text)
+    git(folder, "add", "-A")
+    subprocess.run(["git", *AUTHOR, "-C", str(folder), "commit", "-qm", text], check=True)
+    return git(folder, "rev-parse", "HEAD")
+
+
+def test_a_repository_is_found_from_within(repository: Path, tmp_path: Path) -> None:
+    (repository / "deep" / "down").mkdir(parents=True)
+    assert repository_of(repository / "deep" / "down") == repository
+    assert repository_of(tmp_path) is None
+
+
+def test_branches_ancestors_and_beginnings_of_hashes_name_commits(repository: Path) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    for name in ("main", "HEAD", head, head[:8]):
+        assert commit_of(repository, name) == head
+    assert commit_of(repository, "HEAD~1") == commit_of(repository, "side")
+
+
+def test_a_merge_base_is_where_the_branch_began(repository: Path) -> None:
+    began = commit_of(repository, "side")
+    git(repository, "checkout", "-q", "side")
+    _commit(repository, "three")
+    assert commit_of(repository, "merge-base:main") == began
+
+
+@pytest.mark.parametrize("name", ["nosuch", "merge-base:nosuch", "--all", "main; true", "-h"])
+def test_what_names_no_commit_is_refused_with_the_branches_there_are(
+    repository: Path, name: str
+) -> None:
+    with pytest.raises(ModelbenchError, match=r"is no revision of .*branches: main, side"):
+        commit_of(repository, name)
+
+
+def test_a_shallow_clone_says_what_to_fetch(repository: Path, tmp_path: Path) -> None:
+    shallow = tmp_path / "shallow"
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{repository}", str(shallow))
+    with pytest.raises(ModelbenchError, match="shallow: fetch the history"):
+        commit_of(shallow, "HEAD~1")
+
+
+def test_a_worktree_holds_the_files_of_its_commit_and_goes_whatever_lies_in_it(
+    repository: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "trees" / "one"
+    add_worktree(repository, commit_of(repository, "side"), folder)
+    assert (folder / "file.txt").read_text() == "one"
+    assert (repository / "file.txt").read_text() == "two"
+    (folder / "file.txt").write_text("changed")
+    (folder / "new").write_text("untracked")
+    remove_worktree(repository, folder)
+    assert not folder.exists()
+
+
+def test_the_variables_of_a_git_hook_do_not_lead_elsewhere(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    assert repository_of(repository) == repository
