@@ -37,6 +37,10 @@ class Case:
     """The line of its benchmark in the suite file."""
     label: str = field(default="")
     """What stands between the brackets of its node id."""
+    keep_outputs: bool = False
+    """Whether a hash of each answer is kept, even when nothing scores them."""
+    outputs_file: Path | None = None
+    """Where the answers themselves are left, for whoever compares them number by number."""
     side: str = ""
     """Which side of a comparison it is."""
     comparison: ComparisonPlan | None = None

@@ -217,6 +217,9 @@ TIMING_METRICS = (
 )
 """What is measured for every case, whatever its runner."""
 
+COUNTED_METRICS = ("file_size_mb", "sample_count", "success_count", "failure_count")
+"""What is counted, not measured: it needs no interval to be told apart."""
+
 AUDIO_METRICS = ("audio_seconds", "real_time_factor", "x_realtime")
 """What is measured in addition when the inputs are sound."""
 

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from pytest_modelbench.cli_calibrate import add_calibrate
+from pytest_modelbench.cli_compare import add_compare
+from pytest_modelbench.cli_report import add_report
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 
 OK, FAILED, USAGE = 0, 1, 2
@@ -36,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run suites (as pytest --suite=... does)")
     _add_run_options(run)
     run.set_defaults(command=_run)
+    add_report(commands)
+    add_compare(commands)
+    add_calibrate(commands)
     validate = commands.add_parser("validate", help="check suite, registry and run files")
     validate.add_argument("file", nargs="+", type=Path)
     validate.add_argument("--kind", choices=("suite", "run", "registry"), help="do not guess it")

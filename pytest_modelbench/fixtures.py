@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +13,14 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, modelbench_session
 from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, warnings
 from pytest_modelbench.redaction import printable
+from pytest_modelbench.report.junit import show_in_junit
 
 if TYPE_CHECKING:
     from pytest_modelbench.execution.engine import Engine
     from pytest_modelbench.registry import Candidate
+    from pytest_modelbench.results.comparison import Comparison
+    from pytest_modelbench.results.run import CaseResult
+    from pytest_modelbench.session import ModelbenchSession
 
 
 @pytest.fixture
@@ -63,16 +67,57 @@ def modelbench_run(
     item = request.node
 
     def run(case: Case) -> None:
-        result = session.judged(case, modelbench_engine.submit(case).result())
+        results, comparisons = _measured(session, modelbench_engine, case)
         if isinstance(item, CaseItem):
-            session.keep(item, result)
-            show_in_benchmark(item, result)
-        if result.status == "skipped":
-            pytest.skip(printable(result.detail))
+            session.keep(item, results, comparisons)
+            show_in_junit(item, comparisons)
+            show_in_benchmark(item, results[-1])
+        if reason := _why_skipped(results, comparisons):
+            pytest.skip(printable(reason))
         strict = session.strict
-        for line in warnings(result, strict=strict):
+        for line in _unique(warnings, results, comparisons, strict):
             request.node.warn(ModelbenchWarning(printable(f"{case.id}: {line}")))
-        if reasons := list(failures(result, strict=strict)):
+        if reasons := _unique(failures, results, comparisons, strict):
             raise CaseFailed("\n".join(map(printable, reasons)))
 
     return run
+
+
+def _measured(
+    session: ModelbenchSession, engine: Engine, case: Case
+) -> tuple[list[CaseResult], list[Comparison]]:
+    """What the item of `case` gives: its result, or those of every side; and what they show."""
+    if case.comparison is None:
+        results = [session.judged(case, engine.submit(case).result())]
+        comparisons: list[Comparison] = []
+    else:
+        from pytest_modelbench.comparison.in_session import compare
+
+        compared = compare(session, case)
+        results, comparisons = compared.results, [compared.comparison]
+    if session.baseline is not None:
+        for one, result in zip(case.measured, results, strict=True):
+            comparisons += session.baseline.hold_case(one, result)
+    return results, comparisons
+
+
+def _why_skipped(results: list[CaseResult], comparisons: list[Comparison]) -> str | None:
+    """A comparison is skipped when a side is; anything else, when its only result is."""
+    of_sides = [one for one in comparisons if one.kind == "paired"]
+    if of_sides:
+        return of_sides[0].detail if of_sides[0].status == "skipped" else None
+    return results[0].detail if results[0].status == "skipped" else None
+
+
+def _unique(
+    lines_of: Callable[..., Iterable[str]],
+    results: list[CaseResult],
+    comparisons: list[Comparison],
+    strict: bool,
+) -> list[str]:
+    """The lines about all results and comparisons; what ended a comparison says it all."""
+    if any(one.kind == "paired" and one.status == "error" for one in comparisons):
+        results = results[-1:]
+    *others, last = results
+    lines = [line for one in others for line in lines_of(one, strict=strict)]
+    return list(dict.fromkeys([*lines, *lines_of(last, comparisons, strict=strict)]))

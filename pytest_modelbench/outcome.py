@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
+from pytest_modelbench.results.comparison import Comparison, Outcome
 from pytest_modelbench.results.run import CaseResult
 
 
 class CaseFailed(Exception):  # noqa: N818 - it is a verdict, shown to people by its text alone
-    """The case went wrong or broke a bound; the text says how, a line each."""
+    """It went wrong, broke a bound or became worse; the text says how, a line each."""
 
 
 class ModelbenchWarning(pytest.PytestWarning):
     """Something about a measurement that a person should know."""
 
 
-def failures(result: CaseResult, *, strict: bool) -> Iterator[str]:
-    """One line for each reason why the item fails."""
+def failures(
+    result: CaseResult, comparisons: Sequence[Comparison] = (), *, strict: bool
+) -> Iterator[str]:
+    """One line for each reason why the item fails: gone wrong, a broken bound, or worse."""
     if result.status == "error":
         yield result.detail
     errors = result.metric_errors
@@ -28,11 +31,25 @@ def failures(result: CaseResult, *, strict: bool) -> Iterator[str]:
     for check in result.bounds:
         if check.outcome == "failed" or (strict and check.outcome == "inconclusive"):
             yield check.message if check.outcome == "failed" else f"inconclusive: {check.message}"
+    for comparison in comparisons:
+        if comparison.status == "error" and comparison.detail != result.detail:
+            yield comparison.detail
+        yield from (f"worse: {line}" for line in _lines(comparison, "regression"))
+        if strict:
+            yield from (f"could not tell: {line}" for line in _lines(comparison, "inconclusive"))
 
 
-def warnings(result: CaseResult, *, strict: bool) -> Iterator[str]:
-    """One line for each bound that could not be judged, where that is no failure."""
+def warnings(
+    result: CaseResult, comparisons: Sequence[Comparison] = (), *, strict: bool
+) -> Iterator[str]:
+    """One line for each thing that could not be judged, where that is no failure."""
     if not strict and result.status == "ok":
         for check in result.bounds:
             if check.outcome == "inconclusive":
                 yield f"inconclusive: {check.message}"
+        for comparison in comparisons:
+            yield from (f"could not tell: {line}" for line in _lines(comparison, "inconclusive"))
+
+
+def _lines(comparison: Comparison, outcome: Outcome) -> list[str]:
+    return [verdict.message for verdict in comparison.verdicts if verdict.outcome == outcome]

@@ -8,6 +8,21 @@ from pathlib import Path
 from pytest_modelbench.errors import ModelbenchError, cut
 
 
+def file_to_write(option: str, given: str | None, base_dir: Path) -> Path | None:
+    """Where `option` points; None without it. Raises `ModelbenchError` if it never could be a file.
+
+    Once its owner would see it, not after all has been measured.
+    """
+    if not given:
+        return None
+    path = path_from(given, base_dir)
+    if path.is_dir():
+        raise ModelbenchError(f"{option} {given!r} is a directory: name a file in it")
+    if path.exists() and not path.is_file():
+        raise ModelbenchError(f"{option} {given!r} is not a regular file")
+    return path
+
+
 def path_from(text: str, base_dir: Path) -> Path:
     """`text` with `~` expanded, relative to `base_dir`. The file need not exist.
 

@@ -15,6 +15,21 @@ if TYPE_CHECKING:  # spelled out so that `typing` is not imported into every tes
     from pytest_modelbench.bench.bench import Bench
     from pytest_modelbench.collection import SuiteModule
 
+DIFFERENCES = (
+    "machine",
+    "device",
+    "precision",
+    "dataset",
+    "parameters",
+    "measure",
+    "runner",
+    "packages",
+    "python",
+    "conditions",
+    "all",
+)
+"""What may differ from a baseline: judge/stored/comparable.py has it, which imports too much."""
+
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     group = parser.getgroup("modelbench", "benchmarks of machine-learning models")
@@ -48,6 +63,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--suite-output", metavar="FILE", help="write the run here, not to the state directory"
     )
     group.addoption(
+        "--suite-markdown",
+        metavar="FILE",
+        help="write verdicts and tables here, as Markdown for a pull-request comment",
+    )
+    group.addoption(
         "--suite-dry-run",
         action="store_true",
         help="list every case and write a run in which all metrics are skipped; measure nothing",
@@ -60,9 +80,30 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "or inline, in this process, for debuggers and profilers",
     )
     group.addoption(
+        "--suite-against",
+        metavar="SIDE",
+        help="measure every case beside this baseline and judge the change: a git revision (main, "
+        "merge-base:main), model:NAME, device:NAME or python:PATH",
+    )
+    group.addoption(
+        "--suite-baseline",
+        metavar="RUN",
+        help="hold every case against this earlier run: last, branch:NAME, a run file, or the id "
+        "of a run or its beginning",
+    )
+    group.addoption(
+        "--suite-baseline-allow",
+        action="append",
+        default=[],
+        choices=DIFFERENCES,
+        metavar="KIND",
+        help="judge although this differs from the baseline, "
+        f"one of {', '.join(DIFFERENCES)}; may be given several times",
+    )
+    group.addoption(
         "--suite-strict",
         action="store_true",
-        help="a bound that cannot be judged fails its case instead of warning",
+        help="a bound or a change that cannot be judged fails its case instead of warning",
     )
     parser.addini(
         "modelbench_suites",
@@ -75,6 +116,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         default="host",
         help="what a timed call has to itself among parallel workers and sessions: host (default; "
         "accelerators have a lock of their own), device, or none",
+    )
+    parser.addini(
+        "modelbench_step_summary",
+        type="bool",
+        default=True,
+        help="whether the same is added to the file that GITHUB_STEP_SUMMARY names (true)",
     )
 
 
@@ -91,7 +138,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "modelbench fixture is parametrized, measured and judged",
     )
     option = config.option
-    named = option.suite or option.suite_output
+    named = option.suite or option.suite_output or option.suite_markdown or option.suite_baseline
     named = named or any(".json" in argument for argument in config.args)
     if named or config.getini("modelbench_suites"):
         from pytest_modelbench.session import start

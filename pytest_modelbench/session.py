@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -17,16 +17,19 @@ from pytest_modelbench.collection import CaseItem, grouped_by_model
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.turns import LockMode, Turns, lock_mode_from
 from pytest_modelbench.paths import path_from
+from pytest_modelbench.suite.against import side_against
 from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.find import find_suite
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
 
 if TYPE_CHECKING:
+    from pytest_modelbench.comparison.against_baseline import SessionBaseline
     from pytest_modelbench.execution.engine import Engine
     from pytest_modelbench.recording.recorder import Recorder
+    from pytest_modelbench.results.comparison import Comparison
     from pytest_modelbench.results.run import CaseResult
 
-RESULT = pytest.StashKey[Any]()
+MEASURED = pytest.StashKey[tuple[list["CaseResult"], list["Comparison"]]]()
 SESSION, RECORDER = "modelbench-run", "modelbench-recorder"
 
 
@@ -37,6 +40,7 @@ def start(config: pytest.Config) -> ModelbenchSession:
     try:
         _add_named_suites(config)
         session = ModelbenchSession(config)
+        session.find_baseline()
         if not hasattr(config, "workerinput"):
             start_recorder(config)
     except ModelbenchError as error:
@@ -95,6 +99,9 @@ class ModelbenchSession:
         self.selection = selection_from(config)
         self.named_files = {_named_file(config, argument) for argument in config.args}
         self._loaded: dict[Path, LoadedSuite] = {}
+        self.verdict_count = 1
+        """Verdicts that comparisons will give: the more there are, the stricter is each."""
+        self.baseline: SessionBaseline | None = None
         self._manifests: list[Any] = []
         self._suite_errors = 0
 
@@ -103,7 +110,11 @@ class ModelbenchSession:
         from pytest_modelbench.execution.engine import make_engine
 
         kind = "dry" if self.config.option.suite_dry_run else self.config.option.suite_engine
-        return make_engine(kind, self.worker, _extension_files(self.config), self.lock)
+        return make_engine(kind, self.worker, self.extensions, self.lock)
+
+    @property
+    def extensions(self) -> list[tuple[str, str]]:
+        return _extension_files(self.config)
 
     @cached_property
     def turns(self) -> Turns:
@@ -133,9 +144,18 @@ class ModelbenchSession:
 
         return judged(result, named_criteria(self.load(case.suite_file)))
 
-    def keep(self, item: pytest.Item, result: CaseResult) -> None:
-        """Remember a result until the item's report is made."""
-        item.stash[RESULT] = result
+    def find_baseline(self) -> None:
+        """The run that `--suite-baseline` names, before anything is measured."""
+        if self.config.option.suite_baseline:
+            from pytest_modelbench.comparison.against_baseline import SessionBaseline
+
+            self.baseline = SessionBaseline(self)
+
+    def keep(
+        self, item: pytest.Item, results: list[CaseResult], comparisons: list[Comparison]
+    ) -> None:
+        """Remember what an item measured until its report is made."""
+        item.stash[MEASURED] = (results, comparisons)
 
     # Collection
 
@@ -145,6 +165,9 @@ class ModelbenchSession:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._check_selection()
+        if self.baseline is not None:
+            self.baseline.prepare(session.items)
+            self.verdict_count = max(1, self.baseline.verdict_count)
         selected: dict[Path, dict[str, str]] = {}
         for item in session.items:
             if isinstance(item, CaseItem):
@@ -153,10 +176,24 @@ class ModelbenchSession:
             return
         from pytest_modelbench.recording.manifest import manifest_of
 
+        self._count_verdicts([one.case for one in session.items if isinstance(one, CaseItem)])
+
         for file, nodeids in selected.items():
             loaded = self._loaded[file]
-            in_order = [(nodeids[case.id], case) for case in loaded.cases if case.id in nodeids]
+            in_order = [
+                (nodeids[case.id], one)
+                for case in loaded.cases
+                if case.id in nodeids
+                for one in case.measured
+            ]
             self._manifests.append(manifest_of(loaded, in_order))
+
+    def _count_verdicts(self, cases: Sequence[Case]) -> None:
+        if any(case.comparison for case in cases):
+            from pytest_modelbench.comparison.in_session import verdict_count
+
+            stored = self.baseline.verdict_count if self.baseline else 0
+            self.verdict_count = verdict_count(self, cases) + stored
 
     def _check_selection(self) -> None:
         """`--suite-model` must match something; under xdist a worker cannot stop the session."""
@@ -184,7 +221,10 @@ class ModelbenchSession:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         if isinstance(item, CaseItem):
-            self.engine.expect_next(nextitem.case if isinstance(nextitem, CaseItem) else None)
+            # A comparison has processes of its own: no model is kept for it.
+            following = nextitem.case if isinstance(nextitem, CaseItem) else None
+            is_alone = following is not None and following.comparison is None
+            self.engine.expect_next(following if is_alone else None)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -204,10 +244,12 @@ class ModelbenchSession:
         if self._manifests:
             parcel["manifests"], self._manifests = self._manifests, []
         if report.when == "setup":
-            item.stash[RESULT] = None  # a rerun must not show the result before
+            item.stash[MEASURED] = ([], [])  # a rerun must not show the result before
         if report.when == "call" or (report.when == "setup" and not report.passed):
-            result = item.stash.get(RESULT, None) or _from_report(item, report)
-            parcel["result"] = result.model_dump_json()
+            results, comparisons = item.stash.get(MEASURED, ([], []))
+            results = results or _from_report(item, report)
+            parcel["results"] = [one.model_dump_json() for one in results]
+            parcel["comparisons"] = [one.model_dump_json() for one in comparisons]
             parcel["nodeid"] = item.nodeid
         return parcel
 
@@ -230,17 +272,18 @@ def _extension_files(config: pytest.Config) -> list[tuple[str, str]]:
     ]
 
 
-def _from_report(item: CaseItem, report: pytest.TestReport) -> CaseResult:
-    """A result for an item that ended without one: skipped by a mark, or broken by a fixture."""
+def _from_report(item: CaseItem, report: pytest.TestReport) -> list[CaseResult]:
+    """Results for an item that ended without: skipped by a mark, or broken by a fixture."""
     from pytest_modelbench.execution.blank import blank_result
 
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-        return blank_result(item.case, "skipped", reason.removeprefix("Skipped: ") or "skipped")
+        reason = reason.removeprefix("Skipped: ") or "skipped"
+        return [blank_result(case, "skipped", reason) for case in item.case.measured]
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else report.longreprtext
-    cause = " ".join(text.split()) or "the item failed"
-    return blank_result(item.case, "error", cause, trace=report.longreprtext)
+    cause, trace = " ".join(text.split()) or "the item failed", report.longreprtext
+    return [blank_result(case, "error", cause, trace=trace) for case in item.case.measured]
 
 
 def selection_from(config: pytest.Config) -> Selection:
@@ -251,7 +294,8 @@ def selection_from(config: pytest.Config) -> Selection:
         registry = path_from(option.suite_registry, config.invocation_params.dir)
         if not registry.is_file():
             raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
-    return Selection(registry, tuple(option.suite_model), tuple(option.suite_device))
+    against = None if option.suite_against is None else side_against(option.suite_against)
+    return Selection(registry, tuple(option.suite_model), tuple(option.suite_device), against)
 
 
 def lock_from(config: pytest.Config) -> LockMode:

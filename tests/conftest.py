@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,6 +54,21 @@ def _no_worker() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_ignored_signals() -> Iterator[None]:
+    """What `nohup`, or a shell's `&`, has had ignored here is not ignored in sessions it starts.
+
+    A handler of this process is not inherited as "ignore" is, and ignores as well.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    ignored = [number for number in numbers if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda number, frame: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's state, caches or settings."""
@@ -63,7 +79,8 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     (home / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    for name in ("MODEL_BENCH_SUITE", "MODEL_BENCH_OUTPUT", "PYTEST_ADDOPTS"):
+    ours = ("MODEL_BENCH_SUITE", "MODEL_BENCH_OUTPUT", "GITHUB_STEP_SUMMARY")
+    for name in (*ours, "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -64,7 +64,7 @@ def test_run_takes_the_older_tools_flags_and_variables(
 def test_a_broken_bound_is_the_exit_status(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
-    echo_suite(criteria=[{"metric": "exact_match", "goal": "max", "min": 0.9}])
+    echo_suite(criteria=[{"metric": "exact_match", "goal": "max", "min": 0.95}])
     assert modelbench("run", "echo.json", folder=pytester.path).returncode == 1
 
 

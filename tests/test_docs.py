@@ -24,6 +24,7 @@ from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.runners.embedding_text import EmbeddingParams
 from pytest_modelbench.runners.openvino_model import OpenvinoModelParams
 from pytest_modelbench.runners.whisper_asr import WhisperParams
+from pytest_modelbench.suite.compare import Compare, OutputTolerance, Revisions, Side
 from pytest_modelbench.suite.document import Benchmark, Criterion, ModelSelector, Suite
 
 EchoSuite = Callable[..., Path]
@@ -47,6 +48,10 @@ FIELD_TABLES = [
     ("suites.md", "Selector", ModelSelector),
     ("suites.md", "Registry", RegistryEntry),
     ("suites.md", "Criteria", Criterion),
+    ("comparing.md", "Comparison", Compare),
+    ("comparing.md", "Side", Side),
+    ("comparing.md", "Tolerance of outputs", OutputTolerance),
+    ("comparing.md", "Two revisions of your code", Revisions),
     ("runners.md", "`whisper_asr`", WhisperParams),
     ("runners.md", "`embedding_text`", EmbeddingParams),
     ("runners.md", "`openvino_model`", OpenvinoModelParams),
@@ -167,6 +172,8 @@ def shown_default(info: Any) -> str:
     if info.is_required():
         return "required"
     default = info.get_default(call_default_factory=True)
+    if isinstance(default, BaseModel):
+        default = default.model_dump(exclude_defaults=True)
     return "-" if default is None else f"`{json.dumps(default)}`"
 
 

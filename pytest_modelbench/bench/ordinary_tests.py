@@ -26,11 +26,14 @@ from pytest_modelbench.outcome import ModelbenchWarning, failures, warnings
 from pytest_modelbench.redaction import printable
 
 if TYPE_CHECKING:
+    from pytest_modelbench.results.comparison import Comparison
     from pytest_modelbench.results.run import CaseResult
     from pytest_modelbench.session import ModelbenchSession
 
 BENCH = pytest.StashKey[Bench]()
+COMPARED = pytest.StashKey[list["Comparison"]]()
 BROKEN_BOUND = pytest.StashKey[bool]()
+"""Or a regression: it was measured well, and fails all the same."""
 
 
 def bench_of(
@@ -58,6 +61,7 @@ def bench_of(
             pytest.fail(mistake, pytrace=False)
         item.stash[BENCH] = bench
         item.stash[BROKEN_BOUND] = False  # of a run of this test before
+        item.stash[COMPARED] = []
         if is_dry:
             pytest.skip("dry run")
         yield bench
@@ -103,8 +107,11 @@ class OrdinaryTests:
     def _judge(self, item: pytest.Function, bench: Bench) -> None:
         strict = self._session.strict
         result = judged_test(result_of_test(item, bench), bench)
-        reasons = list(failures(result, strict=strict))
-        for line in warnings(result, strict=strict):
+        baseline = self._session.baseline
+        comparisons = baseline.hold_test(result, bench.criteria) if baseline else []
+        item.stash[COMPARED] = comparisons
+        reasons = list(failures(result, comparisons, strict=strict))
+        for line in warnings(result, comparisons, strict=strict):
             try:
                 item.warn(ModelbenchWarning(printable(line)))
             except ModelbenchWarning:  # warnings are errors in this session
@@ -136,7 +143,8 @@ class OrdinaryTests:
         if is_final and (result := self._result(item, report)) is not None:
             return {
                 "manifests": [manifest_of_test(item, _identity(result))],
-                "result": result.model_dump_json(),
+                "results": [result.model_dump_json()],
+                "comparisons": [one.model_dump_json() for one in item.stash.get(COMPARED, [])],
                 "nodeid": encodable(item.nodeid),
             }
         if report.when == "setup" and bench is not None:

@@ -120,7 +120,7 @@ class Comparer:
 
         seed = secrets.randbits(32) if settings.seed is None else settings.seed
         devices = [side.case.device for side in sides]
-        return Launcher(start, devices, Turns(self.lock), seed, choose_pace)
+        return Launcher(start, devices, Turns(self.lock), seed, choose_pace, launch_floor()[0])
 
 
 @dataclass

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from pytest_modelbench.comparison.differences import Differences
 from pytest_modelbench.comparison.pace import Pace
 from pytest_modelbench.comparison.side_process import SideProcess
 from pytest_modelbench.execution.physical_devices import uses_processor
@@ -18,6 +19,7 @@ from pytest_modelbench.results.comparison import Launch
 from pytest_modelbench.results.packed import pack
 
 Series = Literal["decision", "confirmation"]
+MOST_TIMES_THE_BLOCKS = 5
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Launcher:
     """Of the order of turns."""
     choose_pace: Callable[[list[int], int], Pace]
     """From how long the calls of each side take, and how many are in flight."""
+    enough: float = 0.01
+    """The standard error, as a share, at which a launch needs no more blocks than the usual."""
     pace: Pace | None = None
     """Chosen at the first launch."""
     seconds: float = 0.0
@@ -56,7 +60,7 @@ class Launcher:
                     sides[at].warm_up()
                 pace = self.pace = self.pace or self._pace(sides)
                 with machine:
-                    asked = list(self._blocks(sides, pace))
+                    asked = self._blocks(sides, pace)
                 self.seconds += time.monotonic() - start
             return Launch(
                 series=series,
@@ -79,18 +83,28 @@ class Launcher:
         in_flight = max(side.in_flight for side in sides)
         return self.choose_pace([side.usual_ns for side in sides], in_flight)
 
-    def _blocks(self, sides: Sequence[SideProcess], pace: Pace) -> Iterator[int]:
+    def _blocks(self, sides: Sequence[SideProcess], pace: Pace) -> list[int]:
         """Time block after block; the number of the side of each segment.
 
         The sides in an order drawn by lot, then in reverse (ABBA): what drifts steadily within a
-        block meets all sides alike.
+        block meets all sides alike. Where noise is large, blocks go on until they say as much as
+        the launch itself can, within limits: it costs less than further launches.
         """
-        order = list(range(len(sides)))
-        for block in range(pace.blocks):
+        asked: list[int] = []
+        differences = Differences(len(sides))
+        order, end = list(range(len(sides))), time.monotonic() + pace.most_seconds
+        for block in range(pace.blocks * MOST_TIMES_THE_BLOCKS):
+            is_time_to_look = block > 0 and block % pace.blocks == 0
+            if is_time_to_look and (
+                differences.standard_error <= self.enough or time.monotonic() > end
+            ):
+                break
             self._draw.shuffle(order)
             for at in (*order, *reversed(order)):
-                sides[at].segment(block, pace.calls, pace.repeats)
-                yield at
+                differences.add(at, min(sides[at].segment(block, pace.calls, pace.repeats)))
+                asked.append(at)
+            differences.end_block()
+        return asked
 
 
 def _close(side: SideProcess) -> None:

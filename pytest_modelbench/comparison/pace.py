@@ -29,9 +29,9 @@ class Pace:
     in_flight: int
     """Calls under way at once."""
     blocks: int
-    """Blocks of a launch."""
-    launch_seconds: float
-    """What the blocks of a launch are expected to take."""
+    """Blocks of a launch, at least."""
+    most_seconds: float
+    """No further blocks of a launch after so many seconds."""
 
 
 def pace_for(usual_ns: list[int], in_flight: int, settings: Compare) -> Pace:
@@ -48,4 +48,4 @@ def pace_for(usual_ns: list[int], in_flight: int, settings: Compare) -> Pace:
     block_seconds = 2 * calls * repeats * sum(usual_ns) / 1e9
     affordable = int(settings.max_seconds / settings.launches / block_seconds)
     blocks = min(settings.blocks, max(FEWEST_BLOCKS, affordable))
-    return Pace(calls, repeats, in_flight, blocks, blocks * block_seconds)
+    return Pace(calls, repeats, in_flight, blocks, settings.max_seconds / settings.launches)

@@ -56,10 +56,12 @@ class SideProcess:
     def warm_up(self) -> None:
         self._warm = self._ask(WarmUpNow())
 
-    def segment(self, number: int, calls: int, repeats: int) -> None:
-        """Time calls on the input of that number; inputs come round."""
+    def segment(self, number: int, calls: int, repeats: int) -> list[int]:
+        """Time calls on the input of that number; inputs come round. Durations in ns."""
         asked = TimeSegment(number % self.input_count, calls, repeats)
-        self._durations += self._ask(asked)["durations_ns"]
+        durations: list[int] = self._ask(asked)["durations_ns"]
+        self._durations += durations
+        return durations
 
     def sum_up(self) -> SideLaunch:
         """What the launch gave."""

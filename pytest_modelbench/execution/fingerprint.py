@@ -1,17 +1,20 @@
-"""A hash of everything that can change a case's result, and of nothing else."""
+"""Hashes of everything that can change a case's result, and of nothing else."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from array import array
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.datasets.samples import Audio, Sample
+from pytest_modelbench.datasets.samples import Sample
 from pytest_modelbench.digest import model_digest
+from pytest_modelbench.execution.content import content, first64
 from pytest_modelbench.measure.spec import NOT_IN_FINGERPRINT
+from pytest_modelbench.results.sample_record import Digests
 from pytest_modelbench.runners.contract import Runner
 
 
@@ -23,43 +26,42 @@ class Fingerprint:
     """
 
     def __init__(self, case: Case, runner: Runner) -> None:
-        described = {
-            "runner": [case.runner, runner.version],
+        self._device = case.device
+        self._parts = {
+            "runner": _digest([case.runner, runner.version]),
             "model": _model(case.candidate.model_path),
-            "device": case.device,
-            "params": case.params,
-            "measure": case.measure.model_dump(exclude=NOT_IN_FINGERPRINT),
-            "quality": case.quality,
+            "params": _digest(case.params),
+            "measure": _digest(case.measure.model_dump(exclude=NOT_IN_FINGERPRINT)),
+            "quality": _digest(case.quality),
         }
-        self._digest = hashlib.blake2b(digest_size=16)
-        self._digest.update(json.dumps(described, sort_keys=True, default=str).encode())
+        self._dataset = hashlib.blake2b(digest_size=16)
+        self.ids: array[int] = array("q")
+        """64 bits a sample: of its input and its reference."""
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Cover `samples`; in how many portions they come makes no difference."""
-        update = self._digest.update
         for sample in samples:
-            update(_bytes_of(sample.input))
-            update(b"-" if sample.reference is None else _bytes_of(sample.reference))
+            held = hashlib.blake2b(content(sample.input), digest_size=16)
+            held.update(content(sample.reference))
+            digest = held.digest()
+            self._dataset.update(digest)
+            self.ids.append(first64(digest))
+
+    def digests(self) -> Digests:
+        """What it is made of, part by part; all but the device, which a result names."""
+        return Digests(dataset=self._dataset.hexdigest(), **self._parts)
 
     def hexdigest(self) -> str:
-        return self._digest.hexdigest()
+        return _digest([self._device, self.digests().model_dump()])
 
 
-def _bytes_of(value: Any) -> bytes:
-    """`value` and its length, so that two values in a row cannot be mistaken for two others."""
-    if isinstance(value, str):  # the usual case by far
-        content = value.encode("utf-8", "backslashreplace")
-        return b"str:%d:%s" % (len(content), content)
-    if isinstance(value, Audio):
-        content = value.samples.tobytes() + str(value.sampling_rate_hz).encode()
-    elif hasattr(value, "tobytes"):  # arrays and images, whose repr is cut or holds an address
-        content = value.tobytes() + str(getattr(value, "shape", "")).encode()
-    else:
-        content = repr(value).encode("utf-8", "backslashreplace")
-    return b"%s:%d:%s" % (type(value).__name__.encode(), len(content), content)
+def _digest(described: Any) -> str:
+    text = json.dumps(described, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _model(model_path: str) -> str:
-    """The content of a model's files; for a hub id, the id itself."""
+    """Of the content of a model's files; for a hub id, of the id itself."""
     path = Path(model_path)
-    return model_digest(path) if path.is_absolute() and path.exists() else model_path
+    is_here = path.is_absolute() and path.exists()
+    return model_digest(path) if is_here else _digest(model_path)

@@ -16,6 +16,8 @@ from pytest_modelbench.execution.blank import identity
 from pytest_modelbench.execution.calls import Calls, calls_of
 from pytest_modelbench.execution.fingerprint import Fingerprint
 from pytest_modelbench.execution.measurement import Measurement
+from pytest_modelbench.execution.outputs_file import write_outputs
+from pytest_modelbench.execution.quality import quality_of
 from pytest_modelbench.execution.readiness import make_ready
 from pytest_modelbench.execution.residents import Resident, Residents
 from pytest_modelbench.execution.summary import summarize
@@ -24,6 +26,7 @@ from pytest_modelbench.measure.machine_load import MachineLoad
 from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.results.sample_record import record_of_samples
 from pytest_modelbench.results.timing_record import record_of_calls
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Prediction, part_of
@@ -141,15 +144,17 @@ class _Course:
                         f"the runner's finish gave a {type(prediction).__name__}: "
                         "it must give a Prediction"
                     )
+                seen.answer(place, prediction, calls)
             except Exception as error:
                 seen.fail(error)
-            else:
-                seen.answer(place, prediction, calls)
 
 
 def _result(
     seen: Measurement, resident: Resident, reader: SampleReader, digest: Fingerprint
 ) -> CaseResult:
+    scores, terms = quality_of(seen, reader.reference_column is not None)
+    if seen.case.outputs_file is not None:
+        write_outputs(seen.case.outputs_file, seen.values())
     return CaseResult(
         **identity(seen.case),
         dataset=masked(_dataset_record(seen, reader)),
@@ -166,9 +171,9 @@ def _result(
         limits=None,
         conditions=None,
         timing=None if seen.warm_up is None else record_of_calls(seen.warm_up, seen.calls),
-        samples=None,
-        digests=None,
-        metrics=summarize(seen, resident, reader.reference_column is not None),
+        samples=record_of_samples(digest.ids, seen.outputs, terms) if seen.keeps_outputs else None,
+        digests=digest.digests(),
+        metrics=summarize(seen, resident, scores),
         bounds=[],
         score=None,
         rank=None,

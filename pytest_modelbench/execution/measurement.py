@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.samples import Audio, Sample
+from pytest_modelbench.execution.content import hash64
 from pytest_modelbench.measure.timing import TimedCalls
 from pytest_modelbench.measure.warmup import WarmUp
 from pytest_modelbench.results.metric import Metric
@@ -37,12 +39,15 @@ class Measurement:
     predictions: list[Prediction | None] = field(default_factory=list)
     """One per sample, None for one that failed; empty when nobody will ask for them."""
     samples: list[Sample] = field(default_factory=list)
+    outputs: array[int] = field(default_factory=lambda: array("q"))
+    """A hash of each sample's answer, 0 for one that failed; empty when nobody compares them."""
 
     def __post_init__(self) -> None:
         summarizes = type(self.session).summarize is not Session.summarize
         names = self.runner.quality if self.case.quality is None else self.case.quality
         self._keeps_samples = summarizes
-        self._keeps_predictions = summarizes or bool(names)
+        self._keeps_predictions = summarizes or bool(names) or self.case.outputs_file is not None
+        self.keeps_outputs = self._keeps_predictions or self.case.keep_outputs
 
     def fail(self, error: Exception) -> None:
         """Remember the first fault."""
@@ -55,6 +60,8 @@ class Measurement:
         if self._keeps_predictions:
             self.references.append(sample.reference)
             self.predictions.append(None)
+        if self.keeps_outputs:
+            self.outputs.append(0)
         if self._keeps_samples:
             self.samples.append(sample)
         return place
@@ -68,8 +75,15 @@ class Measurement:
 
     def answer(self, place: int, prediction: Prediction, calls: int) -> None:
         """The sample at `place` was answered, in each of so many calls alike."""
-        self.answered += 1
+        output = hash64(prediction.value) if self.keeps_outputs else 0
         if prediction.tokens is not None:
             self.tokens = (self.tokens or 0) + prediction.tokens * calls
+        self.answered += 1
+        if self.keeps_outputs:
+            self.outputs[place] = output
         if self._keeps_predictions:
             self.predictions[place] = prediction
+
+    def values(self) -> list[Any]:
+        """What was answered, None for a sample that failed."""
+        return [None if one is None else one.value for one in self.predictions]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pytest_modelbench.catalogue import (
     AUDIO_METRICS,
     STANDARD_METRICS,
     TIMING_METRICS,
-    metric_name,
     unit_of,
 )
-from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
+from pytest_modelbench.errors import one_line
 from pytest_modelbench.execution.latency import latency_metrics, rate_metrics
-from pytest_modelbench.quality.find import find_quality_metric, score
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 from pytest_modelbench.runners.contract import part_of
 
@@ -26,8 +25,10 @@ SHORTEST_IN_FLIGHT_NS = 1_000_000
 """An answer more often than each millisecond is more than Python begins calls without a gap."""
 
 
-def summarize(seen: Measurement, resident: Resident, has_references: bool) -> dict[str, Metric]:
-    """Every metric of a case at least one of whose samples was answered."""
+def summarize(
+    seen: Measurement, resident: Resident, scores: Mapping[str, Metric]
+) -> dict[str, Metric]:
+    """Every metric of a case at least one of whose samples was answered; `scores` say how right."""
     metrics = {
         **_counts(seen),
         **_loading(resident),
@@ -37,7 +38,7 @@ def summarize(seen: Measurement, resident: Resident, has_references: bool) -> di
         **_file_size(seen),
         **_audio(seen),
         **_own(seen),
-        **_quality(seen, has_references),
+        **scores,
     }
     for name in STANDARD_METRICS:
         reason = f"not measured by runner {seen.case.runner!r}"
@@ -130,22 +131,3 @@ def _as_metric(name: str, value: Metric | float) -> Metric:
         kind = type(value).__name__
         cause = f"the runner's summarize gave a {kind}: it must give a Metric or a number"
         return failed(cause, unit_of(name))
-
-
-def _quality(seen: Measurement, has_references: bool) -> dict[str, Metric]:
-    names = seen.case.quality if seen.case.quality is not None else seen.runner.quality
-    if not has_references:
-        reason = "the dataset has no references to score against (reference_column)"
-        return {metric_name(name): skipped(reason) for name in names}
-    values = [None if one is None else one.value for one in seen.predictions]
-    options = seen.runner.quality_options(seen.case.params)
-    scores: dict[str, Metric] = {}
-    for name in names:
-        try:
-            _, metric = find_quality_metric(name, seen.case.base_dir)
-            scores[metric_name(name)] = score(metric, values, seen.references, options)
-        except Unavailable as reason_to_skip:
-            scores[metric_name(name)] = skipped(str(reason_to_skip))
-        except ModelbenchError as error:
-            scores[metric_name(name)] = failed(str(error))
-    return scores

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pytest_modelbench.catalogue import CATALOGUE
 from pytest_modelbench.suite.document import Criterion
-from pytest_modelbench.suite.tolerance import Tolerance
+from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
 
 Better = Literal["lower", "higher"]
 
@@ -31,6 +31,11 @@ class Question:
     def worse_sign(self) -> int:
         """+1 where more is worse, -1 where less is."""
         return 1 if self.better == "lower" else -1
+
+
+def usual_question(tolerance: str | float) -> Question:
+    """What is asked where no criterion has a `max_regression`: has it become slower?"""
+    return Question("p50_latency_ms", "lower", parse_tolerance(tolerance))
 
 
 def questions_of(

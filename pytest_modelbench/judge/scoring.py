@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from pytest_modelbench.judge.expression_interval import Interval
+from pytest_modelbench.judge.intervals import criterion_interval
+from pytest_modelbench.judge.score_interval import (
+    NARROWEST_SPAN,
+    is_tied,
+    normalized_errors,
+    score_interval,
+)
 from pytest_modelbench.judge.values import criterion_value
 from pytest_modelbench.results.metric import Metric, skipped
 from pytest_modelbench.results.run import CaseResult, CriterionScore, LeaderboardRow, Score
 from pytest_modelbench.suite.document import Criterion
 
-NARROWEST_SPAN = 1e-12
+
+class Valued(NamedTuple):
+    """What a criterion has for a case, and the interval that it is judged on."""
+
+    metric: Metric
+    interval: Interval | None
 
 
 def score_cases(
@@ -35,9 +50,24 @@ def score_cases(
 
 
 def leaderboard(cases: Sequence[CaseResult]) -> list[LeaderboardRow]:
-    """The ranked cases, best first."""
+    """The ranked cases, best first, with ties: differences that are within noise."""
     ranked = [case for case in cases if case.rank is not None]
-    return [_row(case) for case in sorted(ranked, key=lambda case: case.rank or 0)]
+    ranked.sort(key=lambda case: case.rank or 0)
+    return [
+        _row(case, _is_tied(ranked[index - 1], case), _is_tied(ranked[0], case))
+        if index
+        else _row(case, False, False)
+        for index, case in enumerate(ranked)
+    ]
+
+
+def _is_tied(above: CaseResult, below: CaseResult) -> bool:
+    """A partial score is never tied with a full one: it ranks below it whatever it is."""
+    assert above.score is not None
+    assert below.score is not None
+    if is_partial(above.score) != is_partial(below.score):
+        return False
+    return is_tied(above.score, below.score)
 
 
 def is_partial(score: Score) -> bool:
@@ -45,49 +75,64 @@ def is_partial(score: Score) -> bool:
     return any(part.normalized is None for part in score.criteria)
 
 
-def _value(criterion: Criterion, case: CaseResult) -> Metric | None:
+def _value(criterion: Criterion, case: CaseResult) -> Valued | None:
     """None when the criterion is not about this case at all."""
     if not criterion.applies_to(case.runner):
         return None
     if case.status != "ok":
-        return skipped(f"the case is {case.status}")
-    return criterion_value(criterion, case.metrics)
+        return Valued(skipped(f"the case is {case.status}"), None)
+    metric = criterion_value(criterion, case.metrics)
+    if metric.value is None:
+        return Valued(metric, None)
+    return Valued(metric, criterion_interval(criterion, case.metrics))
 
 
-def _known(metrics: Iterable[Metric | None]) -> list[float]:
-    return [one.value for one in metrics if one is not None and one.value is not None]
+def _known(values: Iterable[Valued | None]) -> list[float]:
+    return [one.metric.value for one in values if one is not None and one.metric.value is not None]
 
 
 def _score(
     criteria: Sequence[tuple[str, Criterion]],
-    values: Sequence[Metric | None],
+    values: Sequence[Valued | None],
     spans: Sequence[Sequence[float]],
 ) -> Score:
     parts = [
-        _part(name, criterion, metric, span)
-        for (name, criterion), metric, span in zip(criteria, values, spans, strict=True)
-        if metric is not None
+        _part(name, criterion, valued, span)
+        for (name, criterion), valued, span in zip(criteria, values, spans, strict=True)
+        if valued is not None
     ]
     weight_total = sum(part.weight for part in parts if part.normalized is not None)
     weighted = sum(part.weight * part.normalized for part in parts if part.normalized is not None)
+    total = min(1.0, weighted / weight_total) if weight_total > 0 else None
     return Score(
-        total=min(1.0, weighted / weight_total) if weight_total > 0 else None,
+        total=total,
+        interval=None if total is None else score_interval(total, parts),
         weight_total=weight_total,
         weight_possible=sum(part.weight for part in parts),
         criteria=parts,
     )
 
 
-def _part(name: str, criterion: Criterion, metric: Metric, span: Sequence[float]) -> CriterionScore:
-    value = metric.value
+def _part(name: str, criterion: Criterion, valued: Valued, span: Sequence[float]) -> CriterionScore:
+    value, share, interval = valued.metric.value, None, None
+    if value is not None:
+        share = normalized(criterion, value, span)
+        if valued.interval is not None:
+            down, up = normalized_errors(criterion, value, valued.interval, span)
+            interval = [_known_end(share - down), _known_end(share + up)]
     return CriterionScore(
         id=name,
         goal=criterion.goal,
         weight=criterion.weight,
         value=value,
-        normalized=None if value is None else normalized(criterion, value, span),
-        reason=metric.error_message,
+        normalized=share,
+        interval=interval,
+        reason=valued.metric.error_message,
     )
+
+
+def _known_end(end: float) -> float | None:
+    return end if math.isfinite(end) else None
 
 
 def normalized(criterion: Criterion, value: float, values: Sequence[float]) -> float:
@@ -121,7 +166,7 @@ def _ranked(cases: Sequence[CaseResult]) -> list[CaseResult]:
     return sorted(able, key=order)
 
 
-def _row(case: CaseResult) -> LeaderboardRow:
+def _row(case: CaseResult, tied_with_above: bool, tied_with_best: bool) -> LeaderboardRow:
     assert case.score is not None
     assert case.score.total is not None
     assert case.rank is not None
@@ -133,6 +178,8 @@ def _row(case: CaseResult) -> LeaderboardRow:
         device=case.device,
         score=case.score.total,
         partial=is_partial(case.score),
+        tied_with_above=tied_with_above,
+        tied_with_best=tied_with_best,
         mean_latency_ms=_metric(case, "mean_latency_ms"),
         p95_latency_ms=_metric(case, "p95_latency_ms"),
         throughput_items_per_second=_metric(case, "throughput_items_per_second"),

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_modelbench.catalogue import unit_of
+from pytest_modelbench.judge.expression_interval import METHOD
+from pytest_modelbench.judge.intervals import interval_of_expression, number_in, sample_interval
+from pytest_modelbench.measure.percentiles import CONFIDENCE
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.expression import ExpressionError, evaluate, names_in, parse_expression
@@ -32,10 +35,20 @@ def expression_value(text: str, metrics: Mapping[str, Metric]) -> Metric:
                 make = skipped if metric.status == "skipped" else failed
                 return make(f"{text}: {name}: {metric.error_message}")
             values[name] = metric.value
+        value = evaluate(expression, values)
         notes = _shortest_of_samples(metrics[name] for name in values)
-        return measured(evaluate(expression, values), expression=text, **notes)
+        return measured(value, expression=text, **_interval(text, metrics, values), **notes)
     except ExpressionError as error:
         return failed(f"{text}: {error}")
+
+
+def _interval(text: str, metrics: Mapping[str, Metric], names: Iterable[str]) -> dict[str, Any]:
+    """What the samples of the run say of an expression that has a value; empty if nothing."""
+    ends = interval_of_expression(text, metrics, sample_interval)
+    if ends is None:
+        return {}
+    confidences = [number_in(metrics[name], "confidence") or CONFIDENCE for name in names]
+    return {"interval": list(ends), "confidence": min(confidences), "method": METHOD}
 
 
 def _shortest_of_samples(metrics: Iterable[Metric]) -> dict[str, Any]:

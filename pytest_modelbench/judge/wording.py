@@ -59,15 +59,16 @@ def make_verdict(
 
 
 def _line(verdict: Mapping[str, Any], rests_on: Sequence[str], worse_sign: int) -> str:
-    amount = _share if verdict["is_relative"] else _plain
+    relative = verdict["is_relative"]
     parts = [_values(verdict)]
     if verdict["change"] is not None:
-        parts.append(_change(verdict, amount))
+        parts.append(change_text(verdict["change"], verdict["interval"], is_relative=relative))
     if verdict["tolerance"] is not None:
-        parts.append(f"tolerance {amount(verdict['tolerance'])}")
+        parts.append(f"tolerance {amount_text(verdict['tolerance'], is_relative=relative)}")
     found = list(rests_on)
     if verdict["smallest_detectable"] is not None:
-        found.append(f"detects {amount(verdict['smallest_detectable'])}")
+        smallest = amount_text(verdict["smallest_detectable"], is_relative=relative)
+        found.append(f"detects {smallest}")
     in_brackets = f" ({', '.join(found)})" if found else ""
     words = _outcome(verdict, worse_sign)
     why = f": {verdict['reason']}" if verdict["reason"] else ""
@@ -94,19 +95,32 @@ def _who(baseline: str, candidate: str) -> str:
     return f"{candidate}: " if baseline == "baseline" else f"{candidate} against {baseline}: "
 
 
-def _change(verdict: Mapping[str, Any], amount: Any) -> str:
-    relative = verdict["is_relative"]
-    text = (
-        f"{verdict['change']:+.1%}".replace("%", " %") if relative else f"{verdict['change']:+.3g}"
-    )
-    if verdict["interval"] is not None:
-        scale = 100 if relative else 1
+def change_text(
+    change: float, interval: Sequence[float | None] | None, *, is_relative: bool
+) -> str:
+    """A change with its interval; `?` stands for an end that is not known.
+
+    >>> change_text(0.058, [0.049, None], is_relative=True)
+    '+5.8 % [+4.9, ?]'
+    """
+    text = f"{change:+.1%}".replace("%", " %") if is_relative else f"{change:+.3g}"
+    if interval is not None:
+        scale = 100 if is_relative else 1
         ends = [
-            NOT_KNOWN if end is None else f"{scale * end:+.1f}" if relative else f"{end:+.3g}"
-            for end in verdict["interval"]
+            NOT_KNOWN if end is None else f"{scale * end:+.1f}" if is_relative else f"{end:+.3g}"
+            for end in interval
         ]
         text += f" [{ends[0]}, {ends[1]}]"
     return text
+
+
+def amount_text(value: float, *, is_relative: bool) -> str:
+    """An amount of change, such as a tolerance.
+
+    >>> amount_text(0.05, is_relative=True), amount_text(0.01, is_relative=False)
+    ('5 %', '0.01')
+    """
+    return f"{100 * value:.3g} %" if is_relative else f"{value:.3g}"
 
 
 def _outcome(verdict: Mapping[str, Any], worse_sign: int) -> str:
@@ -140,11 +154,3 @@ def number(value: float) -> str:
     ('250', '0.04167', '12345.7')
     """
     return f"{value:.6g}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def _share(value: float) -> str:
-    return f"{100 * value:.3g} %"
-
-
-def _plain(value: float) -> str:
-    return f"{value:.3g}"

@@ -6,26 +6,29 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
-from pytest_modelbench.results.metric import Metric, failed, measured
+from pytest_modelbench.quality.terms import CannotScoreError, MetricOfTerms, SampleTerms
+from pytest_modelbench.results.metric import Metric, measured
 
 _Z_95_PERCENT = 1.959963984540054
 
 
-def exact_match(predictions: Sequence[Any], references: Sequence[Any]) -> Metric:
-    """The share of predictions equal to their reference, in [0, 1]; None counts as wrong.
+def _terms(predictions: Sequence[Any], references: Sequence[Any]) -> SampleTerms:
+    import numpy as np
 
-    Nothing is normalised: "5" is not 5, nor "Yes" "yes". The 95 % interval is Wilson's score
-    interval (Wilson, 1927), which holds for few samples and for shares of 0 and 1.
-    """
     if len(predictions) != len(references):
-        return failed(f"{len(predictions)} predictions for {len(references)} references")
-    if not references:
-        return failed("there are no samples to score")
-    right = sum(
+        raise CannotScoreError(f"{len(predictions)} predictions for {len(references)} references")
+    right = (
         prediction is not None and bool(prediction == reference)
         for prediction, reference in zip(predictions, references, strict=True)
     )
-    count = len(references)
+    return SampleTerms("right", np.fromiter(right, dtype=np.int64, count=len(references)))
+
+
+def _share(terms: SampleTerms) -> Metric:
+    count = len(terms.first)
+    if not count:
+        raise CannotScoreError("there are no samples to score")
+    right = int(terms.first.sum())
     return measured(
         right / count,
         samples=count,
@@ -46,3 +49,14 @@ def wilson_interval(successes: int, count: int) -> list[float]:
     half = _Z_95_PERCENT * sqrt(share * (1 - share) / count + z2 / (4 * count**2))
     scale = 1 + z2 / count
     return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]
+
+
+exact_match = MetricOfTerms(
+    _terms,
+    _share,
+    """The share of predictions equal to their reference, in [0, 1]; None counts as wrong.
+
+    Nothing is normalised: "5" is not 5, nor "Yes" "yes". The 95 % interval is Wilson's score
+    interval (Wilson, 1927), which holds for few samples and for shares of 0 and 1.
+    """,
+)

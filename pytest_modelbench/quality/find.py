@@ -12,6 +12,7 @@ from typing import Any
 from pytest_modelbench.errors import ModelbenchError, Unavailable, one_line
 from pytest_modelbench.quality import QUALITY_METRICS, QualityMetric
 from pytest_modelbench.quality.evaluate_module import load_evaluate_module
+from pytest_modelbench.quality.terms import SampleTerms, checked_terms
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 
 _EVALUATE = "evaluate:"
@@ -44,15 +45,42 @@ def score(
 
     Of `options` it is given those its signature names.
     """
+    return scored(metric, predictions, references, options)[0]
+
+
+def scored(
+    metric: QualityMetric,
+    predictions: Sequence[Any],
+    references: Sequence[Any],
+    options: Mapping[str, Any],
+) -> tuple[Metric, SampleTerms | None]:
+    """The same, and what it is computed from by sample, where `metric` has `terms`.
+
+    Where it has `from_terms` as well, the figure is computed from them, and they only once.
+    """
+    terms_of, from_terms = getattr(metric, "terms", None), getattr(metric, "from_terms", None)
     try:
-        answer = metric(predictions, references, **_accepted(metric, options))
-        if isinstance(answer, Metric):
-            return answer
-        return measured(_number(answer), samples=len(references))
+        accepted = _accepted(metric, options)
+        if terms_of is None or from_terms is None:
+            terms, answer = None, metric(predictions, references, **accepted)
+        else:
+            terms = terms_of(predictions, references, **accepted)
+            answer = from_terms(terms, **accepted)
+        if not isinstance(answer, Metric):
+            answer = measured(_number(answer), samples=len(references))
     except Unavailable as error:
-        return skipped(str(error))
+        return skipped(str(error)), None
     except Exception as error:
-        return failed(one_line(error) or type(error).__name__)
+        return failed(one_line(error) or type(error).__name__), None
+    if terms_of is None or not answer.is_ok:
+        return answer, None
+    try:
+        if terms is None:
+            terms = terms_of(predictions, references, **accepted)
+        return answer, checked_terms(terms, len(references))
+    except Exception as error:  # of which the figure knows nothing
+        notes = {**answer.metadata, "note": f"not compared by sample: {one_line(error)}"}
+        return answer.model_copy(update={"metadata": notes}), None
 
 
 def _imported(name: str) -> tuple[str, QualityMetric]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from pytest_modelbench.quality.bootstrap import bootstrap_interval, described
-from pytest_modelbench.results.metric import Metric, failed, measured
+from pytest_modelbench.quality.bootstrap import Statistic, bootstrap_interval, described
+from pytest_modelbench.quality.terms import CannotScoreError, MetricOfTerms, SampleTerms
+from pytest_modelbench.results.metric import Metric, measured
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,54 +18,63 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float64]
 
 
-def spearman(predictions: Sequence[Any], references: Sequence[Any]) -> Metric:
-    """Spearman's rank correlation, in [-1, 1]; ties get their mean rank.
-
-    Predictions None are left out and counted in the metadata as `missing`. The interval is a 95 %
-    percentile bootstrap over samples. An error when a side is constant or not numbers.
-    """
-    return _correlation(predictions, references, "spearmanr", by_rank=_ranks)
-
-
-def pearson(predictions: Sequence[Any], references: Sequence[Any]) -> Metric:
-    """Pearson's linear correlation, in [-1, 1]; otherwise as `spearman`."""
-    return _correlation(predictions, references, "pearsonr", by_rank=_as_they_are)
-
-
-def _correlation(
-    predictions: Sequence[Any],
-    references: Sequence[Any],
-    function: str,
-    by_rank: Callable[[Rows], Rows],
-) -> Metric:
+def _terms(predictions: Sequence[Any], references: Sequence[Any]) -> SampleTerms:
     import numpy as np
-    from scipy import stats
 
     if complaint := _not_numbers(predictions, references):
-        return failed(complaint)
-    pairs = [
-        (float(prediction), float(reference))
-        for prediction, reference in zip(predictions, references, strict=True)
-        if prediction is not None
-    ]
-    if len(pairs) < 2:
-        return failed(f"a correlation needs two pairs or more; there are {len(pairs)}")
-    x, y = np.array(pairs).T
+        raise CannotScoreError(complaint)
+    given = [math.nan if one is None else float(one) for one in predictions]
+    return SampleTerms("pairs", np.array(given), np.array([float(one) for one in references]))
+
+
+def _figure(terms: SampleTerms, by_rank: bool) -> Metric:
+    import numpy as np
+
+    is_there = ~np.isnan(terms.first)
+    x, y = terms.first[is_there], terms.second[is_there]
+    if len(x) < 2:
+        raise CannotScoreError(f"a correlation needs two pairs or more; there are {len(x)}")
     for side, values in (("predictions", x), ("references", y)):
         if values.min() == values.max():
-            return failed(f"all {side} are {values[0]:g}: a constant correlates with nothing")
-
-    def correlations(indices: NDArray[np.intp]) -> NDArray[np.float64]:
-        return _row_correlations(by_rank(x[indices]), by_rank(y[indices]))
-
-    missing = len(predictions) - len(pairs)
+            raise CannotScoreError(
+                f"all {side} are {values[0]:g}: a constant correlates with nothing"
+            )
+    missing = len(is_there) - len(x)
     left_out: dict[str, Any] = {"missing": missing} if missing else {}
     return measured(
-        getattr(stats, function)(x, y).statistic,
-        samples=len(pairs),
-        **described(bootstrap_interval(correlations, len(pairs))),
+        correlation(x, y, by_rank=by_rank),
+        samples=len(x),
+        **described(bootstrap_interval(correlations(x, y, by_rank=by_rank), len(x))),
         **left_out,
     )
+
+
+def _spearman(terms: SampleTerms) -> Metric:
+    return _figure(terms, by_rank=True)
+
+
+def _pearson(terms: SampleTerms) -> Metric:
+    return _figure(terms, by_rank=False)
+
+
+def correlation(x: Rows, y: Rows, *, by_rank: bool) -> float:
+    """Spearman's or Pearson's, of two series neither of which is constant."""
+    from scipy import stats
+
+    function = stats.spearmanr if by_rank else stats.pearsonr
+    return float(function(x, y).statistic)
+
+
+def correlations(x: Rows, y: Rows, *, by_rank: bool) -> Statistic:
+    """The correlation over samples, for many draws of them."""
+
+    def of_draws(indices: NDArray[np.intp]) -> Rows:
+        drawn_x, drawn_y = x[indices], y[indices]
+        if by_rank:
+            return _row_correlations(_ranks(drawn_x), _ranks(drawn_y))
+        return _row_correlations(drawn_x, drawn_y)
+
+    return of_draws
 
 
 def _not_numbers(predictions: Sequence[Any], references: Sequence[Any]) -> str | None:
@@ -89,10 +99,6 @@ def _ranks(rows: Rows) -> Rows:
     return ranked
 
 
-def _as_they_are(rows: Rows) -> Rows:
-    return rows
-
-
 def _row_correlations(x: Rows, y: Rows) -> Rows:
     """Pearson's correlation of each row of `x` with that of `y`; NaN where a row is constant."""
     import numpy as np
@@ -104,3 +110,17 @@ def _row_correlations(x: Rows, y: Rows) -> Rows:
         rows = (x * y).sum(axis=1) / np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     correlations: Rows = np.where(constant, np.nan, rows)
     return correlations
+
+
+spearman = MetricOfTerms(
+    _terms,
+    _spearman,
+    """Spearman's rank correlation, in [-1, 1]; ties get their mean rank.
+
+    Predictions None are left out and counted in the metadata as `missing`. The interval is a 95 %
+    percentile bootstrap over samples. An error when a side is constant or not numbers.
+    """,
+)
+pearson = MetricOfTerms(
+    _terms, _pearson, "Pearson's linear correlation, in [-1, 1]; otherwise as `spearman`."
+)

@@ -6,33 +6,34 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.errors import missing_extra
-from pytest_modelbench.quality.bootstrap import bootstrap_interval, described
+from pytest_modelbench.quality.bootstrap import Statistic, bootstrap_interval, described
 from pytest_modelbench.quality.normalizers import normalizer as named_normalizer
-from pytest_modelbench.results.metric import Metric, failed, measured
+from pytest_modelbench.quality.terms import CannotScoreError, MetricOfTerms, SampleTerms
+from pytest_modelbench.results.metric import Metric, measured
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-def wer(
-    predictions: Sequence[str | None], references: Sequence[str], *, normalizer: str = "basic"
-) -> Metric:
-    """Word error rate of the whole corpus: (substitutions + deletions + insertions) / words.
-
-    Words are counted over all references together, as jiwer and Hugging Face `evaluate` do, after
-    both sides went through `normalizer`. A prediction None is all deletions; words said where the
-    reference is silent are insertions. Can exceed 1. The interval is a 95 % percentile bootstrap
-    over samples (null for one sample). An error when every reference is empty.
-    """
-    return _error_rate(predictions, references, normalizer, _process_words)
+DEFAULT_NORMALIZER = "basic"
 
 
-def cer(
-    predictions: Sequence[str | None], references: Sequence[str], *, normalizer: str = "basic"
-) -> Metric:
-    """Character error rate of the whole corpus, spaces included; otherwise as `wer`."""
-    return _error_rate(predictions, references, normalizer, _process_characters)
+def _word_terms(
+    predictions: Sequence[str | None],
+    references: Sequence[str],
+    *,
+    normalizer: str = DEFAULT_NORMALIZER,
+) -> SampleTerms:
+    return _terms(predictions, references, normalizer, _process_words)
+
+
+def _character_terms(
+    predictions: Sequence[str | None],
+    references: Sequence[str],
+    *,
+    normalizer: str = DEFAULT_NORMALIZER,
+) -> SampleTerms:
+    return _terms(predictions, references, normalizer, _process_characters)
 
 
 def _process_words(references: list[str], hypotheses: list[str]) -> Any:
@@ -47,14 +48,14 @@ def _process_characters(references: list[str], hypotheses: list[str]) -> Any:
     return jiwer.process_characters(references, hypotheses)
 
 
-def _error_rate(
+def _terms(
     predictions: Sequence[str | None],
     references: Sequence[str],
     normalizer: str,
     process: Callable[[list[str], list[str]], Any],
-) -> Metric:
+) -> SampleTerms:
     if complaint := _not_texts(predictions, references):
-        return failed(complaint)
+        raise CannotScoreError(complaint)
     normalize = named_normalizer(normalizer)
     try:
         edits, lengths = _edits_and_lengths(
@@ -64,25 +65,34 @@ def _error_rate(
         )
     except ImportError as error:
         raise missing_extra("jiwer", "audio") from error
+    return SampleTerms("ratio", edits, lengths)
+
+
+def _rate(terms: SampleTerms, *, normalizer: str = DEFAULT_NORMALIZER) -> Metric:
+    _, edits, lengths = terms
     if not lengths.sum():
-        return failed(
-            f"all {len(references)} references are empty after the normalizer {normalizer!r}; "
+        raise CannotScoreError(
+            f"all {len(lengths)} references are empty after the normalizer {normalizer!r}; "
             "an error rate needs words to divide by"
         )
+    return measured(
+        edits.sum() / lengths.sum(),
+        samples=len(lengths),
+        **described(bootstrap_interval(rates(edits, lengths), len(lengths))),
+        normalizer=normalizer,
+    )
 
-    def rates(indices: NDArray[np.intp]) -> NDArray[np.float64]:
-        import numpy as np
 
+def rates(edits: NDArray[np.int64], lengths: NDArray[np.int64]) -> Statistic:
+    """The rate over samples, for many draws of them."""
+    import numpy as np
+
+    def of_draws(indices: NDArray[np.intp]) -> NDArray[np.float64]:
         with np.errstate(invalid="ignore", divide="ignore"):
             rate: NDArray[np.float64] = edits[indices].sum(axis=1) / lengths[indices].sum(axis=1)
         return rate
 
-    return measured(
-        edits.sum() / lengths.sum(),
-        samples=len(references),
-        **described(bootstrap_interval(rates, len(references))),
-        normalizer=normalizer,
-    )
+    return of_draws
 
 
 def _not_texts(predictions: Sequence[Any], references: Sequence[Any]) -> str | None:
@@ -130,3 +140,21 @@ def _edits(chunk: Any) -> int:
     if chunk.type == "insert":
         return int(chunk.hyp_end_idx - chunk.hyp_start_idx)
     return int(chunk.ref_end_idx - chunk.ref_start_idx)
+
+
+wer = MetricOfTerms(
+    _word_terms,
+    _rate,
+    """Word error rate of the whole corpus: (substitutions + deletions + insertions) / words.
+
+    Words are counted over all references together, as jiwer and Hugging Face `evaluate` do, after
+    both sides went through `normalizer`. A prediction None is all deletions; words said where the
+    reference is silent are insertions. Can exceed 1. The interval is a 95 % percentile bootstrap
+    over samples (null for one sample). An error when every reference is empty.
+    """,
+)
+cer = MetricOfTerms(
+    _character_terms,
+    _rate,
+    "Character error rate of the whole corpus, spaces included; otherwise as `wer`.",
+)

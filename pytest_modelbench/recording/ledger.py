@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_modelbench.recording.manifest import Manifest, ManifestCase, unmeasured
+from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import CaseResult
 
 
@@ -19,16 +20,21 @@ class Ledger:
         self._seen: set[tuple[str, str]] = set()
         """Of each file what its manifest has already: ids of cases, and candidates as text."""
         self._results: dict[str, CaseResult] = {}
+        self._comparisons: dict[str, list[Comparison]] = {}
+        """By node id."""
         self._deaths: dict[str, str] = {}
 
     def add(self, parcel: Mapping[str, Any]) -> None:
-        """Take what a report carries: a result, manifests, or both."""
+        """Take what a report carries: manifests, what an item measured, or both."""
         for manifest in parcel.get("manifests", ()):
             self._add_manifest(manifest)
-        if "result" in parcel:
-            result = CaseResult.model_validate_json(parcel["result"])
-            self._results[result.id] = result
-            self._deaths.pop(parcel.get("nodeid", ""), None)  # a rerun did better
+        if "results" in parcel:
+            nodeid = parcel.get("nodeid", "")
+            for result in map(CaseResult.model_validate_json, parcel["results"]):
+                self._results[result.id] = result
+            compared = map(Comparison.model_validate_json, parcel.get("comparisons", ()))
+            self._comparisons[nodeid] = list(compared)  # a rerun's instead of those before
+            self._deaths.pop(nodeid, None)  # a rerun did better
 
     def _add_manifest(self, manifest: Manifest) -> None:
         """Every worker sends the whole of a suite, but each test of a test file for itself."""
@@ -57,6 +63,12 @@ class Ledger:
         """Every suite with the results of its cases, in the suite's order."""
         for manifest in self.manifests.values():
             yield manifest, [self._result(manifest, case) for case in manifest["cases"]]
+
+    def comparisons(self) -> Iterator[Comparison]:
+        """What items compared, in the order of the suites' cases."""
+        for manifest in self.manifests.values():
+            for nodeid in dict.fromkeys(case["nodeid"] for case in manifest["cases"]):
+                yield from self._comparisons.get(nodeid, ())
 
     def _result(self, manifest: Manifest, case: ManifestCase) -> CaseResult:
         known = self._results.get(case["identity"]["id"])

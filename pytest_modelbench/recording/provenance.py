@@ -80,7 +80,7 @@ def system_info() -> SystemInfo:
         platform=platform.system() or "unknown",
         platform_version=platform.version() or "unknown",
         python_version=platform.python_version(),
-        cpu_info=_cpu_field("model name") or platform.processor() or "unknown",
+        cpu_info=processor_name(),
         cpu_count=os.cpu_count() or 1,
         cpu_limit=_cpu_limit(),
         cpu_governor=_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
@@ -91,6 +91,10 @@ def system_info() -> SystemInfo:
         cuda_version=cuda,
         packages=_package_versions(),
     )
+
+
+def processor_name() -> str:
+    return _cpu_field("model name") or platform.processor() or "unknown"
 
 
 def _package_versions() -> dict[str, str]:

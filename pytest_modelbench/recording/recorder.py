@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.paths import path_from
+from pytest_modelbench.paths import file_to_write
+from pytest_modelbench.recording.markdown_files import MarkdownFiles
 
 if TYPE_CHECKING:
     from pytest_modelbench.results.run import BenchmarkRun
@@ -26,7 +27,10 @@ class Recorder:
 
         self.config = config
         self.ledger = Ledger()
-        self.output = _output_file(config)
+        self.output = file_to_write(
+            "--suite-output", config.option.suite_output, config.invocation_params.dir
+        )
+        self.markdown = MarkdownFiles(config)
         self.run: BenchmarkRun | None = None
         self.written: Path | None = None
         self.trouble: str | None = None
@@ -73,14 +77,22 @@ class Recorder:
             self.config.rootpath,
             dry_run=self.config.option.suite_dry_run,
         ).model_copy(update={"exit_status": int(exitstatus)})
-        self.run = assemble_run(metadata, system_info(), self.ledger.suites(), self.ledger.problems)
+        self.run = assemble_run(
+            metadata,
+            system_info(),
+            self.ledger.suites(),
+            self.ledger.problems,
+            comparisons=self.ledger.comparisons(),
+        )
         target = self.output or runs_folder() / f"{metadata.run_id}.json"
         try:
             self.written = self.run.save(target)
         except ModelbenchError as error:
             self._save_elsewhere(error)
-            session.exitstatus = max(int(session.exitstatus), int(pytest.ExitCode.TESTS_FAILED))
+            _fail(session)
         if self.written:
+            if not self.markdown.write(self.run):
+                _fail(session)
             self.config.hook.pytest_modelbench_run_written(
                 run=self.run, path=self.written, config=self.config
             )
@@ -98,6 +110,7 @@ class Recorder:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.run is None:
             return
+        from pytest_modelbench.redaction import printable
         from pytest_modelbench.report.terminal import show_run
 
         show_run(terminalreporter, self.run)
@@ -105,20 +118,14 @@ class Recorder:
             terminalreporter.write_line(self.trouble, red=True)
         if self.written:
             terminalreporter.write_line(f"run written to {self.written}")
+        for line in self.markdown.lines:
+            terminalreporter.write_line(printable(line))
+
+
+def _fail(session: pytest.Session) -> None:
+    """Not all that was asked for was written."""
+    session.exitstatus = max(int(session.exitstatus), int(pytest.ExitCode.TESTS_FAILED))
 
 
 def _interrupt(number: int, frame: object) -> NoReturn:
     raise KeyboardInterrupt(signal.Signals(number).name)
-
-
-def _output_file(config: pytest.Config) -> Path | None:
-    """Where `--suite-output` points. Raises `ModelbenchError` if it never could be a file."""
-    given = config.option.suite_output
-    if not given:
-        return None
-    path = path_from(given, config.invocation_params.dir)
-    if path.is_dir():
-        raise ModelbenchError(f"--suite-output {given!r} is a directory: name a file in it")
-    if path.exists() and not path.is_file():
-        raise ModelbenchError(f"--suite-output {given!r} is not a regular file")
-    return path

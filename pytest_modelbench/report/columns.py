@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_modelbench.catalogue import CATALOGUE
-from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.catalogue import CATALOGUE, COUNTED_METRICS
+from pytest_modelbench.judge.expression_interval import Interval
+from pytest_modelbench.judge.intervals import judged_interval
 from pytest_modelbench.results.run import CaseResult, SuiteRecord
 
 USUAL = (
@@ -31,8 +32,7 @@ HEADINGS = {
 }
 
 
-EXACT = ("file_size_mb", "sample_count", "success_count", "failure_count")
-"""What is counted, not measured: it needs no interval to be told apart."""
+EXACT = COUNTED_METRICS
 
 
 def columns(suite: SuiteRecord, cases: Sequence[CaseResult]) -> list[str]:
@@ -65,24 +65,26 @@ def best_value(name: str, cases: Sequence[CaseResult]) -> float | None:
     """The best value by the catalogue's direction, where it is shown to be better than all others.
 
     None when another case has the same value, or an interval that overlaps with the best one's.
+    Those of timed calls are as wide as for bounds: with what launches of the same code differ by.
     """
     info = CATALOGUE.get(name)
-    metrics = [case.metrics[name] for case in cases if _measured(case, name)]
-    if info is None or info.better == "neither" or len(metrics) < 2:
+    having = [case.metrics for case in cases if _measured(case, name)]
+    if info is None or info.better == "neither" or len(having) < 2:
         return None
-    if name not in EXACT and any(metric.interval is None for metric in metrics):
+    found = [(metrics[name].value or 0.0, judged_interval(name, metrics)) for metrics in having]
+    if name not in EXACT and any(interval is None for _, interval in found):
         return None  # nothing says how far it would differ in another run
     sign = 1.0 if info.better == "lower" else -1.0
-    best, *others = sorted(metrics, key=lambda metric: sign * (metric.value or 0.0))
-    if any(one.value == best.value or _overlap(one, best) for one in others):
+    (best, interval), *others = sorted(found, key=lambda one: sign * one[0])
+    if any(value == best or _overlap(other, interval) for value, other in others):
         return None
-    return best.value
+    return best
 
 
-def _overlap(one: Metric, other: Metric) -> bool:
-    if one.interval is None or other.interval is None:
+def _overlap(one: Interval | None, other: Interval | None) -> bool:
+    if one is None or other is None:
         return False
-    (low, high), (other_low, other_high) = one.interval, other.interval
+    (low, high), (other_low, other_high) = one, other
     above = low is not None and other_high is not None and low > other_high
     below = high is not None and other_low is not None and high < other_low
     return not (above or below)

@@ -70,7 +70,7 @@ class Procedure(StrictModel):
     in_flight: Ordinal
     """Calls under way at once, at most; above 1 it is their rate that is measured."""
     blocks: Ordinal
-    """Blocks of a launch."""
+    """Blocks of a launch, at least: where it is noisy there are up to five times as many."""
     most_launches: Ordinal
     """Of each series; looked at after each second one."""
     max_seconds: Amount

@@ -1,8 +1,9 @@
-"""Long series of whole numbers as short text.
+"""Long series of numbers as short text.
 
 A series is written as signed 64-bit little-endian integers, compressed by zlib, in base64: about
 five characters a latency. In any language with those two it is read back in a line; with NumPy
-`numpy.frombuffer(zlib.decompress(base64.b64decode(text)), "<i8")`.
+`numpy.frombuffer(zlib.decompress(base64.b64decode(text)), "<i8")`. A floating-point number is
+written as the integer that has its 64 bits, and read back so with `"<f8"`.
 """
 
 from __future__ import annotations
@@ -48,6 +49,20 @@ def unpack(text: str) -> array[int]:
     if sys.byteorder == "big":
         series.byteswap()
     return series
+
+
+def pack_floats(numbers: Iterable[float]) -> str:
+    """The text that stands for floating-point numbers, every bit of them.
+
+    >>> unpack_floats(pack_floats([0.1, -2.5]))
+    array('d', [0.1, -2.5])
+    """
+    return pack(array(_ITEM, array("d", numbers).tobytes()))
+
+
+def unpack_floats(text: str) -> array[float]:
+    """The numbers that `pack_floats` was given. Raises `ValueError` for what `pack` cannot give."""
+    return array("d", unpack(text).tobytes())
 
 
 def _readable(text: str) -> str:

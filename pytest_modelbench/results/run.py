@@ -13,7 +13,7 @@ from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, unit_of
 from pytest_modelbench.documents.strict_model import StrictModel, refuse
 from pytest_modelbench.documents.validate import load_document
 from pytest_modelbench.registry import ModelType
-from pytest_modelbench.results.comparison import Comparison
+from pytest_modelbench.results.comparison import Comparison, Ends
 from pytest_modelbench.results.conditions import Conditions, Limits
 from pytest_modelbench.results.criterion_record import CheckedCriterion
 from pytest_modelbench.results.fields import (
@@ -108,12 +108,15 @@ class BoundCheck(StrictModel):
     what: Text
     """The metric or expression."""
     value: Finite | None
+    interval: Ends | None
+    """What it was judged on: of timed calls, wider than that of the metric by what launches of
+    the same code differ by. None where the value itself was."""
     unit: str
     min: Finite | None
     max: Finite | None
     outcome: Literal["passed", "failed", "inconclusive"]
     message: Text
-    """One line: metric, value and bound."""
+    """One line: metric, value, interval and bound."""
 
 
 class CriterionScore(StrictModel):
@@ -125,6 +128,8 @@ class CriterionScore(StrictModel):
     value: Finite | None
     normalized: Share | None
     """0 for the worst and 1 for the best of the cases that have a value."""
+    interval: Ends | None
+    """That of the value, on the same scale, beyond whose ends it may reach."""
     reason: Text | None
     """Why there is no value."""
 
@@ -134,6 +139,8 @@ class Score(StrictModel):
 
     total: Share | None
     """Weighted mean of the normalized values there are; None without any."""
+    interval: Annotated[list[Share], Field(min_length=2, max_length=2)] | None
+    """95 %, from those of the criteria's values; None where none of them has one."""
     weight_total: Amount
     """Weight of the criteria that have a value."""
     weight_possible: Amount
@@ -278,6 +285,10 @@ class LeaderboardRow(StrictModel):
     score: Share
     partial: bool
     """Whether criteria in its scope had no value; partial scores rank below full ones."""
+    tied_with_above: bool
+    """Whether its score differs from that of the row above by no more than noise."""
+    tied_with_best: bool
+    """The same of the first row; false for the first row itself."""
     mean_latency_ms: Amount | None
     p95_latency_ms: Amount | None
     throughput_items_per_second: Amount | None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.results.fields import Digest, Text
-from pytest_modelbench.results.packed import Packed
+from pytest_modelbench.results.packed import Packed, pack, pack_floats
+
+if TYPE_CHECKING:
+    from pytest_modelbench.quality.terms import SampleTerms
 
 
 class Terms(StrictModel):
@@ -45,3 +49,20 @@ class Digests(StrictModel):
     """The samples themselves."""
     measure: Digest
     quality: Digest
+
+
+def record_of_samples(
+    ids: Iterable[int], outputs: Iterable[int], terms: Mapping[str, SampleTerms]
+) -> SampleRecord:
+    """What each sample was answered, as it stands in a run."""
+    return SampleRecord(
+        ids=pack(ids),
+        outputs=pack(outputs),
+        terms={name: _packed(one) for name, one in terms.items()},
+    )
+
+
+def _packed(terms: SampleTerms) -> Terms:
+    write = pack_floats if terms.kind == "pairs" else pack
+    second = None if terms.second is None else write(terms.second)
+    return Terms(kind=terms.kind, first=write(terms.first), second=second)

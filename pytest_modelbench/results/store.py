@@ -24,8 +24,13 @@ def new_run_id(now: datetime | None = None) -> str:
     return f"benchmark_{moment:%Y%m%d_%H%M%S}_{secrets.token_hex(6)}"
 
 
-def write_atomically(path: Path, text: str) -> Path:
-    """Write `text` so that `path` is whole or untouched. Raises `ModelbenchError` if it cannot."""
+def write_atomically(
+    path: Path, text: str, what: str = "the run file", option: str = "--suite-output"
+) -> Path:
+    """Write `text` so that `path` is whole or untouched.
+
+    Raises `ModelbenchError`, which says `what` cannot be written and which `option` says where.
+    """
     path = path.resolve()  # a link stays, and what it points to is written
     try:
         if path.exists() and not path.is_file():
@@ -44,8 +49,8 @@ def write_atomically(path: Path, text: str) -> Path:
             raise
     except OSError as error:
         raise ModelbenchError(
-            f"{path}: the run file cannot be written ({error.strerror}): give a writable place "
-            "with --suite-output"
+            f"{path}: {what} cannot be written ({error.strerror}): give a writable place with "
+            f"{option}"
         ) from None
     return path
 

@@ -103,7 +103,8 @@ class Compare(StrictModel):
     launches: Annotated[int, Field(ge=2, le=MOST_LAUNCHES)] = 6
     """Fresh processes of each side, at most; it is looked at after every second one."""
     blocks: Annotated[int, Field(ge=4, le=10_000)] = 20
-    """Blocks of a launch, in each of which every side has two turns."""
+    """Blocks of a launch, in each of which every side has two turns; up to five times as many
+    where it is noisy."""
     max_seconds: Annotated[float, Field(gt=0, le=86_400)] = 120.0
     """No further launch after so many seconds of measuring in turn; a regression is confirmed
     in as many more."""

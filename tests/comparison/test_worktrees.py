@@ -101,9 +101,7 @@ def test_sessions_that_want_the_same_worktree_wait_for_the_one_that_makes_it(
     slow = revisions(setup=["sleep 0.3", "echo once >> count"])
     found: list[Path] = []
     threads = [
-        threading.Thread(
-            target=lambda: found.append(ready_worktree(repository.path, commit, slow))
-        )
+        threading.Thread(target=lambda: found.append(ready_worktree(repository.path, commit, slow)))
         for _ in range(3)
     ]
     for thread in threads:

@@ -56,6 +56,12 @@ def case(tmp_path: Path) -> Case:
     )
 
 
+def digests(case: Case, runner: type[Runner] = Version1, samples: list[Sample] = SAMPLES) -> Any:
+    digest = Fingerprint(case, runner())
+    digest.add(samples)
+    return digest.digests().model_dump()
+
+
 def of(case: Case, samples: list[Sample] = SAMPLES, runner: type[Runner] = Version1) -> str:
     return fingerprint(case, runner(), samples)
 
@@ -164,3 +170,56 @@ def test_other_samples_change_it(case: Case, one: list[Sample], other: list[Samp
 
 def test_a_sample_s_number_in_its_source_does_not_change_it(case: Case) -> None:
     assert of(case, [Sample("0", "a")]) == of(case, [Sample("7", "a")])
+
+
+@pytest.mark.parametrize(
+    ("other", "part"),
+    [
+        ({"runner": "yours"}, "runner"),
+        ({"params": {"batch_size": 2}}, "params"),
+        ({"measure": MeasureSpec(min_samples=131)}, "measure"),
+        ({"quality": ("wer",)}, "quality"),
+        ({"candidate": Candidate("m", "org/model")}, "model"),
+    ],
+)
+def test_the_digest_of_what_changed_is_the_only_one_that_does(
+    case: Case, other: dict[str, Any], part: str
+) -> None:
+    before, after = digests(case), digests(replace(case, **other))
+    assert {name for name in before if before[name] != after[name]} == {part}
+    assert all(len(one) == 32 for one in after.values())
+
+
+def test_so_do_the_digests_of_the_runner_s_version_and_of_the_samples(case: Case) -> None:
+    before = digests(case)
+    for part, after in {
+        "runner": digests(case, runner=Version2),
+        "dataset": digests(case, samples=SAMPLES[::-1]),
+    }.items():
+        assert {name for name in before if before[name] != after[name]} == {part}
+
+
+@pytest.mark.parametrize("same", [{"device": "GPU"}, {"keep_outputs": True}, {"label": "x"}])
+def test_what_is_no_part_of_them_changes_none(case: Case, same: dict[str, Any]) -> None:
+    assert digests(replace(case, **same)) == digests(case)
+
+
+def test_keeping_outputs_does_not_change_the_fingerprint(case: Case) -> None:
+    assert of(replace(case, keep_outputs=True, outputs_file=Path("out.npz"))) == of(case)
+
+
+def test_the_id_of_a_sample_is_that_of_its_input_and_reference_wherever_it_stands(
+    case: Case,
+) -> None:
+    def ids(*samples: Sample) -> list[int]:
+        digest = Fingerprint(case, Version1())
+        for sample in samples:  # one portion each
+            digest.add([sample])
+        return list(digest.ids)
+
+    one, other = SAMPLES
+    first, second = ids(one, other)
+    assert ids(other, one, other) == [second, first, second]
+    changed = [Sample("0", "a text", "other"), Sample("0", "a text!", "ref"), Sample("0", "a text")]
+    assert len({first, second, *ids(*changed)}) == 5
+    assert ids(Sample("77", "a text", "ref")) == [first]

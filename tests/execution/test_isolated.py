@@ -108,9 +108,12 @@ def misbehave(how):
             pass
     if how == "signals":  # as any process has them, and what it starts
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            child = subprocess.Popen(["sleep", "60"])
+            child = subprocess.Popen(["sleep", "10"])
             child.send_signal(number)
             assert child.wait() == -number
+    if how == "ignores":  # what its session does, as under nohup, and no more
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if how == "orphans":  # that end before it does
         for _ in range(5):
             if os.fork() == 0:
@@ -211,6 +214,37 @@ def test_what_a_model_changes_about_its_process_harms_no_measurement(
     result = pytester.runpytest_subprocess("echo.json", timeout=120)
     result.assert_outcomes(passed=4)
     assert {case.status for case in runs()[0].cases} == {"ok"}
+
+
+@pytest.mark.slow
+def test_these_tests_hold_under_nohup_and_in_the_background_of_a_shell() -> None:
+    """There hang-ups and interrupts are ignored, which whatever is started inherits."""
+    test = f"{__file__}::test_what_a_model_changes_about_its_process_harms_no_measurement[signals]"
+    done = session_that_ignores("HUP INT", test, "-p", "no:cacheprovider")
+    assert done.returncode == 0, done.stdout
+
+
+def test_what_a_session_ignores_its_models_ignore_too(
+    pytester: pytest.Pytester, odd_suite: EchoSuite
+) -> None:
+    """So that `nohup` holds for all that it was meant for."""
+    odd_suite("ignores")
+    done = session_that_ignores("HUP", "echo.json", folder=pytester.path)
+    assert done.returncode == 0, done.stdout
+
+
+def session_that_ignores(
+    signals: str, *arguments: str, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", *arguments]
+    return subprocess.run(
+        ["sh", "-c", f'trap "" {signals}; exec "$@"', "sh", *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_megabytes_of_output_do_no_harm(pytester: pytest.Pytester, odd_suite: EchoSuite) -> None:

@@ -37,6 +37,20 @@ def test_an_expression_is_computed_and_says_of_what() -> None:
     assert value.metadata == {"expression": "x_realtime / (1 + wer)"}
 
 
+def test_an_expression_has_the_interval_that_its_metrics_give_it() -> None:
+    metrics = {
+        "x_realtime": measured(10.0, "x"),
+        "wer": measured(0.25, interval=[0.0, 0.6], confidence=0.9),
+        "cer": measured(0.1, interval=[0.0, None], confidence=0.95),
+    }
+    value = expression_value("x_realtime / (1 + wer)", metrics)
+    assert (value.value, value.interval) == (8.0, (6.25, 10.0))
+    assert value.metadata["confidence"] == 0.9
+    assert value.metadata["method"] == "interval arithmetic over its metrics"
+    assert expression_value("cer + wer", metrics).interval == (0.0, None)
+    assert expression_value("x_realtime * 2", metrics).interval is None
+
+
 @pytest.mark.parametrize(
     ("expression", "status", "reason"),
     [

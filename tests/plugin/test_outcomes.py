@@ -37,8 +37,8 @@ def test_measured_cases_pass_and_stand_in_one_run(
 @pytest.mark.parametrize(
     ("bound", "words"),
     [
-        ({"min": 0.9}, "exact_match is 0.6667, below its min 0.9"),
-        ({"max": 0.5}, "exact_match is 0.6667, above its max 0.5"),
+        ({"min": 0.95}, "broken: exact_match is 0.6667 ?0.2077, 0.9385?, below its min 0.95"),
+        ({"max": 0.2}, "broken: exact_match is 0.6667 ?0.2077, 0.9385?, above its max 0.2"),
     ],
 )
 def test_a_broken_bound_fails_its_item_with_metric_value_and_bound(
@@ -48,7 +48,22 @@ def test_a_broken_bound_fails_its_item_with_metric_value_and_bound(
     result = pytester.runpytest("echo.json")
     result.assert_outcomes(failed=2)
     assert result.ret == 1
-    result.stdout.fnmatch_lines([f"FAILED echo.json::shout?one-CPU? - {words}"])
+    result.stdout.fnmatch_lines([words, "FAILED echo.json::shout?one-CPU? - broken: *"])
+
+
+def test_a_bound_within_the_interval_warns_and_fails_when_strict(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    """Two right answers of three say little about the next three."""
+    echo_suite(criteria=[{"metric": "exact_match", "goal": "max", "min": 0.9}])
+    words = "inconclusive: exact_match is 0.6667 ?0.2077, 0.9385?: its interval straddles min 0.9"
+    result = pytester.runpytest("echo.json", "-W", "default")
+    result.assert_outcomes(passed=2, warnings=2)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([f"*{words}"])
+    result = pytester.runpytest("echo.json", "--suite-strict")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines([words, "FAILED echo.json::shout?one-CPU? - inconclusive: *"])
 
 
 def test_a_bound_on_a_percentile_of_too_few_calls_warns_and_fails_when_strict(

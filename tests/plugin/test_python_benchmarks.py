@@ -182,7 +182,10 @@ def test_a_broken_bound_fails_its_test_in_one_line_for_each_when_it_has_ended(
     session: Any,
 ) -> None:
     case = case_of(session, "test_broken_bound")
-    lines = ["accuracy is 0.5, below its min 0.9", "accuracy is 0.5, above its max 0.4"]
+    lines = [
+        "broken: accuracy is 0.5, below its min 0.9",
+        "broken: accuracy is 0.5, above its max 0.4",
+    ]
     assert failure_text(session, "test_broken_bound") == "\n".join(lines)
     assert case.status == "ok"
     assert [one.outcome for one in case.bounds] == ["failed", "failed"]

@@ -95,7 +95,8 @@ import pytest
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_logreport(report):
-    if "result" in getattr(report, "modelbench", ()) and not os.environ.get("PYTEST_XDIST_WORKER"):
+    parcel = getattr(report, "modelbench", ())
+    if "results" in parcel and not os.environ.get("PYTEST_XDIST_WORKER"):
         Path("recorded").touch()
 """
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from pytest_modelbench.errors import Unavailable
 from pytest_modelbench.quality import similarity
 from pytest_modelbench.quality.similarity import pearson, spearman
-
-stats = pytest.importorskip("scipy.stats")
 
 
 @pytest.fixture
@@ -86,10 +83,3 @@ def test_what_has_no_correlation_is_an_error(
 def test_numbers_of_numpy_are_numbers() -> None:
     """Of any precision."""
     assert pearson(list(np.float32([1, 2, 4])), [1, 2, 4]).value == pytest.approx(1)
-
-
-def test_without_scipy_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line that installs it."""
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    with pytest.raises(Unavailable, match=r"scipy is not installed: pip install .*\[openvino\]"):
-        spearman([1, 2], [1, 2])

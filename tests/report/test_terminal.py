@@ -11,12 +11,18 @@ from pytest_modelbench.report.columns import best_value, columns, heading
 from pytest_modelbench.report.numbers import shown, with_interval, without_interval
 from pytest_modelbench.report.terminal import suite_lines
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
-from pytest_modelbench.results.run import CaseResult, CriterionScore, Score, SuiteRecord
+from pytest_modelbench.results.run import (
+    CaseResult,
+    CriterionScore,
+    LeaderboardRow,
+    Score,
+    SuiteRecord,
+)
 
 
 def case(name: str, rank: int | None, metrics: dict[str, Metric], **fields: Any) -> CaseResult:
     total = None if rank is None else 1 / rank
-    score = Score(total=total, weight_total=1.0, weight_possible=1.0, criteria=[])
+    score = Score(total=total, interval=None, weight_total=1.0, weight_possible=1.0, criteria=[])
     given: dict[str, Any] = {
         "id": f"s::{name}",
         "suite": "s",
@@ -134,15 +140,76 @@ def test_errors_come_before_what_was_skipped(suite: SuiteRecord) -> None:
 def test_too_few_calls_and_partial_scores_are_marked(suite: SuiteRecord) -> None:
     few = latency(10.0, flag="too_few_samples", samples=5, samples_needed=11)
     missing = CriterionScore(
-        id="wer", goal="min", weight=1.0, value=None, normalized=None, reason="no references"
+        id="wer",
+        goal="min",
+        weight=1.0,
+        value=None,
+        normalized=None,
+        interval=None,
+        reason="no references",
     )
-    partial = Score(total=0.5, weight_total=1.0, weight_possible=2.0, criteria=[missing])
+    partial = Score(
+        total=0.5, interval=None, weight_total=1.0, weight_possible=2.0, criteria=[missing]
+    )
     one = case("b[m-CPU]", 1, {"p50_latency_ms": few}, score=partial)
     text = "\n".join(suite_lines(suite, [one], 200))
     assert "10! [9, 11]" in text
     assert "!: too few calls for this percentile" in text
     assert "0.500~" in text
     assert "~: partial score" in text
+
+
+def ranked(one: CaseResult, *, tied: bool) -> LeaderboardRow:
+    assert one.rank is not None
+    return LeaderboardRow(
+        rank=one.rank,
+        case_id=one.id,
+        runner=one.runner,
+        model=one.model,
+        device=one.device,
+        score=1 / one.rank,
+        partial=False,
+        tied_with_above=tied,
+        tied_with_best=tied,
+        mean_latency_ms=None,
+        p95_latency_ms=None,
+        throughput_items_per_second=None,
+    )
+
+
+@pytest.mark.parametrize("width", [40, 60, 200])
+def test_a_rank_that_is_tied_with_the_one_above_is_marked_and_explained(
+    suite: SuiteRecord, cases: list[CaseResult], width: int
+) -> None:
+    rows = [ranked(one, tied=one.rank == 2) for one in cases]
+    tied = suite.model_copy(update={"leaderboard": rows})
+    text = "\n".join(suite_lines(tied, cases, width))
+    if width == 40:  # a block a case
+        starts = ["1. b[model-1-CPU]", "2= b[model-2-CPU]", "3. b[model-3-CPU]"]
+        assert [line for line in text.splitlines() if line[0].isdigit()] == starts
+    else:
+        assert [line.split()[0] for line in text.splitlines()[1:4]] == ["1", "2=", "3"]
+    assert "=: the difference to the rank above is within noise" in text
+    assert "=:" not in "\n".join(suite_lines(suite, cases, width))
+
+
+def test_nobody_is_best_by_less_than_launches_of_the_same_code_differ() -> None:
+    def fixed(name: str, value: float) -> CaseResult:
+        metric = measured(value, "ms", samples=500, interval=[value, value], confidence=0.95)
+        return case(name, None, {"p50_latency_ms": metric})
+
+    assert best_value("p50_latency_ms", [fixed("a", 100.0), fixed("b", 103.0)]) is None
+    assert best_value("p50_latency_ms", [fixed("a", 100.0), fixed("b", 105.0)]) == 100.0
+
+
+def test_a_rate_is_the_best_by_the_interval_of_its_mean() -> None:
+    def rated(name: str, rate: float) -> CaseResult:
+        mean = measured(1000 / rate, "ms", samples=400, standard_deviation=100 / rate)
+        metrics = {"mean_latency_ms": mean, "x_realtime": measured(rate, "x", samples=400)}
+        return case(name, None, metrics)
+
+    assert best_value("x_realtime", [rated("a", 100.0), rated("b", 103.0)]) is None
+    assert best_value("x_realtime", [rated("a", 100.0), rated("b", 110.0)]) == 110.0
 
 
 def test_hundreds_of_cases_are_cut_and_counted(suite: SuiteRecord) -> None:

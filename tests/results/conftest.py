@@ -57,7 +57,11 @@ def _write(folder: Path) -> LoadedSuite:
 def _as_measured(result: CaseResult, milliseconds: float) -> CaseResult:
     """As if it had been measured: what a case that went well says in addition."""
     latency = measured(
-        milliseconds, "ms", samples=130, interval=[milliseconds - 1, None], confidence=0.95
+        milliseconds,
+        "ms",
+        samples=130,
+        interval=[milliseconds - 1, milliseconds + 1],
+        confidence=0.95,
     )
     changed = {"p50_latency_ms": latency, "mean_latency_ms": latency, "latency_ms": latency}
     return result.model_copy(

@@ -1,0 +1,218 @@
+"""`modelbench compare`: one run held against another, or a run's own verdicts once more."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_modelbench.errors import ModelbenchError
+
+if TYPE_CHECKING:
+    from pytest_modelbench.judge.question import Question
+    from pytest_modelbench.results.comparison import Comparison
+    from pytest_modelbench.results.run import BenchmarkRun
+    from pytest_modelbench.suite.tolerance import Tolerance
+
+OK, WORSE = 0, 1
+USUAL_TOLERANCE = "5%"
+
+
+def add_compare(commands: Any) -> None:
+    """The sub-command and its options."""
+    parser = commands.add_parser(
+        "compare", help="hold run B against run A, or show the verdicts of A once more"
+    )
+    what = "last, branch:NAME, a run file, or the id of a run or its beginning"
+    parser.add_argument("a", metavar="A", help=f"the baseline: {what}")
+    parser.add_argument("b", metavar="B", nargs="?", help="the run that is judged")
+    parser.add_argument(
+        "--metric", action="append", default=[], metavar="NAME", help="judge this one instead"
+    )
+    parser.add_argument(
+        "--max-regression",
+        metavar="AMOUNT",
+        help="how much worse is allowed: a share such as 5%%, or a number in the metric's unit",
+    )
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="judge although this differs, such as packages or machine, or all",
+    )
+    parser.add_argument("--markdown", action="store_true", help="as `modelbench report` writes it")
+    parser.set_defaults(command=_compare)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from pytest_modelbench.results.find_run import find_run
+
+    tolerance = _tolerance(options)
+    _check_allowed(options.allow)
+    file, run = find_run(options.a)
+    if options.b is None:
+        _check_metrics(options.metric, [run])
+        run = _judged_again(file, run, options.metric, tolerance)
+    else:
+        other_file, other = find_run(options.b)
+        if other.metadata.run_id == run.metadata.run_id:
+            raise ModelbenchError(f"{options.a!r} and {options.b!r} are the same run: name another")
+        _check_metrics(options.metric, [run, other])
+        folders = [file.parent, other_file.parent]
+        run = _held_against(run, other, folders, options, tolerance)
+    _show(run, as_markdown=options.markdown)
+    outcomes = {verdict.outcome for one in run.comparisons for verdict in one.verdicts}
+    return WORSE if "regression" in outcomes else OK
+
+
+def _check_allowed(allowed: Sequence[str]) -> None:
+    from pytest_modelbench.judge.stored.comparable import ALL, KEYS
+    from pytest_modelbench.registered import did_you_mean
+
+    known = [*KEYS, ALL]
+    for one in allowed:
+        if one not in known:
+            hint = did_you_mean(one, known) or f"; known: {', '.join(known)}"
+            raise ModelbenchError(f"--allow {one!r} is no kind of difference{hint}")
+
+
+def _check_metrics(metrics: Sequence[str], runs: Sequence[BenchmarkRun]) -> None:
+    from pytest_modelbench.registered import did_you_mean
+
+    known = list(dict.fromkeys(name for run in runs for one in run.cases for name in one.metrics))
+    for name in metrics:
+        if name not in known:
+            raise ModelbenchError(f"--metric {name!r}: no case has it{did_you_mean(name, known)}")
+
+
+def _tolerance(options: argparse.Namespace) -> Tolerance | None:
+    """What the option says, as a share or as a number."""
+    from pytest_modelbench.suite.tolerance import parse_tolerance
+
+    given = options.max_regression
+    if given is None:
+        return None
+    try:
+        return parse_tolerance(given if "%" in given else _number(given))
+    except ValueError as error:
+        raise ModelbenchError(f"--max-regression {error}") from None
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _judged_again(
+    file: Path, run: BenchmarkRun, metrics: Sequence[str], tolerance: Tolerance | None
+) -> BenchmarkRun:
+    from pytest_modelbench.comparison.rejudge import rejudged
+
+    if not run.comparisons:
+        raise ModelbenchError(
+            f"{file}: nothing was compared in this run: name a second run to hold it against, or "
+            "make one with --suite-against or --suite-baseline"
+        )
+    return run.model_copy(update={"comparisons": rejudged(run, metrics, tolerance)})
+
+
+def _held_against(
+    baseline: BenchmarkRun,
+    run: BenchmarkRun,
+    folders: Sequence[Path],
+    options: argparse.Namespace,
+    tolerance: Tolerance | None,
+) -> BenchmarkRun:
+    """`run` with its cases held against `baseline`, those that both have."""
+    from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
+    from pytest_modelbench.judge.stored.history import History
+    from pytest_modelbench.judge.stored.measured_case import cases_of, counterpart
+    from pytest_modelbench.results.store import runs_folder
+
+    peers = [case.model_dump(include=_IDENTITY) for case in run.cases]
+    both = [one for one in cases_of(run) if counterpart(one.case, peers, baseline) is not None]
+    if not both:
+        raise ModelbenchError(
+            f"{options.a!r} and {options.b!r} have no case in common: the first has "
+            f"{_some_ids(baseline)}, the second {_some_ids(run)}"
+        )
+    history = History([runs_folder(), *folders], without=[run.metadata.run_id])
+    against = Against(baseline, history, frozenset(options.allow))
+    asked = [_questions(run, one.case, options.metric, tolerance) for one in both]
+    count = max(1, sum(map(len, asked)))
+    _tell_of_others(baseline, run, {one.case.id for one in both})
+    comparisons: list[Comparison] = [
+        stored_comparison(one, questions, against, peers, count)
+        for one, questions in zip(both, asked, strict=True)
+    ]
+    return run.model_copy(update={"comparisons": comparisons})
+
+
+def _tell_of_others(baseline: BenchmarkRun, run: BenchmarkRun, both: set[str]) -> None:
+    """Cases that are not compared, where errors go: the output is the verdicts."""
+    from pytest_modelbench.report.verdicts import few
+
+    new = [case.id for case in run.cases if case.id not in both]
+    if new:
+        print(f"not in run {baseline.metadata.run_id}: {few(new)}", file=sys.stderr)
+
+
+_IDENTITY = {"id", "suite", "benchmark", "runner", "device", "params"}
+
+
+def _some_ids(run: BenchmarkRun) -> str:
+    from pytest_modelbench.report.verdicts import few
+
+    return few(case.id for case in run.cases) or "none"
+
+
+def _questions(
+    run: BenchmarkRun, case: Any, metrics: Sequence[str], tolerance: Tolerance | None
+) -> list[Question]:
+    """By option, else by the criteria of the run that is judged, else whether it is slower."""
+    from pytest_modelbench.judge.question import (
+        Question,
+        better_of,
+        questions_of,
+        usual_question,
+    )
+    from pytest_modelbench.suite.tolerance import parse_tolerance
+
+    allowed = tolerance or parse_tolerance(USUAL_TOLERANCE)
+    if metrics:
+        return [Question(name, better_of(name), allowed) for name in metrics]
+    usual = [usual_question(USUAL_TOLERANCE)]
+    found = questions_of(_criteria(run, case.suite), case.runner, usual)
+    if tolerance is None:
+        return found
+    return [Question(one.metric, one.better, tolerance, one.criterion) for one in found]
+
+
+def _criteria(run: BenchmarkRun, suite: str) -> Iterator[tuple[str, Any]]:
+    from pytest_modelbench.suite.document import Criterion
+
+    records: list[Mapping[str, Any]] = [
+        record for one in run.suites if one.id == suite for record in one.criteria
+    ]
+    return ((record["id"], Criterion.model_validate(record)) for record in records)
+
+
+def _show(run: BenchmarkRun, *, as_markdown: bool) -> None:
+    from pytest_modelbench.redaction import printable
+    from pytest_modelbench.report.markdown import markdown_of
+    from pytest_modelbench.report.verdict_lines import verdict_lines
+
+    if as_markdown:
+        sys.stdout.write(markdown_of(run))
+        return
+    suites = list(dict.fromkeys(one.suite for one in run.comparisons))
+    for suite in suites:
+        if len(suites) > 1:
+            print(f"{suite}:")
+        for line, _ in verdict_lines(run, suite):
+            print(printable(line))

@@ -1,0 +1,120 @@
+"""What a session measures held against `--suite-baseline`, an earlier run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modelbench.collection import CaseItem
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.blank import identity
+from pytest_modelbench.judge.question import Question, questions_of, usual_question
+from pytest_modelbench.judge.stored.baseline import StoredBaseline
+from pytest_modelbench.paths import path_from
+from pytest_modelbench.recording.manifest import named_criteria
+
+if TYPE_CHECKING:
+    from pytest_modelbench.case import Case
+    from pytest_modelbench.results.comparison import Comparison
+    from pytest_modelbench.results.run import CaseResult, SystemInfo
+    from pytest_modelbench.session import ModelbenchSession
+    from pytest_modelbench.suite.document import Criterion
+
+USUAL_TOLERANCE = "5%"
+RATE = "throughput_items_per_second"
+
+
+class SessionBaseline:
+    """Raises `ModelbenchError` if there is no run of that name."""
+
+    def __init__(self, session: ModelbenchSession) -> None:
+        option, folder = session.config.option, session.config.invocation_params.dir
+        output = option.suite_output
+        self._session = session
+        try:
+            self._stored = StoredBaseline(
+                option.suite_baseline,
+                folder,
+                frozenset(option.suite_baseline_allow),
+                path_from(output, folder) if output else None,
+            )
+        except ModelbenchError as error:
+            raise ModelbenchError(f"--suite-baseline {error}") from None
+        self.verdict_count = 0
+
+    @cached_property
+    def _system(self) -> SystemInfo:
+        from pytest_modelbench.recording.provenance import system_info
+
+        return system_info()
+
+    def prepare(self, items: Iterable[pytest.Item]) -> None:
+        """Once everything is collected: how many verdicts there will be, and by which runs.
+
+        What a test will ask is not known before it runs; each counts as one verdict.
+        """
+        cases = [one.case for one in items if isinstance(one, CaseItem)]
+        tests = [
+            one
+            for one in items
+            if not isinstance(one, CaseItem) and "modelbench" in getattr(one, "fixturenames", ())
+        ]
+        asked = {case: len(self._questions(case)) for case in cases}
+        self.verdict_count = len(tests) + sum(asked.values())
+        try:
+            self._stored.choose({case.suite_id for case, count in asked.items() if count})
+        except ModelbenchError as error:
+            # A worker cannot stop the session: its verdicts say what the newest run has.
+            if self._session.worker == "main":
+                raise pytest.UsageError(f"--suite-baseline {error}") from None
+
+    def _criteria(self, case: Case) -> Sequence[tuple[str, Criterion]]:
+        return named_criteria(self._session.load(case.suite_file))
+
+    def _questions(self, case: Case) -> list[Question]:
+        """A case that is measured beside its baseline needs no stored one."""
+        if case.comparison is not None or case.side:
+            return []
+        return _asked(self._criteria(case), case.runner)
+
+    def hold_case(self, case: Case, result: CaseResult) -> list[Comparison]:
+        """The comparison of a case; none of one that is not asked about."""
+        questions = _fitting(self._questions(case), result)
+        loaded = self._session.load(case.suite_file)
+        peers = [identity(side) for one in loaded.cases for side in one.measured]
+        return self._hold(result, questions, peers) if questions else []
+
+    def hold_test(
+        self, result: CaseResult, criteria: Sequence[tuple[str, Criterion]]
+    ) -> list[Comparison]:
+        """The comparison of a test in Python; none where its usual metric was not measured."""
+        questions = _fitting(_asked(criteria, result.runner), result)
+        metrics = [result.metrics.get(one.metric) for one in questions if one.criterion is None]
+        if any(metric is None or not metric.is_ok for metric in metrics):
+            return []
+        return self._hold(result, questions)
+
+    def _hold(
+        self, result: CaseResult, questions: Sequence[Question], peers: Sequence[Any] = ()
+    ) -> list[Comparison]:
+        if self._session.config.option.suite_dry_run:
+            return []
+        count = max(1, self._session.verdict_count)
+        return [self._stored.comparison(self._system, result, questions, peers, count)]
+
+
+def _asked(criteria: Sequence[tuple[str, Criterion]], runner: str) -> list[Question]:
+    return questions_of(criteria, runner, [usual_question(USUAL_TOLERANCE)])
+
+
+def _fitting(questions: Sequence[Question], result: CaseResult) -> list[Question]:
+    """With several calls in flight, what no criterion asks is asked of their rate."""
+    if result.timing is None or result.timing.in_flight == 1:
+        return list(questions)
+    return [
+        one if one.criterion else replace(one, metric=RATE, better="higher") for one in questions
+    ]

@@ -1,0 +1,161 @@
+"""Which interval a metric or a criterion is judged on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from pytest_modelbench.catalogue import CATALOGUE
+from pytest_modelbench.judge.expression_interval import Interval, expression_interval
+from pytest_modelbench.judge.launch_noise import Z_95_PERCENT, widened
+from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.suite.document import Criterion
+from pytest_modelbench.suite.expression import names_in, parse_expression
+
+Metrics: TypeAlias = Mapping[str, Metric]
+
+PERCENTILES = (
+    "latency_ms",
+    "p50_latency_ms",
+    "p90_latency_ms",
+    "p95_latency_ms",
+    "p99_latency_ms",
+)
+IN_PROPORTION = ("mean_latency_ms", "inference_seconds", "real_time_factor")
+IN_INVERSE = ("throughput_items_per_second", "tokens_per_sec", "x_realtime")
+OF_TIMED_CALLS = (*PERCENTILES, *IN_PROPORTION, *IN_INVERSE)
+"""Durations and rates of timed calls: what differs between launches of the same code. Neither the
+first call nor the slowest, nor loading, is among them: one event has no interval to widen."""
+# fmt: off
+STUDENT_97_5 = (
+    12.7063, 4.3027, 3.1825, 2.7765, 2.5706, 2.4470, 2.3647, 2.3061, 2.2622, 2.2282,
+    2.2010, 2.1789, 2.1604, 2.1448, 2.1315, 2.1200, 2.1099, 2.1010, 2.0931, 2.0860,
+    2.0797, 2.0739, 2.0687, 2.0639, 2.0596, 2.0556, 2.0519, 2.0485, 2.0453, 2.0423,
+)
+# fmt: on
+"""Student's t for 1 to 30 degrees of freedom. A table, because the report at the end of every
+session asks, and importing scipy for it takes longer than all the rest of the report."""
+MANY_CALLS = 130
+"""The default of the stop rule: from here on t is the normal's within 1 %; before, that of 30."""
+
+
+def sample_interval(name: str, metrics: Metrics) -> Interval | None:
+    """The interval of the run's own samples; None for what is counted or has none.
+
+    A mean of timed calls has Student's, from their standard deviation, and a rate or a sum of
+    them that of the mean, in proportion. Calls in flight are no different: their mean is as far
+    off as one of as many calls that came one after the other.
+    """
+    metric = metrics[name]
+    own = _own_interval(metric)
+    if own is not None or metric.value is None:
+        return own
+    prefix, known = _in_catalogue(name)
+    if known not in (*IN_PROPORTION, *IN_INVERSE) or "samples" not in metric.metadata:
+        return None
+    share = _half_width(metrics.get(f"{prefix}mean_latency_ms"))
+    if share is None:
+        return None
+    less, more = 1 - share, 1 + share
+    if known in IN_PROPORTION:
+        return max(0.0, metric.value * less), metric.value * more if share < math.inf else None
+    return metric.value / more, metric.value / less if less > 0 else None
+
+
+def _own_interval(metric: Metric) -> Interval | None:
+    """As its metadata has it; one of a metric of somebody's own need not be an interval."""
+    ends = metric.metadata.get("interval")
+    if not isinstance(ends, list) or len(ends) != 2:
+        return None
+    if not all(end is None or _as_number(end) is not None for end in ends):
+        return None
+    return _as_number(ends[0]), _as_number(ends[1])
+
+
+def number_in(metric: Metric, key: str) -> float | None:
+    """A number of its metadata, which somebody's own metric may have as anything else."""
+    return _as_number(metric.metadata.get(key))
+
+
+def _as_number(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return None
+
+
+def judged_interval(name: str, metrics: Metrics) -> Interval | None:
+    """The same, made wider for timed calls by what launches of the same code differ by."""
+    metric, interval = metrics[name], sample_interval(name, metrics)
+    if metric.value is None:
+        return interval
+    if is_of_timed_calls(name, metric):
+        return widened(metric.value, *(interval or (metric.value, metric.value)))
+    return None if interval is None else _around(metric.value, interval)
+
+
+def is_of_timed_calls(name: str, metric: Metric) -> bool:
+    """Whether it is a duration or a rate that we timed, in a measurement with a name as well."""
+    return _in_catalogue(name)[1] in OF_TIMED_CALLS and "samples" in metric.metadata
+
+
+def criterion_interval(criterion: Criterion, metrics: Metrics) -> Interval | None:
+    """What the bounds and the score of a criterion that has a value are judged on."""
+    if criterion.metric is not None:
+        return judged_interval(criterion.metric, metrics)
+    return interval_of_expression(criterion.expression or "", metrics, judged_interval)
+
+
+def interval_of_expression(
+    text: str, metrics: Metrics, interval_of: Callable[[str, Metrics], Interval | None]
+) -> Interval | None:
+    """The interval of an expression that has a value; None where no metric of it has one."""
+    expression = parse_expression(text)
+    operands = {}
+    has_interval = False
+    for name in names_in(expression):
+        value, interval = metrics[name].value, interval_of(name, metrics)
+        assert value is not None
+        has_interval = has_interval or interval is not None
+        operands[name] = _around(value, interval or (value, value))
+    return expression_interval(expression, operands) if has_interval else None
+
+
+def _around(value: float, interval: Interval) -> Interval:
+    """Of a skewed bootstrap the value may lie outside."""
+    low, high = interval
+    return None if low is None else min(low, value), None if high is None else max(high, value)
+
+
+def _in_catalogue(name: str) -> tuple[str, str]:
+    """The prefix that a named measurement puts before its metrics, and the metric's own name.
+
+    >>> _in_catalogue("long_p50_latency_ms"), _in_catalogue("first_latency_ms")
+    (('long_', 'p50_latency_ms'), ('', 'first_latency_ms'))
+    """
+    words = name.split("_")
+    for start in range(len(words)):
+        known = "_".join(words[start:])
+        if known in CATALOGUE:
+            return name.removesuffix(known), known
+    return "", name
+
+
+def _half_width(mean: Metric | None) -> float | None:
+    """Half of the 95 % interval of a mean, as a share of it; infinite for a single call."""
+    if mean is None or mean.value is None or mean.value <= 0:
+        return None
+    spread = number_in(mean, "standard_deviation")
+    count = number_in(mean, "samples")
+    if count == 1:
+        return math.inf
+    if spread is None or count is None or count < 2:
+        return None
+    return _student(count) * spread / math.sqrt(count) / mean.value
+
+
+def _student(count: float) -> float:
+    """The quantile for the mean of `count` figures, or of somewhat fewer."""
+    if count >= MANY_CALLS:
+        return Z_95_PERCENT
+    return STUDENT_97_5[min(int(count) - 1, len(STUDENT_97_5)) - 1]

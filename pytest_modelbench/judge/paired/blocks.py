@@ -1,0 +1,126 @@
+"""Metrics of all timed calls: differences between the sides, block by block.
+
+A block has two turns of each side. Each turn is summarised by one figure, and the difference of a
+block is that of the means of their logarithms. Of latencies the fastest call of a turn is the
+summary that noise disturbs least; as it can hide what makes only some calls slower, the median of
+the turn is looked at as well. Of means and rates it is the mean of the turn. The estimate over
+blocks is not moved by a few blocks far out, be they noise or rare slow calls of one side: so the
+plain mean of each launch is looked at beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pytest_modelbench.judge.paired.data import SideBySide, Unusable
+from pytest_modelbench.judge.paired.estimate import Estimate, over_blocks, over_launches
+from pytest_modelbench.judge.paired.measure import Launches, Measure, View
+from pytest_modelbench.judge.question import Question
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Calls: TypeAlias = NDArray[np.float64]
+
+MEDIANS = ("p50_latency_ms", "latency_ms")
+COUNTED_BY = {
+    "throughput_items_per_second": "items_per_call",
+    "tokens_per_sec": "tokens_per_call",
+    "x_realtime": "audio_seconds_per_call",
+    "real_time_factor": "audio_seconds_per_call",
+}
+"""What a launch says is done by a call, on average: rates are of that."""
+MEANS = ("mean_latency_ms", *COUNTED_BY)
+BLOCK_METRICS = (*MEDIANS, *MEANS)
+TIME_PER_WORK = ("mean_latency_ms", "real_time_factor", *MEDIANS)
+"""These grow with the time of a call, where the others shrink."""
+
+FASTEST = "the fastest call of each turn"
+MEDIAN = "the median call of each turn"
+SINGLE = "the one call of each turn"
+MEAN = "the mean of each turn"
+PLAIN_MEAN = "the plain mean of each launch"
+
+
+def block_measure(question: Question, floor: float, calls_per_segment: int) -> Measure:
+    """How one of `BLOCK_METRICS` is got."""
+    over = partial(_over_blocks, question=question, floor=floor)
+    if question.metric in MEDIANS:
+        several = {FASTEST: "min", MEDIAN: "median"}
+        summaries = several if calls_per_segment > 1 else {SINGLE: "median"}
+        views = [View(words, partial(over, summary=name)) for words, name in summaries.items()]
+    else:
+        views = [
+            View(MEAN, partial(over, summary="mean")),
+            View(PLAIN_MEAN, partial(_plain_means, question=question)),
+        ]
+    return Measure("blocks", tuple(views), partial(_values, question=question))
+
+
+def block_differences(launch: SideBySide, question: Question, summary: str) -> Calls:
+    """The logarithm of candidate over baseline, of each block of a launch."""
+    import numpy as np
+
+    summarise = getattr(np, summary)
+    logs = [
+        np.log(summarise(launch.calls[side], axis=2)).mean(axis=1)
+        for side in (question.baseline, question.candidate)
+    ]
+    differences: Calls = _of_metric(logs[1] - logs[0], launch, question)
+    return differences
+
+
+def _over_blocks(launches: Launches, *, question: Question, floor: float, summary: str) -> Estimate:
+    differences = [block_differences(launch, question, summary) for launch in launches]
+    return over_blocks(differences, floor)
+
+
+def _plain_means(launches: Launches, *, question: Question) -> Estimate:
+    ratios = []
+    for launch in launches:
+        means = [launch.calls[side].mean() for side in (question.baseline, question.candidate)]
+        ratios.append(_of_metric(math.log(means[1] / means[0]), launch, question))
+    return over_launches(ratios)
+
+
+def _of_metric(difference: Any, launch: SideBySide, question: Question) -> Any:
+    """From the difference of logarithms of times to that of the metric's."""
+    if name := COUNTED_BY.get(question.metric):
+        done = [_done(launch, side, name) for side in (question.baseline, question.candidate)]
+        difference = difference - math.log(done[1] / done[0])
+    return difference if question.metric in TIME_PER_WORK else -difference
+
+
+def _done(launch: SideBySide, side: int, name: str) -> float:
+    count = launch.metric(side, name)
+    if not count > 0:
+        raise Unusable(
+            f"{name} of side {launch.sides[side]} is {count:g} in launch {launch.number}: it "
+            "should be above 0"
+        )
+    return count
+
+
+def _values(launches: Launches, *, question: Question) -> tuple[float, float]:
+    one: Callable[[int], float] = partial(_value, launches, question)
+    return one(question.baseline), one(question.candidate)
+
+
+def _value(launches: Launches, question: Question, side: int) -> float:
+    """The metric over all timed calls of a side."""
+    import numpy as np
+
+    calls = [launch.calls[side].ravel() for launch in launches]
+    if question.metric in MEDIANS:
+        return float(np.median(np.concatenate(calls))) / 1e6
+    seconds = float(sum(one.sum() for one in calls)) / 1e9
+    if question.metric not in COUNTED_BY:
+        return 1e3 * seconds / sum(one.size for one in calls)
+    name = COUNTED_BY[question.metric]
+    pairs = zip(launches, calls, strict=True)
+    done = sum(_done(launch, side, name) * one.size for launch, one in pairs)
+    return seconds / done if question.metric in TIME_PER_WORK else done / seconds

@@ -1,0 +1,129 @@
+"""What a series of launches shows: the rule at a look, and the first look that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pytest_modelbench.judge.paired.estimate import Estimate
+from pytest_modelbench.judge.paired.looks import looks_at
+from pytest_modelbench.judge.paired.measure import Launches, Measure
+from pytest_modelbench.judge.paired.scale import as_worse, tolerated
+from pytest_modelbench.judge.question import Question
+
+LAUNCHES_THAT_AGREE = 0.7
+"""Share of the launches that must by themselves show what all of them are said to show."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What some launches say, in each view; above 0 is worse."""
+
+    launches: int
+    estimates: tuple[Estimate, ...]
+    tolerance: float
+
+    def shows_regression(self, level: float, is_last: bool) -> tuple[int, ...]:
+        """The views that do.
+
+        The change is over the tolerance, and surely above 0; most launches agree on that; and
+        where a later look can still tell, it is surely above half of the tolerance.
+        """
+        return tuple(
+            number
+            for number, one in enumerate(self.estimates)
+            if one.center > self.tolerance
+            and one.ends(level)[0] > (0 if is_last else self.tolerance / 2)
+            and agreeing(one) >= LAUNCHES_THAT_AGREE
+        )
+
+    def passes(self, level: float) -> bool:
+        """Surely within the tolerance by the first view, and by no other seen to be beyond it."""
+        surely = self.estimates[0].ends(level)[1] <= self.tolerance
+        return surely and not self.is_beyond()
+
+    def is_beyond(self) -> bool:
+        return any(one.center > self.tolerance for one in self.estimates)
+
+
+def agreeing(estimate: Estimate) -> float:
+    """Share of the launches by which it is worse."""
+    return sum(one > 0 for one in estimate.by_launch) / len(estimate.by_launch)
+
+
+def see(measure: Measure, question: Question, launches: Launches) -> Seen:
+    """What `launches` say. Raises `Unusable`."""
+    sign = question.worse_sign
+    estimates = tuple(view.estimate(launches).turned(sign) for view in measure.views)
+    tolerance = tolerated(question, measure.values(launches)[0], measure.scale)
+    limit = 0.0 if tolerance is None else as_worse(tolerance, question, measure.scale)
+    return Seen(len(launches), estimates, limit)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the looks at a series have come to."""
+
+    shows: Literal["regression", "pass", "nothing"]
+    """By the first look that decided."""
+    views: tuple[int, ...]
+    """Those that show the regression."""
+    decided: Seen | None
+    """What that look saw."""
+    whole: Seen | None
+    """What all launches of the series say; None of none."""
+    looks: tuple[int, ...]
+    level: float
+    """Probability to err at a look that shows a regression."""
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether all launches do not bear out what an earlier look decided."""
+        if self.whole is None or self.decided is None:
+            return False
+        if self.shows == "pass":
+            return self.whole.is_beyond()
+        seen = [self.whole.estimates[number] for number in self.views]
+        limit = self.whole.tolerance
+        return not any(one.center > limit and one.ends(self.level)[0] > 0 for one in seen)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Probabilities to err at a look."""
+
+    regression: float
+    passing: float
+
+
+def look_through(
+    measure: Measure,
+    question: Question,
+    launches: Launches,
+    *,
+    most_launches: int,
+    levels: Levels,
+    is_over: bool,
+    among: Sequence[int] | None = None,
+) -> Found:
+    """Go through the looks until one decides. Raises `Unusable`.
+
+    `is_over`: no launch will follow, so the last look at them is the last of all. `among`: only a
+    regression in one of these views counts.
+    """
+    looks = tuple(looks_at(len(launches), most_launches, is_over))
+    whole = see(measure, question, launches) if launches else None
+    for look in looks:
+        if not measure.has_enough(launches[:look]):
+            continue
+        seen = whole if look == len(launches) else see(measure, question, launches[:look])
+        assert seen is not None  # there are launches where there is a look
+        is_last = look == most_launches or (is_over and look == len(launches))
+        views = seen.shows_regression(levels.regression, is_last)
+        views = tuple(one for one in views if among is None or one in among)
+        if views:
+            return Found("regression", views, seen, whole, looks, levels.regression)
+        if seen.passes(levels.passing):
+            return Found("pass", (), seen, whole, looks, levels.regression)
+    return Found("nothing", (), None, whole, looks, levels.regression)

@@ -1,0 +1,113 @@
+"""An estimate of a change with its interval, and the noise between launches in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import NormalDist, fmean, stdev
+from typing import TYPE_CHECKING
+
+from pytest_modelbench.judge.paired.hodges_lehmann import hodges_lehmann
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FLOOR_WEIGHT = 4
+"""How many launches the floor counts as, beside those that were made."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A change, on the scale on which it is judged."""
+
+    center: float
+    se: float
+    """Standard error; infinite where nothing is known of it."""
+    degrees: float
+    """Degrees of freedom of Student's t for its quantiles."""
+    by_launch: tuple[float, ...]
+    """What each launch says by itself."""
+
+    def quantile(self, level: float) -> float:
+        """How many standard errors are passed with a probability of `level` on one side."""
+        from scipy.special import stdtrit
+
+        return -float(stdtrit(self.degrees, level))
+
+    def ends(self, level: float) -> tuple[float, float]:
+        """The interval that misses with a probability of `level` on each side."""
+        if self.se == 0:
+            return self.center, self.center
+        reach = self.quantile(level) * self.se
+        return self.center - reach, self.center + reach
+
+    @property
+    def p_value(self) -> float:
+        """Of no change at all, two-sided."""
+        if self.se == 0 or math.isinf(self.se):
+            return 1.0 if self.center == 0 or self.se else 0.0
+        from scipy.special import stdtr
+
+        return 2 * float(stdtr(self.degrees, -abs(self.center) / self.se))
+
+    @property
+    def launch_sd(self) -> float | None:
+        """Standard deviation of what the launches say; None of a single one."""
+        return stdev(self.by_launch) if len(self.by_launch) > 1 else None
+
+    def turned(self, sign: int) -> Estimate:
+        """With the sign of the worse: above 0 is worse then."""
+        by_launch = tuple(sign * one for one in self.by_launch)
+        return replace(self, center=sign * self.center, by_launch=by_launch)
+
+
+def over_blocks(by_launch: Sequence[NDArray[np.float64]], floor: float) -> Estimate:
+    """The estimate from the block differences of each launch.
+
+    Its variance is that of Hodges and Lehmann's estimate over all blocks, which many blocks make
+    small, and that between launches over their number, which only launches do. The latter is
+    never below `floor` squared; where launches scatter by more, it is the mean of both, in which
+    the floor counts as four launches: two that agree by chance are no proof. Degrees of freedom of
+    such a sum are Welch and Satterthwaite's.
+    """
+    import numpy as np
+
+    blocks, launches = np.concatenate(by_launch), len(by_launch)
+    center, se = hodges_lehmann(blocks)
+    own = tuple(hodges_lehmann(one)[0] for one in by_launch)
+    if not math.isfinite(se):
+        return Estimate(center, math.inf, 1, own)
+    seen = max(0.0, stdev(own) ** 2 - launches * se**2) if launches > 1 else 0.0
+    degrees = FLOOR_WEIGHT + launches - 1
+    mixed = (FLOOR_WEIGHT * floor**2 + (launches - 1) * seen) / degrees
+    within, between = se**2, max(floor**2, mixed) / launches
+    if within + between == 0:
+        return Estimate(center, 0.0, degrees, own)
+    doubts = within**2 / (len(blocks) - 1) + between**2 / degrees
+    return Estimate(center, math.sqrt(within + between), (within + between) ** 2 / doubts, own)
+
+
+def over_launches(values: Sequence[float]) -> Estimate:
+    """The estimate from one figure a launch: their mean, with Student's interval.
+
+    It needs no floor: what launches differ by is in each of the figures, and seen.
+    """
+    count = len(values)
+    se = stdev(values) / math.sqrt(count) if count > 1 else math.inf
+    return Estimate(fmean(values), se, max(1, count - 1), tuple(values))
+
+
+def detectable(estimate: Estimate, tolerance: float, levels: Sequence[float]) -> float | None:
+    """The change that is shown in 8 of 10 cases with an estimate as sure as this.
+
+    `levels` are those of all series that have to show it, each by itself.
+    """
+    if math.isinf(estimate.se) or math.isinf(tolerance):
+        return None
+    if estimate.se == 0:
+        return tolerance
+    power = 0.8 ** (1 / len(levels))
+    reach = NormalDist().inv_cdf(power) * estimate.se
+    return max(max(tolerance, estimate.quantile(level) * estimate.se) for level in levels) + reach

@@ -1,0 +1,192 @@
+"""Why a question could not be answered, and what would settle it, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from pytest_modelbench.judge.paired.data import PairedData
+from pytest_modelbench.judge.paired.decision import Found, Seen, agreeing
+from pytest_modelbench.judge.paired.estimate import Estimate
+from pytest_modelbench.judge.paired.judgement import Judgement
+from pytest_modelbench.judge.paired.looks import (
+    FEWEST_LAUNCHES,
+    level_of_a_look,
+    level_to_confirm,
+)
+from pytest_modelbench.judge.paired.measure import Measure, calls_of_a_side
+from pytest_modelbench.judge.paired.scale import as_change
+from pytest_modelbench.judge.paired.settling import what_would_settle
+from pytest_modelbench.judge.paired.tails import what_would_do
+from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.wording import change_text
+
+CALIBRATE = (
+    "launches of this machine differ by more than was assumed ('modelbench calibrate' measures it)"
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the words are about."""
+
+    data: PairedData
+    question: Question
+    judgement: Judgement
+    measure: Measure
+    seconds: float
+
+    @property
+    def seconds_per_launch(self) -> float:
+        return self.seconds / max(1, len(self.data.launches))
+
+    def said(self, estimate: Estimate) -> str:
+        """The change that an estimate turned to the worse stands for."""
+        change = as_change(self.question.worse_sign * estimate.center, self.measure.scale)
+        if change is None:
+            return "a hundredfold"
+        return change_text(change, None, is_relative=self.measure.scale == "log")
+
+
+def reason_of(about: Context) -> str | None:
+    """Why it is inconclusive, or what else a reader must know; None if nothing."""
+    words = {
+        "undecided": _undecided,
+        "unconfirmed": _unconfirmed,
+        "refuted": _refuted,
+        "contradicted": _contradicted,
+        "regression": _regression,
+        "pass": _passed,
+    }.get(about.judgement.state)
+    said = list(words(about)) if words is not None else []
+    if about.judgement.state not in ("pass", "noted"):
+        said += _circumstances(about)
+    return "; ".join(said) or None
+
+
+def _undecided(about: Context) -> Iterator[str]:
+    data, question = about.data, about.question
+    found = about.judgement.decision
+    if len(data.decision) < FEWEST_LAUNCHES:
+        yield (
+            f"rests on 1 launch and needs {FEWEST_LAUNCHES}: compare.max_seconds of "
+            f"{data.procedure.max_seconds:g} was used up"
+        )
+    elif not about.measure.has_enough(data.decision):
+        yield (
+            f"rests on {calls_of_a_side(data.decision)} calls a side and needs "
+            f"{about.measure.calls_needed}: {what_would_do(question.metric, data.procedure)}"
+        )
+    elif found is not None and found.whole is not None:
+        yield from _not_sure(about, found.whole, level_of_a_look(data.procedure))
+
+
+def _not_sure(about: Context, seen: Seen, level: float) -> Iterator[str]:
+    first = seen.estimates[0]
+    if first.ends(level)[1] <= seen.tolerance:
+        number = next(at for at, one in enumerate(seen.estimates) if one.center > seen.tolerance)
+        yield (
+            f"{about.measure.views[0].words} would pass, but {about.measure.views[number].words} "
+            f"changed by {about.said(seen.estimates[number])}: a few calls are much slower; "
+            "p95_latency_ms and more launches would tell"
+        )
+        return
+    shown = [one for one in seen.estimates if one.center > seen.tolerance]
+    surely = [one for one in shown if one.ends(level)[0] > 0]
+    if surely:
+        agree = round(agreeing(surely[0]) * seen.launches)
+        yield f"only {agree} of {seen.launches} launches are worse by themselves"
+        return
+    yield "it may be no change at all" if shown else "the interval reaches beyond the tolerance"
+    yield what_would_settle(
+        shown[0] if shown else first,
+        0.0 if shown else seen.tolerance,
+        level,
+        about.data.procedure,
+        about.seconds_per_launch,
+    )
+
+
+def _unconfirmed(about: Context) -> Iterator[str]:
+    count = len(about.data.decision)
+    yield (
+        f"not confirmed: {count} launches show {_estimated(about, about.judgement.decision)}, and "
+        "there was no time to show it again with fresh ones"
+    )
+
+
+def _refuted(about: Context) -> Iterator[str]:
+    first, second = about.judgement.decision, about.judgement.confirmation
+    counts = [len(about.data.decision), len(about.data.confirmation)]
+    fresh = "1 fresh one shows" if counts[1] == 1 else f"{counts[1]} fresh ones show"
+    yield (
+        f"not confirmed: {counts[0]} launches show {_estimated(about, first)}, "
+        f"{fresh} {_estimated(about, second)}"
+    )
+    if second is None or second.whole is None:
+        return
+    if counts[1] < FEWEST_LAUNCHES:
+        yield f"{FEWEST_LAUNCHES} are needed (compare.max_seconds)"
+    elif second.shows == "pass" or not second.whole.is_beyond():
+        yield CALIBRATE
+    else:
+        yield from _not_sure(about, second.whole, level_to_confirm(about.data.procedure))
+
+
+def _estimated(about: Context, found: Found | None) -> str:
+    if found is None or found.whole is None:
+        return "nothing"
+    return about.said(found.whole.estimates[about.judgement.view])
+
+
+def _contradicted(about: Context) -> Iterator[str]:
+    found = about.judgement.decision
+    if found is None or found.decided is None or found.whole is None:
+        return
+    at = found.views[0] if found.views else 0
+    verb = "passed" if found.shows == "pass" else "showed a regression"
+    yield (
+        f"the first {found.decided.launches} launches {verb} "
+        f"({about.said(found.decided.estimates[at])}), all {found.whole.launches} do not bear it "
+        f"out ({about.said(found.whole.estimates[at])})"
+    )
+    yield CALIBRATE
+
+
+def _regression(about: Context) -> Iterator[str]:
+    judgement, measure = about.judgement, about.measure
+    if judgement.view and judgement.decision is not None and judgement.decision.whole is not None:
+        yield (
+            f"this is {measure.views[judgement.view].words}; {measure.views[0].words} changed by "
+            f"{about.said(judgement.decision.whole.estimates[0])}"
+        )
+
+
+def _passed(about: Context) -> Iterator[str]:
+    """Only where the figures reported would not have passed by themselves."""
+    found = about.judgement.decision
+    if found is None or found.decided is None or found.whole is None:
+        return
+    level = level_of_a_look(about.data.procedure)
+    if found.whole.passes(level):
+        return
+    yield (
+        f"decided after {found.decided.launches} launches, at "
+        f"{about.said(found.decided.estimates[0])}; the others were made for other metrics"
+    )
+
+
+def _circumstances(about: Context) -> Iterator[str]:
+    """What may have made it hard to tell."""
+    launches = about.judgement.reported(about.data)
+    checks: Sequence[tuple[str, Callable[[int], bool]]] = (
+        ("had no steady state", lambda at: not launches[at].is_steady),
+        ("were disturbed", lambda at: bool(launches[at].launch.disturbances)),
+    )
+    for words, holds in checks:
+        found = [at for at in range(len(launches)) if holds(at)]
+        if not found:
+            continue
+        disturbances = launches[found[0]].launch.disturbances
+        example = f" ({disturbances[0]})" if words == "were disturbed" else ""
+        yield f"{len(found)} of {len(launches)} launches {words}{example}"

@@ -1,0 +1,223 @@
+"""Verdicts on quality: does a candidate answer the same samples as well as its baseline?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from pytest_modelbench.catalogue import unit_of
+from pytest_modelbench.judge.compare_samples import Finding, compare_samples, why_missing
+from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.sample_change import CONFIDENCE, SampleChange
+from pytest_modelbench.judge.settling import what_would_settle
+from pytest_modelbench.judge.wording import make_verdict
+from pytest_modelbench.results.comparison import Outcome, Verdict
+from pytest_modelbench.results.run import CaseResult
+
+_POWER = NormalDist().inv_cdf(0.8)
+_QUANTILE = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+
+
+def judge_samples(
+    question: Question,
+    sides: Sequence[str],
+    baseline: CaseResult,
+    candidate: CaseResult,
+    verdict_count: int = 1,
+) -> Verdict:
+    """Has a quality metric become worse, by the samples that both sides were asked?
+
+    A regression: worse by more than the tolerance, and surely by more than half of it, at a level
+    divided by `verdict_count`; where nothing is allowed, by McNemar's test as well if it applies.
+    A pass: surely not worse by more than the tolerance, or every answer equal.
+    """
+    names = sides[question.baseline], sides[question.candidate]
+    found = compare_samples(question.metric, names, baseline, candidate)
+    if found.why_not is not None:
+        outcome: Outcome = "noted" if question.tolerance is None else "inconclusive"
+        unit = unit_of(question.metric)
+        return make_verdict(
+            question,
+            sides,
+            outcome,
+            "samples",
+            values=found.values,
+            is_relative=False,
+            reason=found.why_not,
+            unit=unit,
+        )
+    scale = _Scale.of(question, found.values[0])
+    if found.change is None:
+        return _equal(question, sides, found, scale)
+    return _Decision(question, found.change, scale, 1 - (1 - CONFIDENCE) / verdict_count).verdict(
+        sides, found
+    )
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """From the metric's own unit to what a verdict says."""
+
+    unit_size: float
+    """A share of the baseline's value, or 1."""
+    is_relative: bool
+    tolerance: float
+    """In the metric's own unit; 0 where nothing is required."""
+    is_void: bool
+    """A share of 0 was allowed."""
+
+    @classmethod
+    def of(cls, question: Question, before: float | None) -> _Scale:
+        size = abs(before or 0.0)
+        tolerance = question.tolerance
+        if tolerance is None or not tolerance.is_relative:
+            return cls(1.0, False, tolerance.amount if tolerance else 0.0, False)
+        if not size:
+            return cls(1.0, False, 0.0, True)
+        return cls(size, True, tolerance.amount * size, False)
+
+    def fields(self, **amounts: float) -> dict[str, Any]:
+        """Of a verdict."""
+        scaled = {name: amount / self.unit_size for name, amount in amounts.items()}
+        tolerance = self.tolerance / self.unit_size
+        return {"is_relative": self.is_relative, "tolerance": tolerance, **scaled}
+
+
+def _equal(question: Question, sides: Sequence[str], found: Finding, scale: _Scale) -> Verdict:
+    outcome: Outcome = "noted" if question.tolerance is None else "pass"
+    return make_verdict(
+        question,
+        sides,
+        outcome,
+        "samples",
+        values=found.values,
+        reason=found.note,
+        evidence={"samples": found.samples, "differing": 0},
+        rests_on=[found.equal or ""],
+        **scale.fields(change=0.0),
+    )
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """All in the metric's own unit, and above 0 is worse."""
+
+    question: Question
+    change: SampleChange
+    scale: _Scale
+    strict_confidence: float
+    """At which a regression has to be sure."""
+
+    @property
+    def worse(self) -> float:
+        return self.question.worse_sign * self.change.difference
+
+    def ends(self, confidence: float) -> tuple[float, float]:
+        low, high = self.change.interval_at(confidence)
+        return (low, high) if self.question.worse_sign > 0 else (-high, -low)
+
+    def outcome(self) -> Outcome:
+        if self.question.tolerance is None:
+            return "noted"
+        tolerance = self.scale.tolerance
+        if self.scale.is_void:
+            return "pass" if self.worse <= 0 else "inconclusive"
+        surely_worse = self.ends(self.strict_confidence)[0] > tolerance / 2
+        if self.worse > tolerance and surely_worse and not self._lacks_significance():
+            return "regression"
+        return "pass" if self.ends(CONFIDENCE)[1] <= tolerance else "inconclusive"
+
+    def _lacks_significance(self) -> bool:
+        p_value = self.change.p_value
+        if p_value is None or self.scale.tolerance > 0:
+            return False
+        return p_value > 1 - self.strict_confidence
+
+    def smallest_detectable(self) -> float:
+        """Shown in 8 of 10 cases, by the estimate and by the interval."""
+        reach = self.worse - self.ends(self.strict_confidence)[0]
+        error = (self.worse - self.ends(CONFIDENCE)[0]) / _QUANTILE
+        tolerance = self.scale.tolerance
+        return max(tolerance, tolerance / 2 + reach) + _POWER * error
+
+    def why_inconclusive(self) -> str:
+        tolerance, samples = self.scale.tolerance, self.change.samples
+        if self.scale.is_void:
+            return (
+                f"a share of 0 is nothing: 'max_regression' should be a number, in the unit of "
+                f"{self.question.metric}"
+            )
+        if self.worse > tolerance and self._lacks_significance():
+            limit = f"{1 - self.strict_confidence:.2g}"
+            return f"the change may be chance: p = {self.change.p_value:.2g}, above {limit}"
+        if not tolerance and self.worse <= 0:
+            return "nothing worse is allowed: only equal answers, or surely better ones, pass"
+        if self.worse == tolerance:
+            return "the change is just what is allowed: no number of samples would settle it"
+        bound = tolerance if self.worse < tolerance else tolerance / 2
+        better, worse = self.ends(self.strict_confidence)[0], self.ends(CONFIDENCE)[1]
+        if self.change.differing == 0:
+            # Where nothing differs an interval shrinks as 1/n; the rule is for 1/sqrt(n).
+            worse = math.sqrt(worse * bound)
+        settles = what_would_settle(self.worse, (better, worse), [bound], samples, is_timed=False)
+        return settles or f"{samples or 'so few'} samples are too few to tell"
+
+    def verdict(self, sides: Sequence[str], found: Finding) -> Verdict:
+        outcome, change = self.outcome(), self.change
+        reasons = [self.why_inconclusive()] if outcome == "inconclusive" else []
+        reasons += [found.note] if found.note else []
+        low, high = change.interval_at(CONFIDENCE)
+        detectable = self.smallest_detectable()
+        return make_verdict(
+            self.question,
+            sides,
+            outcome,
+            "samples",
+            values=change.values,
+            interval=(low / self.scale.unit_size, high / self.scale.unit_size),
+            confidence=CONFIDENCE,
+            reason="; ".join(reasons) or None,
+            evidence=_evidence(change),
+            rests_on=_words(change),
+            **self.scale.fields(change=change.difference, smallest_detectable=detectable),
+        )
+
+
+def _evidence(change: SampleChange) -> dict[str, Any]:
+    counts = {"samples": change.samples, "differing": change.differing}
+    known = {name: count for name, count in counts.items() if count is not None}
+    return {**known, "method": change.method, **change.evidence}
+
+
+def _words(change: SampleChange) -> list[str]:
+    counted = [] if change.samples is None else [f"{change.samples} samples"]
+    differing = [] if change.differing is None else [f"{change.differing} scored otherwise"]
+    return [*counted, *(change.rests_on or differing)]
+
+
+def judge_exact(
+    question: Question, sides: Sequence[str], baseline: CaseResult, candidate: CaseResult
+) -> Verdict:
+    """Has a metric that is counted, not measured, become worse? There is no doubt about it."""
+    metrics = [case.metrics.get(question.metric) for case in (baseline, candidate)]
+    values = [None if one is None else one.value for one in metrics]
+    before, after = values
+    if before is None or after is None:
+        names = sides[question.baseline], sides[question.candidate]
+        missing = why_missing(question.metric, names, baseline, candidate)
+        outcome: Outcome = "noted" if question.tolerance is None else "inconclusive"
+        return make_verdict(
+            question, sides, outcome, "exact", values=(before, after), reason=missing
+        )
+    scale = _Scale.of(question, before)
+    change = after - before
+    if question.tolerance is None:
+        outcome = "noted"
+    else:
+        outcome = "regression" if question.worse_sign * change > scale.tolerance else "pass"
+    return make_verdict(
+        question, sides, outcome, "exact", values=(before, after), **scale.fields(change=change)
+    )

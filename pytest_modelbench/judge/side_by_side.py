@@ -1,0 +1,121 @@
+"""All verdicts of sides that were measured together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Literal
+
+from pytest_modelbench.catalogue import COUNTED_METRICS
+from pytest_modelbench.judge.outputs import judge_outputs
+from pytest_modelbench.judge.paired import (
+    PairedData,
+    is_measured_in_pairs,
+    next_step,
+    paired_verdict,
+)
+from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.samples import judge_exact, judge_samples
+from pytest_modelbench.judge.wording import make_verdict
+from pytest_modelbench.results.comparison import Verdict
+from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.suite.compare import Outputs
+
+RATE = "throughput_items_per_second"
+Step = Literal["launch", "confirm", "done"]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is known of the sides beside their launches."""
+
+    results: Sequence[CaseResult]
+    """Of each side measured by itself; the baseline first."""
+    questions: Sequence[Question]
+    """Asked of the first candidate, and meant of all."""
+    outputs: Outputs | None = None
+    """How equal to the baseline's the answers have to be."""
+    outputs_files: Sequence[Path | None] = ()
+    """Where the answers of each side are, if they are kept in full."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(one.id.rpartition("@")[2] for one in self.results)
+
+
+def step_after(data: PairedData, questions: Sequence[Question], seconds_left: float) -> Step:
+    """What to measure next for the questions that launches answer."""
+    fitting = [_fitting(one, data) for one in questions]
+    asked = [one for one in asked_of_all(fitting, len(data.sides)) if _is_paired(one)]
+    return next_step(data, asked, seconds_left) if asked else "done"
+
+
+def needs_launches(questions: Sequence[Question]) -> bool:
+    """Whether any of the questions is about time or memory."""
+    return any(map(_is_paired, questions))
+
+
+def verdicts_of(sides: Sides, data: PairedData | None, seconds: float) -> list[Verdict]:
+    """Every question for every candidate; the outputs, where they have to be equal."""
+    count = data.procedure.verdict_count if data else 1
+    verdicts = [
+        _verdict(question, sides, data, seconds, count)
+        for question in asked_of_all(
+            [_fitting(one, data) for one in sides.questions], len(sides.results)
+        )
+    ]
+    return verdicts + list(_outputs(sides))
+
+
+def _fitting(question: Question, data: PairedData | None) -> Question:
+    """What no criterion asks is asked of the rate, where several calls are in flight."""
+    if data is None or data.procedure.in_flight == 1 or question.criterion is not None:
+        return question
+    return replace(question, metric=RATE, better="higher")
+
+
+def asked_of_all(questions: Sequence[Question], side_count: int) -> Iterator[Question]:
+    """The questions for each candidate; and how candidates differ from each other, as a note."""
+    for question in questions:
+        for candidate in range(1, side_count):
+            yield replace(question, candidate=candidate)
+    for question in questions:
+        for one, other in combinations(range(1, side_count), 2):
+            yield replace(question, baseline=one, candidate=other, tolerance=None)
+
+
+def _is_paired(question: Question) -> bool:
+    return is_measured_in_pairs(question.metric)
+
+
+def _verdict(
+    question: Question, sides: Sides, data: PairedData | None, seconds: float, count: int
+) -> Verdict:
+    baseline, candidate = sides.results[question.baseline], sides.results[question.candidate]
+    if _is_paired(question):
+        if data is None:
+            return make_verdict(
+                question, sides.names, "inconclusive", "blocks", reason="there was no launch"
+            )
+        if data.procedure.in_flight > 1 and question.metric.endswith("_latency_ms"):
+            reason = f"calls are in flight together, which shows their rate: judge {RATE}"
+            return make_verdict(question, sides.names, "inconclusive", "blocks", reason=reason)
+        return paired_verdict(data, question, seconds)
+    if question.metric in COUNTED_METRICS:
+        return judge_exact(question, sides.names, baseline, candidate)
+    return judge_samples(question, sides.names, baseline, candidate, count)
+
+
+def _outputs(sides: Sides) -> Iterator[Verdict]:
+    if sides.outputs is None:
+        return
+    for candidate in range(1, len(sides.results)):
+        yield judge_outputs(
+            sides.outputs,
+            sides.names,
+            sides.results,
+            candidate,
+            sides.outputs_files,
+        )

@@ -1,0 +1,1 @@
+"""A case held against the same case of an earlier run."""

@@ -1,0 +1,68 @@
+"""Earlier sessions of the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from pytest_modelbench.judge.stored.comparable import is_same_thing
+from pytest_modelbench.judge.stored.measured_case import MeasuredCase, cases_of
+from pytest_modelbench.results.find_run import read_run, run_files
+
+MOST_SESSIONS = 30
+"""More hardly change what is known, and what is older says less about this machine."""
+MOST_READ = 300
+
+
+class History:
+    """The runs in some folders, read newest first and only as far as anybody asks."""
+
+    def __init__(self, folders: Collection[Path], without: Collection[str] = ()) -> None:
+        found = {file.name: file for folder in folders for file in run_files(folder)}
+        newest_first = sorted(found, reverse=True)
+        files = [found[name] for name in newest_first if Path(name).stem not in without]
+        self._unread = iter(files[:MOST_READ])
+        self._cases: dict[str, list[MeasuredCase]] = {}
+
+    def sessions_of(self, wanted: MeasuredCase) -> list[MeasuredCase]:
+        """`wanted` itself, and what is known of earlier sessions of the same thing."""
+        found = [wanted]
+        for one in self._of(wanted.case.id):
+            if one.run_id != wanted.run_id and is_same_thing(one, wanted):
+                found.append(one)
+                if len(found) == MOST_SESSIONS:
+                    break
+        return found
+
+    def _of(self, case_id: str) -> Iterator[MeasuredCase]:
+        position = 0
+        while True:
+            known = self._cases.get(case_id, [])
+            if position < len(known):
+                yield known[position]
+                position += 1
+            elif not self._read_on():
+                return
+
+    def _read_on(self) -> bool:
+        """Read the next run; False when there is none."""
+        for file in self._unread:
+            run = read_run(file)
+            if run is None or run.metadata.dry_run:
+                continue
+            for one in cases_of(run):
+                if one.case.status == "ok":
+                    self._cases.setdefault(one.case.id, []).append(_light(one))
+            return True
+        return False
+
+
+def _light(measured: MeasuredCase) -> MeasuredCase:
+    """Without the packed series, which nobody asks for here and which are most of a run.
+
+    What is left of the timing says whether it was steady.
+    """
+    timing = measured.case.timing
+    empty = timing and timing.model_copy(update={"durations": "", "warmup": ""})
+    case = measured.case.model_copy(update={"timing": empty, "samples": None})
+    return MeasuredCase(measured.run_id, measured.commit, measured.system, case)

@@ -1,0 +1,62 @@
+"""A case and where it was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
+
+_BUT_THE_MODEL = {"suite", "benchmark", "runner", "device", "params"}
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredCase:
+    """What comparing needs: the case, its machine, and which run it is of."""
+
+    run_id: str | None
+    """None for the session that is under way."""
+    commit: str | None
+    system: SystemInfo
+    case: CaseResult
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether something else is known to have gone on, or the calls never became steady."""
+        conditions, timing = self.case.conditions, self.case.timing
+        return bool(conditions and conditions.disturbances) or bool(timing and timing.is_unsteady)
+
+
+def cases_of(run: BenchmarkRun) -> Iterator[MeasuredCase]:
+    """Every case of a run, in its order."""
+    for case in run.cases:
+        yield MeasuredCase(run.metadata.run_id, run.metadata.git_sha, run.system_info, case)
+
+
+def counterpart(
+    wanted: CaseResult, peers: Iterable[Mapping[str, Any]], run: BenchmarkRun
+) -> MeasuredCase | None:
+    """The case of `run` that stands for `wanted`; None if there is none.
+
+    It is the one of the same id. Where a model was replaced by another, ids differ: then it is
+    the one that alone has lost its counterpart among those of the same benchmark, device and
+    parameters, if `wanted` is the one that alone has none. `peers` are the identities of all
+    cases of the suite; where they are not known, only ids count.
+    """
+    stored = {one.case.id: one for one in cases_of(run)}
+    if wanted.id in stored:
+        return stored[wanted.id]
+    alike = {peer["id"] for peer in peers if _alike(peer, wanted)}
+    new = alike - stored.keys()
+    lost = [
+        one
+        for name, one in stored.items()
+        if name not in alike and _alike(one.case.model_dump(include=_BUT_THE_MODEL), wanted)
+    ]
+    return lost[0] if new == {wanted.id} and len(lost) == 1 else None
+
+
+def _alike(identity: Mapping[str, Any], case: CaseResult) -> bool:
+    """Whether they differ in nothing but the model."""
+    return all(identity[name] == getattr(case, name) for name in _BUT_THE_MODEL)

@@ -1,0 +1,282 @@
+"""One metric of a case held against the same metric of an earlier run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from pytest_modelbench.catalogue import COUNTED_METRICS, unit_of
+from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.stored.comparable import CHANGES_ANSWERS, KEYS, Difference, Key
+from pytest_modelbench.judge.stored.decide import SIDE_BY_SIDE, Decision, decide
+from pytest_modelbench.judge.stored.measured_case import MeasuredCase
+from pytest_modelbench.judge.stored.noise import Noise, kind_of, noise_between, prior_of
+from pytest_modelbench.judge.stored.scale import Scale
+from pytest_modelbench.judge.wording import Method, make_verdict
+from pytest_modelbench.results.comparison import Verdict
+from pytest_modelbench.results.metric import Metric
+
+SIDES = ("baseline", "candidate")
+_WIDTHS_OF_95 = 2 * 1.959964
+"""Standard errors in a 95 % interval of a normal distribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A question about two measured cases."""
+
+    question: Question
+    baseline: MeasuredCase
+    candidate: MeasuredCase
+
+    @property
+    def metrics(self) -> tuple[Metric | None, Metric | None]:
+        name = self.question.metric
+        return self.baseline.case.metrics.get(name), self.candidate.case.metrics.get(name)
+
+    @property
+    def values(self) -> tuple[float | None, float | None]:
+        before, after = self.metrics
+        return (before.value if before else None, after.value if after else None)
+
+    @property
+    def unit(self) -> str:
+        units = [metric.unit for metric in self.metrics if metric is not None]
+        return units[-1] if units else unit_of(self.question.metric)
+
+    @property
+    def tolerance(self) -> float | None:
+        return amount_of(self.question)
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether changes are told as shares of the baseline's value."""
+        tolerance = self.question.tolerance
+        return tolerance.is_relative if tolerance else self.values[0] != 0
+
+    @property
+    def is_told_by_sample(self) -> bool:
+        records = (self.baseline.case.samples, self.candidate.case.samples)
+        return all(one is not None and self.question.metric in one.terms for one in records)
+
+    @property
+    def keys_that_count(self) -> Collection[Key]:
+        """What the sides may not differ in."""
+        metric = self.question.metric
+        if metric == "file_size_mb":
+            return ()
+        is_of_answers = kind_of(metric, self.unit) is None and self.unit in ("", "%")
+        return CHANGES_ANSWERS if metric in COUNTED_METRICS or is_of_answers else KEYS
+
+
+def amount_of(question: Question) -> float | None:
+    """The tolerance as a number."""
+    return question.tolerance.amount if question.tolerance else None
+
+
+def stored_verdict(
+    question: Question,
+    baseline: MeasuredCase,
+    candidate: MeasuredCase,
+    sessions: Sequence[MeasuredCase] = (),
+    differences: Sequence[Difference] = (),
+    verdict_count: int = 1,
+) -> Verdict:
+    """Whether `candidate` has become worse than `baseline`, an earlier run's.
+
+    `sessions` are the baseline and earlier sessions of the same thing, `differences` those that
+    nobody allowed. With `verdict_count` verdicts to come, each regression has to be the surer.
+    """
+    held = Held(question, baseline, candidate)
+    if reason := _missing(held):
+        return undecided(held, reason)
+    if found := [one for one in differences if one.key in held.keys_that_count]:
+        keys = ", ".join(one.key for one in found)
+        texts = "; ".join(one.text for one in found)
+        return undecided(held, f"{texts} (--suite-baseline-allow accepts: {keys})")
+    if question.metric in COUNTED_METRICS:
+        return _exact(held)
+    if held.is_told_by_sample:
+        from pytest_modelbench.judge.samples import judge_samples
+
+        return judge_samples(question, SIDES, baseline.case, candidate.case, verdict_count)
+    noise = noise_of(held, sessions)
+    if noise.prior.degrees == 0 and held.values[0] == held.values[1]:
+        return _exact(held)
+    if reason := _too_few(held):
+        return undecided(held, reason)
+    return _by_noise(held, noise, verdict_count)
+
+
+def undecided(held: Held, reason: str, method: Method = "stored") -> Verdict:
+    """Not judged, with the change all the same where there is one."""
+    before, after = held.values
+    change = None
+    if before is not None and after is not None:
+        scale = Scale(before, held.question.worse_sign, is_log=False)
+        change = scale.change(scale.distance(after), is_relative=held.is_relative)
+    return make_verdict(
+        held.question,
+        SIDES,
+        "noted" if held.tolerance is None else "inconclusive",
+        method,
+        values=(before, after),
+        change=change,
+        is_relative=held.is_relative,
+        tolerance=held.tolerance,
+        reason=reason,
+        unit=held.unit,
+    )
+
+
+def noise_of(held: Held, sessions: Sequence[MeasuredCase]) -> Noise:
+    """What is known of the noise between sessions: by assumption, and from earlier ones.
+
+    What quiet sessions say holds for quiet ones: where something went on beside a side, only
+    sessions count that were disturbed, too, and the other way round.
+    """
+    name, unit = held.question.metric, held.unit
+    kind = kind_of(name, unit)
+    is_disturbed = held.baseline.is_disturbed or held.candidate.is_disturbed
+    if kind is not None and kind.quiet != kind.disturbed:
+        sessions = [one for one in sessions if one.is_disturbed == is_disturbed]
+    metrics = [one.case.metrics.get(name) for one in sessions]
+    values = [one.value for one in metrics if one is not None and one.value is not None]
+    prior = prior_of(kind, name, _peak_mb(held.baseline, name), is_disturbed=is_disturbed)
+    return noise_between(values, prior)
+
+
+def _peak_mb(measured: MeasuredCase, name: str) -> float | None:
+    peak = measured.case.metrics.get("device_peak_vram_mb" if "vram" in name else "peak_ram_mb")
+    return peak.value if peak else None
+
+
+def _missing(held: Held) -> str | None:
+    for name, metric in zip(SIDES, held.metrics, strict=True):
+        if metric is None:
+            return f"the {name} has no metric {held.question.metric!r}"
+        if metric.value is None:
+            return f"the {name} has no value: {metric.error_message}"
+    return None
+
+
+def _too_few(held: Held) -> str | None:
+    for name, metric in zip(SIDES, held.metrics, strict=True):
+        if metric is not None and metric.metadata.get("flag") == "too_few_samples":
+            have, need = metric.metadata["samples"], metric.metadata["samples_needed"]
+            return f"the {name} rests on {have} calls and needs {need} (measure.min_samples)"
+    return None
+
+
+def _exact(held: Held) -> Verdict:
+    """Of what is counted: as it stands."""
+    question, (before, after) = held.question, held.values
+    assert before is not None
+    assert after is not None
+    scale = Scale(before, question.worse_sign, is_log=False)
+    distance = scale.distance(after)
+    tolerance = question.tolerance
+    is_worse = tolerance is not None and distance > scale.of_tolerance(tolerance)
+    return make_verdict(
+        question,
+        SIDES,
+        "noted" if tolerance is None else "regression" if is_worse else "pass",
+        "exact",
+        values=(before, after),
+        change=scale.change(distance, is_relative=held.is_relative),
+        is_relative=held.is_relative,
+        tolerance=held.tolerance,
+        evidence={"baseline_run": held.baseline.run_id},
+        unit=held.unit,
+    )
+
+
+def _by_noise(held: Held, noise: Noise, verdict_count: int) -> Verdict:
+    question, (before, after) = held.question, held.values
+    assert before is not None
+    assert after is not None
+    if noise.is_log and min(before, after) <= 0:
+        return undecided(held, "a value that is not above 0 cannot be judged by its ratio")
+    if noise.degrees == 0:
+        return undecided(
+            held,
+            "nothing is known of how much this metric differs between sessions: run it again, "
+            "so that there is more than one earlier run of the same code and model",
+        )
+    scale = Scale(before, question.worse_sign, noise.is_log)
+    own = [_own_error(metric, is_log=noise.is_log) for metric in held.metrics if metric]
+    decision = decide(question, scale, after, noise, own, verdict_count)
+    relative = held.is_relative
+    return make_verdict(
+        question,
+        SIDES,
+        decision.outcome,
+        "stored",
+        values=(before, after),
+        change=scale.change(decision.distance, is_relative=relative),
+        interval=_interval(decision, scale, is_relative=relative),
+        is_relative=relative,
+        confidence=decision.confidence,
+        tolerance=held.tolerance,
+        smallest_detectable=_detectable(decision, scale, is_relative=relative),
+        reason=_disturbance(held) or decision.reason if decision.reason else None,
+        evidence={
+            "baseline_run": held.baseline.run_id,
+            "sessions": noise.sessions,
+            "noise_between_sessions": noise.sigma,
+            "noise_is_relative": noise.is_log,
+            "assumed_noise": noise.prior.sigma,
+            "degrees_of_freedom": noise.degrees,
+            "standard_error": decision.standard_error,
+            "verdicts": verdict_count,
+        },
+        rests_on=[_noise_in_words(noise, held.unit)],
+        unit=held.unit,
+    )
+
+
+def _disturbance(held: Held) -> str | None:
+    """What made more noise likely, where that is known."""
+    kind = kind_of(held.question.metric, held.unit)
+    if kind is None or kind.quiet == kind.disturbed:
+        return None
+    for name, side in zip(SIDES, (held.baseline, held.candidate), strict=True):
+        if side.is_disturbed:
+            said = side.case.conditions.disturbances if side.case.conditions else []
+            what = said[0] if said else "its calls did not become steady while warming up"
+            return f"the {name} was disturbed ({what}): run it again, or {SIDE_BY_SIDE}"
+    return None
+
+
+def _own_error(metric: Metric, *, is_log: bool) -> float:
+    """The standard error of a value within its own run, by its 95 % interval."""
+    low, high = metric.interval or (None, None)
+    if low is None or high is None:
+        return 0.0
+    if not is_log:
+        return (high - low) / _WIDTHS_OF_95
+    # An end at or below 0 has no logarithm: then the other one says how wide it is.
+    value = metric.value or high
+    return (math.log(high / low) if low > 0 else 2 * math.log(high / value)) / _WIDTHS_OF_95
+
+
+def _interval(
+    decision: Decision, scale: Scale, *, is_relative: bool
+) -> tuple[float | None, float | None]:
+    ends = [scale.change(one, is_relative=is_relative) for one in (decision.low, decision.high)]
+    return (ends[0], ends[1]) if scale.worse_sign > 0 else (ends[1], ends[0])
+
+
+def _detectable(decision: Decision, scale: Scale, *, is_relative: bool) -> float | None:
+    found = decision.detectable
+    change = None if found is None else scale.change(found, is_relative=is_relative)
+    return None if change is None else abs(change)
+
+
+def _noise_in_words(noise: Noise, unit: str) -> str:
+    amount = f"{noise.sigma:.2g} {unit}".strip()
+    if noise.is_log:
+        amount = f"{100 * noise.sigma:.2g} %"
+    known = f"by {noise.sessions} of them" if noise.sessions > 1 else "assumed"
+    return f"noise between sessions {amount}, {known}"

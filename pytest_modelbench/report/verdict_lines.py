@@ -1,0 +1,53 @@
+"""The verdicts of a suite, a line each, below its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_modelbench.report.verdicts import ORDER, few
+from pytest_modelbench.results.comparison import Comparison
+from pytest_modelbench.results.run import BenchmarkRun
+
+MOST_LINES = 50
+COLOURS = {"regression": "red", "inconclusive": "yellow"}
+
+Line = tuple[str, str]
+"""The text, and its colour where it has one."""
+
+
+def verdict_lines(run: BenchmarkRun, suite: str) -> list[Line]:
+    """Regressions first, then what could not be told; then what could not even be compared."""
+    mine = [one for one in run.comparisons if one.suite == suite]
+    judged = [
+        (f"{_name(one)}: {verdict.message}", verdict.outcome)
+        for one in mine
+        for verdict in one.verdicts
+    ]
+    judged.sort(key=lambda one: ORDER.index(one[1]))
+    lines = [(text, COLOURS.get(outcome, "")) for text, outcome in judged[:MOST_LINES]]
+    if len(judged) > MOST_LINES:
+        lines.append((f"... and {len(judged) - MOST_LINES} more verdicts in the run file", ""))
+    return [*lines, *_not_compared(run, mine), *_differences(mine)]
+
+
+def _name(comparison: Comparison) -> str:
+    return comparison.id.partition("::")[2] or comparison.id
+
+
+def _not_compared(run: BenchmarkRun, comparisons: Sequence[Comparison]) -> Iterator[Line]:
+    """Those whose own case does not say the same already."""
+    said = {(case.id, case.detail) for case in run.cases}
+    for one in comparisons:
+        if one.status != "ok" and (one.id, one.detail) not in said:
+            yield f"{_name(one)}: not compared: {one.detail}", "red" * (one.status == "error")
+
+
+def _differences(comparisons: Sequence[Comparison]) -> Iterator[Line]:
+    """What else differs between the sides, each sentence once."""
+    found: dict[str, list[str]] = {}
+    for one in comparisons:
+        for text in one.differences:
+            found.setdefault(text, []).append(_name(one))
+    for text, names in found.items():
+        where = "" if len(names) == len(comparisons) else f" ({few(names)})"
+        yield f"note: not the same on both sides: {text}{where}", ""

@@ -1,0 +1,170 @@
+"""The run that a person names: a file, the newest one, a branch's newest, or an id."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from pytest_modelbench.documents.problems import DocumentError
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
+from pytest_modelbench.results.run import BenchmarkRun
+from pytest_modelbench.results.store import runs_folder
+
+LAST, BRANCH = "last", "branch:"
+MOST_NAMED = 3
+_RUN_FILE = re.compile(r"benchmark_\d{8}_\d{6}_[0-9a-f]{12}")
+_HEAD_BYTES = 16_384
+"""Enough for the metadata, which is the second thing in a run file."""
+_HOW_TO_MAKE_ONE = (
+    "a session with --suite and without --suite-output or --suite-dry-run makes one "
+    "(pytest --suite=quickstart)"
+)
+
+
+def find_run(
+    text: str,
+    folder: Path | None = None,
+    base_dir: Path | None = None,
+    suites: Collection[str] = (),
+    not_this: Path | None = None,
+) -> tuple[Path, BenchmarkRun]:
+    """The run that `text` names, and its file.
+
+    `last` is the newest run in `folder` (the user's runs), `branch:NAME` the newest of that git
+    branch, of files without uncommitted changes where there is one; both pass over dry runs,
+    files that cannot be used, and runs without all of `suites`. Anything else is a file,
+    relative to `base_dir`, or the id of a run in `folder`, or its beginning. `not_this` is no
+    answer: the file that a session is about to write. Raises `ModelbenchError`.
+    """
+    folder = folder or runs_folder()
+    if text == LAST or text.startswith(BRANCH):
+        files = [file for file in run_files(folder) if not _is_same(file, not_this)]
+        return _newest(text, folder, files, frozenset(suites))
+    path = path_from(text, base_dir or Path.cwd())
+    if path.is_dir():
+        raise ModelbenchError(f"{text!r} is a directory: name a run file in it")
+    if not path.is_file():
+        path = _file_of_id(text, folder)
+    if _is_same(path, not_this):
+        raise ModelbenchError(
+            f"{text!r} is the file that this session writes its own run to: give another one"
+        )
+    return path, _usable(path)
+
+
+def _is_same(file: Path, other: Path | None) -> bool:
+    return other is not None and file.name == other.name and file.resolve() == other.resolve()
+
+
+def run_files(folder: Path) -> list[Path]:
+    """The files of a folder that are called like runs, newest first: ids sort by time."""
+    files = [file for file in folder.glob("benchmark_*.json") if _RUN_FILE.fullmatch(file.stem)]
+    return sorted(files, key=lambda file: file.name, reverse=True)
+
+
+def read_run(file: Path) -> BenchmarkRun | None:
+    """The run in `file`, read in the fastest way; None when it cannot be used."""
+    try:
+        return BenchmarkRun.model_validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _newest(
+    text: str, folder: Path, files: list[Path], suites: frozenset[str]
+) -> tuple[Path, BenchmarkRun]:
+    """Reads from the newest on, and of most files no more than their beginning."""
+    branch = text.removeprefix(BRANCH) if text != LAST else None
+    dirty: list[Path] = []
+    for file, metadata in _heads(files):
+        if branch is not None and metadata.get("git_branch") != branch:
+            continue
+        if branch is not None and metadata.get("git_dirty"):
+            dirty.append(file)
+        elif (run := _holding(file, suites)) is not None:
+            return file, run
+    for file in dirty:
+        if (run := _holding(file, suites)) is not None:
+            return file, run
+    raise ModelbenchError(_nothing_found(text, branch, folder, files, suites))
+
+
+def _heads(files: list[Path]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Each file that is no dry run, with the metadata in it."""
+    for file in files:
+        metadata = _metadata(file)
+        if metadata is not None and not metadata.get("dry_run"):
+            yield file, metadata
+
+
+def _metadata(file: Path) -> Mapping[str, Any] | None:
+    """Of a run file as this package writes it without reading the rest; None if it is none."""
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(_HEAD_BYTES).decode("utf-8", "ignore")
+        value = json.JSONDecoder().raw_decode(head.partition('"metadata":')[2].lstrip())[0]
+        if "run_id" in value:
+            return dict(value)
+    except (OSError, ValueError, TypeError):
+        pass
+    run = read_run(file)  # its keys are in another order, or it is no run
+    return run.metadata.model_dump() if run else None
+
+
+def _holding(file: Path, suites: frozenset[str]) -> BenchmarkRun | None:
+    run = read_run(file)
+    has_all = run is not None and suites <= {suite.id for suite in run.suites}
+    return run if has_all else None
+
+
+def _nothing_found(
+    text: str, branch: str | None, folder: Path, files: list[Path], suites: frozenset[str]
+) -> str:
+    wanted = f" of suite {', '.join(sorted(suites))}" if suites else " that can be read"
+    found = [str(metadata.get("git_branch")) for _, metadata in _heads(files)]
+    if not found:
+        return f"{text}: there is no run in {folder} yet: {_HOW_TO_MAKE_ONE}"
+    there_are = "there is 1 run" if len(found) == 1 else f"there are {len(found)} runs"
+    if branch is None or branch in found:
+        return f"{text}: {there_are} in {folder}, but none{wanted}: {_HOW_TO_MAKE_ONE}"
+    known = [name for name in dict.fromkeys(found) if name != "None"]
+    named = ", ".join(known[:MOST_NAMED]) or "none in a git repository"
+    return f"{text}: {there_are} in {folder}, but none of branch {branch!r} (newest: {named})"
+
+
+def _file_of_id(text: str, folder: Path) -> Path:
+    """The only file in `folder` whose name begins with `text`."""
+    if "/" in text or text.endswith(".json") or not text:
+        raise ModelbenchError(f"{text!r}: no such file")
+    files = run_files(folder)
+    fitting = [file for file in files if file.stem.startswith(text)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        shown = ", ".join(file.stem for file in fitting[:MOST_NAMED])
+        raise ModelbenchError(
+            f"{text!r} is the beginning of {len(fitting)} runs (newest: {shown}): write more of it"
+        )
+    there = f"newest there: {files[0].stem}" if files else f"it has no run yet: {_HOW_TO_MAKE_ONE}"
+    raise ModelbenchError(
+        f"{text!r} is neither a file nor 'last', 'branch:NAME' or the beginning of a run's id in "
+        f"{folder} ({there})"
+    )
+
+
+def _usable(path: Path) -> BenchmarkRun:
+    try:
+        run = BenchmarkRun.load(path)
+    except DocumentError as error:
+        first, *others = error.problems
+        more = f" (and {len(others)} more: modelbench validate {path})" if others else ""
+        raise ModelbenchError(f"not a run that can be read: {first}{more}") from None
+    if run.metadata.dry_run:
+        raise ModelbenchError(f"{path}: a dry run, in which nothing was measured: name another run")
+    return run

@@ -1,0 +1,333 @@
+"""`--suite-baseline`: real sessions held against an earlier one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_modelbench import BenchmarkRun
+from pytest_modelbench.results.store import runs_folder
+
+CONFTEST = '''
+import time
+from pathlib import Path
+
+from pytest_modelbench import Prediction, Runner, Session
+
+
+def seconds():
+    """How long a call takes: what a test changes from session to session."""
+    return float(Path("seconds").read_text())
+
+
+class Sleeping(Session):
+    def __init__(self):
+        self.properties = {"inference_precision": Path("precision").read_text()}
+
+    def predict(self, batch):
+        time.sleep(seconds())
+        return [text.upper() for text in batch]
+
+    def finish(self, sample, answer):
+        return Prediction(answer)
+
+
+class Sleeper(Runner):
+    """Answers in capitals, after a while."""
+
+    name = "sleeper"
+    input_kind = "text"
+    quality = ("exact_match",)
+
+    def load(self, candidate, device, params):
+        return Sleeping()
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("sleeper", Sleeper)
+'''
+FAST, SLOW = 0.001, 0.05
+"""Fifty times as slow: more than any load on the machine makes of it."""
+WIDE = {"metric": "p50_latency_ms", "max_regression": "700%"}
+"""Allows what a loaded machine may do to equal code, and not what is as slow as that."""
+
+Runs = Callable[[], list[BenchmarkRun]]
+
+
+class Project:
+    """A suite that is measured again and again."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self._pytester = pytester
+        self.path = pytester.path
+        pytester.makeconftest(CONFTEST)
+        (self.path / "data.jsonl").write_text('{"text": "a", "ref": "A"}\n' * 3)
+        self.set(FAST)
+        self.write()
+
+    def set(self, seconds: float, precision: str = "f32") -> None:
+        (self.path / "seconds").write_text(str(seconds))
+        (self.path / "precision").write_text(precision)
+
+    def write(self, *models: str, name: str = "sleep", **more: Any) -> None:
+        suite = {
+            "id": name,
+            "dataset": {"source": "jsonl", "path": "data.jsonl", "reference_column": "ref"},
+            "measure": {"min_samples": 12, "min_seconds": 0, "warmup": 0},
+            "criteria": [WIDE],
+            "benchmarks": [{"id": "b", "runner": "sleeper", "models": list(models or ["one"])}],
+            **more,
+        }
+        (self.path / f"{name}.json").write_text(json.dumps(suite, indent=1))
+
+    def run(self, *arguments: str, suite: str = "sleep.json") -> pytest.RunResult:
+        return self._pytester.runpytest_subprocess(suite, "-p", "no:benchmark", *arguments)
+
+    def change_stored(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Alter the only stored run."""
+        (file,) = runs_folder().glob("*.json")
+        value = json.loads(file.read_text())
+        change(value)
+        file.write_text(json.dumps(value, indent=2))
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> Project:
+    return Project(pytester)
+
+
+@pytest.fixture
+def measured(project: Project) -> Project:
+    """With one run of it stored."""
+    project.run().assert_outcomes(passed=1)
+    return project
+
+
+def outcomes(run: BenchmarkRun) -> list[str]:
+    return [verdict.outcome for one in run.comparisons for verdict in one.verdicts]
+
+
+def test_without_such_a_run_the_session_ends_before_anything_is_measured(project: Project) -> None:
+    for text, said in (
+        ("last", "*--suite-baseline last: there is no run in * yet: *"),
+        ("branch:main", "*--suite-baseline branch:main: there is no run in * yet: *"),
+        ("no.json", "*--suite-baseline 'no.json': no such file"),
+    ):
+        result = project.run("--suite-baseline", text)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines([said])
+    assert not list(runs_folder().glob("*"))
+
+
+def test_a_run_without_the_suite_is_no_baseline(measured: Project) -> None:
+    measured.write(name="other")
+    result = measured.run("--suite-baseline=last", suite="other.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*there is 1 run in *, but none of suite other: *"])
+
+
+@pytest.mark.slow
+def test_what_became_slower_fails_and_what_did_not_passes(project: Project, runs: Runs) -> None:
+    project.write("one", "two")
+    project.run()
+    project.run("--suite-baseline=last").assert_outcomes(passed=2)
+    project.set(SLOW)
+    result = project.run("--suite-baseline=last", "-W", "error")
+    result.assert_outcomes(failed=2)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "worse: p50 latency * ms, +*, tolerance 700 %: regression (noise between *",
+            "b[[]one-CPU[]]: p50 latency * ms, +*: regression (*",
+            "b[[]two-CPU[]]: p50 latency * ms, +*: regression (*",
+            "run written to *",
+            "FAILED sleep.json::b[[]one-CPU[]] - worse: p50 latency *",
+        ]
+    )
+    first, second, third = runs()
+    assert [outcomes(one) for one in (first, second, third)] == [
+        [],
+        ["pass"] * 2,
+        ["regression"] * 2,
+    ]
+    one, two = third.comparisons
+    assert (one.id, two.id) == ("sleep::b[one-CPU]", "sleep::b[two-CPU]")
+    assert (one.kind, one.status, one.differences) == ("stored", "ok", [])
+    baseline, candidate = one.sides
+    assert (baseline.run_id, candidate.run_id) == (second.metadata.run_id, None)
+    assert baseline.packages == candidate.packages == third.system_info.packages
+    (verdict,) = one.verdicts
+    assert verdict.evidence["verdicts"] == 2
+    assert verdict.evidence["baseline_run"] == second.metadata.run_id
+
+
+def test_without_a_max_regression_a_case_may_not_become_slower(
+    project: Project, runs: Runs
+) -> None:
+    project.write(criteria=[])
+    project.run()
+    project.set(SLOW)
+    project.run("--suite-baseline=last").assert_outcomes(failed=1)
+    (verdict,) = (one for each in runs()[1].comparisons for one in each.verdicts)
+    assert (verdict.metric, verdict.tolerance, verdict.criterion) == ("p50_latency_ms", 0.05, None)
+
+
+def test_another_machine_leaves_it_untold_until_it_is_allowed(measured: Project) -> None:
+    def elsewhere(run: dict[str, Any]) -> None:
+        run["system_info"]["cpu_info"] = "Another Processor"
+        run["system_info"]["packages"]["numpy"] = "0.1"
+
+    measured.change_stored(elsewhere)
+    (file,) = runs_folder().glob("*.json")
+    baseline = f"--suite-baseline={file}"
+    result = measured.run(baseline)
+    result.assert_outcomes(passed=1, warnings=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "*ModelbenchWarning: sleep::b[[]one-CPU[]]: could not tell: p50 latency *",
+            "b[[]one-CPU[]]: *: inconclusive: machine: processor Another Processor -> *; "
+            "packages: numpy 0.1 -> * (--suite-baseline-allow accepts: machine, packages)",
+            "note: not the same on both sides: machine: processor Another Processor -> *",
+        ]
+    )
+    strict = measured.run(baseline, "--suite-strict", "--suite-baseline-allow=machine")
+    strict.assert_outcomes(failed=1)
+    strict.stdout.fnmatch_lines(["could not tell: p50 latency *"])
+    both = ["--suite-baseline-allow=machine", "--suite-baseline-allow=packages"]
+    for allowed in (both, ["--suite-baseline-allow=all"]):
+        result = measured.run(baseline, *allowed)
+        result.assert_outcomes(passed=1)
+        result.stdout.fnmatch_lines(["note: *machine: processor * (allowed)"])
+
+
+def test_another_effective_precision_is_told_apart_from_the_machine(measured: Project) -> None:
+    (file,) = runs_folder().glob("*.json")
+    measured.set(SLOW, precision="bf16")
+    result = measured.run(f"--suite-baseline={file}")
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*precision: inference_precision f32 -> bf16 (--suite-*"])
+    allowed = measured.run(f"--suite-baseline={file}", "--suite-baseline-allow=precision")
+    allowed.assert_outcomes(failed=1)
+
+
+def test_a_case_that_the_baseline_does_not_have_cannot_be_told(measured: Project) -> None:
+    measured.write("one", "two")
+    result = measured.run("--suite-baseline=last")
+    result.assert_outcomes(passed=2, warnings=1)
+    result.stdout.fnmatch_lines(
+        ["*has no case 'sleep::b[[]two-CPU[]]': it has sleep::b[[]one-CPU[]]"]
+    )
+
+
+def test_a_model_that_took_another_s_place_is_held_against_it(
+    measured: Project, runs: Runs
+) -> None:
+    measured.write("new")
+    measured.set(SLOW)
+    measured.run("--suite-baseline=last").assert_outcomes(failed=1)
+    (new,) = runs()[1].comparisons
+    assert [side.case_id for side in new.sides] == ["sleep::b[one-CPU]", "sleep::b[new-CPU]"]
+
+
+def test_a_kind_of_difference_that_there_is_not_is_refused_with_those_there_are(
+    measured: Project,
+) -> None:
+    result = measured.run("--suite-baseline=last", "--suite-baseline-allow=weather")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*'weather'*'machine'*'conditions'*'all'*"])
+
+
+def test_a_session_s_own_output_is_not_its_baseline(measured: Project) -> None:
+    measured.run("--suite-output=mine.json")
+    result = measured.run("--suite-output=mine.json", "--suite-baseline=mine.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*'mine.json' is the file that this session writes *"])
+
+
+def test_a_dry_run_compares_nothing(measured: Project, runs: Runs) -> None:
+    result = measured.run("--suite-baseline=last", "--suite-dry-run")
+    result.assert_outcomes(skipped=1)
+    assert runs()[1].comparisons == []
+
+
+def test_a_case_that_goes_wrong_is_an_error_and_no_regression(
+    measured: Project, runs: Runs
+) -> None:
+    (measured.path / "seconds").write_text("soon")
+    result = measured.run("--suite-baseline=last")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*worse*")
+    (one,) = runs()[1].comparisons
+    assert (one.status, one.verdicts) == ("error", [])
+    assert one.detail == runs()[1].cases[0].detail
+
+
+def test_each_suite_has_its_own_newest_run(measured: Project, runs: Runs) -> None:
+    measured.write(name="other")
+    measured.run(suite="other.json").assert_outcomes(passed=1)
+    measured.run("other.json", "--suite-baseline=last").assert_outcomes(passed=2)
+    first, second, third = runs()
+    found = {one.suite: one.sides[0].run_id for one in third.comparisons}
+    assert found == {"sleep": first.metadata.run_id, "other": second.metadata.run_id}
+
+
+def test_earlier_runs_tell_how_quiet_the_machine_is(measured: Project, runs: Runs) -> None:
+    (file,) = runs_folder().glob("*.json")
+    text = file.read_text()
+    run_id = json.loads(text)["metadata"]["run_id"]
+    for number in range(5):
+        copy = f"{run_id[:-4]}{number:04x}"
+        file.with_name(f"{copy}.json").write_text(text.replace(run_id, copy))
+    measured.run(f"--suite-baseline={run_id}")
+    verdict = runs()[-1].comparisons[0].verdicts[0]
+    # Unless the machine was disturbed now and not then, or the other way round.
+    assert verdict.evidence["sessions"] in (6, 0)
+
+
+@pytest.mark.slow
+def test_it_works_with_parallel_workers(project: Project, runs: Runs) -> None:
+    pytest.importorskip("xdist")
+    project.write("one", "two")
+    project.run()
+    project.set(SLOW)
+    result = project.run("--suite-baseline=last", "-n", "2")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["b[[]two-CPU[]]: p50 latency *: regression (*"])
+    one, two = runs()[1].comparisons
+    assert (one.id, two.id) == ("sleep::b[one-CPU]", "sleep::b[two-CPU]")
+    assert outcomes(runs()[1]) == ["regression"] * 2
+    missing = project.run("--suite-baseline=no.json", "-n", "2")
+    assert missing.ret == pytest.ExitCode.USAGE_ERROR
+
+
+TEST = """
+import time
+from pathlib import Path
+
+
+def work(_):
+    time.sleep(float(Path("seconds").read_text()))
+
+
+def test_work(modelbench):
+    modelbench.measure(work, [1], min_samples=12, min_seconds=0, warmup=0)
+
+
+def test_measures_no_time(modelbench):
+    modelbench.metric("accuracy", 0.9)
+"""
+
+
+def test_a_benchmark_in_python_is_held_against_it_too(project: Project, runs: Runs) -> None:
+    (project.path / "test_work.py").write_text(TEST)
+    project.run(suite="test_work.py").assert_outcomes(passed=2)
+    project.set(SLOW)
+    result = project.run("--suite-baseline=last", suite="test_work.py")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*worse: p50 latency *", "test_work: p50 latency *: regression*"])
+    (comparison,) = runs()[1].comparisons
+    assert (comparison.id, comparison.kind) == ("test_work.py::test_work", "stored")

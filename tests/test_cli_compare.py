@@ -1,0 +1,191 @@
+"""`modelbench compare`: runs held against each other after the fact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_runs import SYSTEM, made_case, made_run, milliseconds, run_id, stored_run
+
+from pytest_modelbench.cli import main
+from pytest_modelbench.results.metric import measured
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult
+from pytest_modelbench.results.store import runs_folder
+
+Printed = pytest.CaptureFixture[str]
+
+
+def stored(number: int, latency: float = 10.0, **fields: Any) -> Path:
+    return stored_run(runs_folder(), number, [case(latency)], **fields)
+
+
+def case(latency: float, name: str = "b[m-CPU]", **metrics: float) -> CaseResult:
+    return made_case(
+        name,
+        {
+            "p50_latency_ms": milliseconds(latency),
+            "failure_count": measured(0.0),
+            **{key: measured(value) for key, value in metrics.items()},
+        },
+    )
+
+
+def test_a_slower_run_is_a_regression_and_exit_status_1(capsys: Printed) -> None:
+    stored(1)
+    stored(2, 100.0)
+    assert main(["compare", run_id(1), "last"]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("b[m-CPU]: p50 latency 10 -> 100 ms, +900.0 % [")
+    assert said.count("\n") == 1
+    assert main(["compare", "last", run_id(1)]) == 0
+    assert "-90.0 %" in capsys.readouterr().out
+
+
+def test_runs_are_named_as_for_a_session(tmp_path: Path, capsys: Printed) -> None:
+    stored(1, git_branch="main", git_dirty=False)
+    file = made_run(2, [case(100.0)]).save(tmp_path / "new.json")
+    assert main(["compare", "branch:main", str(file)]) == 1
+    assert main(["compare", "branch:dev", str(file)]) == 1
+    assert "none of branch 'dev'" in capsys.readouterr().err
+
+
+def test_what_the_suite_asked_is_asked_unless_metrics_are_named(capsys: Printed) -> None:
+    criteria = [{"id": "none lost", "metric": "failure_count", "max_regression": 0}]
+    stored(1)
+    stored(2, 100.0, criteria=criteria)
+    assert main(["compare", run_id(1), run_id(2)]) == 0
+    assert capsys.readouterr().out == ("b[m-CPU]: failure count 0 -> 0, +0, tolerance 0: pass\n")
+    assert main(["compare", run_id(1), run_id(2), "--metric=p50_latency_ms"]) == 1
+    both = ["--metric=p50_latency_ms", "--metric=failure_count", "--max-regression=2000%"]
+    assert main(["compare", run_id(1), run_id(2), *both]) == 0
+    said = capsys.readouterr().out
+    assert "tolerance 2e+03 %: pass" in said
+    assert "failure count" in said
+
+
+def test_the_allowed_amount_may_be_in_the_metric_s_unit(capsys: Printed) -> None:
+    stored(1)
+    stored(2, 100.0)
+    assert main(["compare", run_id(1), run_id(2), "--max-regression", "500"]) == 0
+    assert "+90 [+69, +117], tolerance 500: pass" in capsys.readouterr().out
+    assert main(["compare", run_id(1), run_id(2), "--max-regression", "some"]) == 1
+    assert "--max-regression 'some' should be a share" in capsys.readouterr().err
+
+
+def test_what_differs_is_told_and_can_be_allowed(capsys: Printed) -> None:
+    stored(1, system=SYSTEM.model_copy(update={"cpu_info": "Processor B"}))
+    stored(2, 100.0)
+    assert main(["compare", run_id(1), run_id(2)]) == 0
+    said = capsys.readouterr().out
+    assert "inconclusive: machine: processor Processor B -> Processor A" in said
+    assert "note: not the same on both sides: machine: " in said
+    assert main(["compare", run_id(1), run_id(2), "--allow=machine"]) == 1
+    assert main(["compare", run_id(1), run_id(2), "--allow=machines"]) == 1
+    assert "did you mean 'machine'?" in capsys.readouterr().err
+
+
+def test_earlier_runs_say_how_quiet_the_machine_is_but_not_the_one_that_is_judged(
+    capsys: Printed,
+) -> None:
+    for number in range(12):
+        stored(number, 10.0 + 0.01 * (number % 3))
+    stored(20, 11.5)
+    assert main(["compare", run_id(11), run_id(20)]) == 1
+    assert "noise between sessions 0.085 %, by 12 of them" in capsys.readouterr().out
+
+
+def test_cases_of_one_run_alone_are_named_beside_the_verdicts(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    old = made_run(1, [case(10.0, "b[m-CPU]")]).save(tmp_path / "old.json")
+    new = made_run(2, [case(10.0, "b[m-CPU]"), case(10.0, "c[m-CPU]")]).save(tmp_path / "new.json")
+    assert main(["compare", str(old), str(new)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count("\n") == 1
+    assert printed.err == f"not in run {run_id(1)}: s::c[m-CPU]\n"
+
+
+def test_runs_without_a_case_in_common_cannot_be_compared(tmp_path: Path, capsys: Printed) -> None:
+    one = made_run(1, [case(10.0, "b[m-CPU]")]).save(tmp_path / "one.json")
+    other = made_run(2, [case(10.0, "c[m-CPU]")]).save(tmp_path / "other.json")
+    assert main(["compare", str(one), str(other)]) == 1
+    assert capsys.readouterr().err == (
+        f"'{one}' and '{other}' have no case in common: the first has s::b[m-CPU], "
+        "the second s::c[m-CPU]\n"
+    )
+
+
+def test_a_run_is_not_compared_with_itself(capsys: Printed) -> None:
+    stored(1)
+    assert main(["compare", "last", run_id(1)]) == 1
+    assert "are the same run" in capsys.readouterr().err
+
+
+def test_a_metric_that_no_case_has_is_refused(capsys: Printed) -> None:
+    stored(1)
+    stored(2)
+    assert main(["compare", run_id(1), run_id(2), "--metric=p50_latency"]) == 1
+    assert capsys.readouterr().err == (
+        "--metric 'p50_latency': no case has it; did you mean 'p50_latency_ms'?\n"
+    )
+
+
+def test_a_run_in_which_nothing_was_compared_has_no_verdicts(capsys: Printed) -> None:
+    stored(1)
+    assert main(["compare", "last"]) == 1
+    assert "nothing was compared in this run" in capsys.readouterr().err
+
+
+def test_the_verdicts_of_a_run_are_shown_in_the_same_words(tmp_path: Path, capsys: Printed) -> None:
+    stored(1)
+    stored(2, 100.0)
+    main(["compare", run_id(1), run_id(2)])
+    words = capsys.readouterr().out
+    # As a session with --suite-baseline stores it.
+    file = tmp_path / "compared.json"
+    _with_comparisons(run_id(1), run_id(2)).save(file)
+    assert main(["compare", str(file)]) == 1
+    assert capsys.readouterr().out == words
+
+
+def _with_comparisons(baseline: str, name: str) -> BenchmarkRun:
+    from pytest_modelbench.judge.question import usual_question
+    from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
+    from pytest_modelbench.judge.stored.history import History
+    from pytest_modelbench.judge.stored.measured_case import cases_of
+    from pytest_modelbench.results.find_run import find_run
+
+    run = find_run(name)[1]
+    against = Against(find_run(baseline)[1], History([]))
+    made = [stored_comparison(one, [usual_question("5%")], against) for one in cases_of(run)]
+    return run.model_copy(update={"comparisons": made})
+
+
+def test_markdown_is_that_of_a_report(capsys: Printed) -> None:
+    stored(1)
+    stored(2, 100.0)
+    assert main(["compare", run_id(1), run_id(2), "--markdown"]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("**1 regression**")
+    assert "| b\\[m-CPU] | p50 latency | 10 ms | 100 ms | +900.0 %" in said
+
+
+def test_several_suites_stand_apart(tmp_path: Path, capsys: Printed) -> None:
+    def both(latency: float) -> list[CaseResult]:
+        return [made_case(metrics={"p50_latency_ms": latency}, suite=suite) for suite in ("x", "y")]
+
+    one = made_run(1, both(10.0)).save(tmp_path / "one.json")
+    other = made_run(2, both(100.0)).save(tmp_path / "other.json")
+    assert main(["compare", str(one), str(other)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line in ("x:", "y:")] == ["x:", "y:"]
+    assert len(lines) == 4
+
+
+def test_a_faulty_file_is_a_sentence(tmp_path: Path, capsys: Printed) -> None:
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps({"schema_version": "1"}))
+    assert main(["compare", str(file)]) == 1
+    assert "not a run that can be read" in capsys.readouterr().err
