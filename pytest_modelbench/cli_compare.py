@@ -118,6 +118,11 @@ def _judged_again(
             f"{file}: nothing was compared in this run: name a second run to hold it against, or "
             "make one with --suite-against or --suite-baseline"
         )
+    if metrics and all(one.kind == "stored" for one in run.comparisons):
+        raise ModelbenchError(
+            f"{file}: it was held against an earlier run, whose figures are not in it: name both "
+            "runs to judge other metrics"
+        )
     return run.model_copy(update={"comparisons": rejudged(run, metrics, tolerance)})
 
 

@@ -19,8 +19,11 @@ from pytest_modelbench.cli import main as modelbench
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.registry import RegistryDocument, RegistryEntry
+from pytest_modelbench.results import comparison as comparison_document
 from pytest_modelbench.results import run as run_document
+from pytest_modelbench.results import sample_record
 from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.results.packed import unpack
 from pytest_modelbench.runners.embedding_text import EmbeddingParams
 from pytest_modelbench.runners.openvino_model import OpenvinoModelParams
 from pytest_modelbench.runners.whisper_asr import WhisperParams
@@ -60,7 +63,8 @@ RUN_MODELS = [
     Metric,
     *(
         value
-        for value in vars(run_document).values()
+        for module in (run_document, comparison_document, sample_record)
+        for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, run_document.StrictModel)
     ),
 ]
@@ -75,13 +79,14 @@ def blocks(page: Path) -> Iterator[re.Match[str]]:
 
 
 def files_of(example: str) -> dict[str, str]:
-    """The files of an example: blocks under a comment `<!-- file: EXAMPLE/NAME -->`."""
-    found = {}
+    """The files of an example: blocks under comments `<!-- file: EXAMPLE/NAME -->`."""
+    found: dict[str, str] = {}
     for page in PAGES:
         for block in blocks(page):
             folder, _, name = (block["file"] or "").partition("/")
             if folder == example:
-                found[name] = block["text"]
+                before = f"{found[name]}\n\n" if name in found else ""
+                found[name] = before + block["text"]
     assert found, f"no page has an example called {example}"
     return found
 
@@ -256,8 +261,9 @@ def test_the_quality_metric_in_the_docs_works(
     for name, text in files_of("quality").items():
         (pytester.path / name).write_text(text)
     pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=1)
-    metric = runs()[0].cases[0].metrics["same_but_for_case"]
-    assert metric.value == pytest.approx(2 / 3)
+    case = runs()[0].cases[0]
+    assert case.metrics["same_but_for_case"].value == pytest.approx(2 / 3)
+    assert list(unpack(case.samples.terms["same_but_for_case"].first)) == [1, 1, 0]
 
 
 def test_the_runner_in_the_docs_is_as_short_as_it_says() -> None:

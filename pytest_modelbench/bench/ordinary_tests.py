@@ -24,6 +24,7 @@ from pytest_modelbench.collection import CaseItem
 from pytest_modelbench.errors import ModelbenchError, encodable, one_line
 from pytest_modelbench.outcome import ModelbenchWarning, failures, warnings
 from pytest_modelbench.redaction import printable
+from pytest_modelbench.report.junit import show_in_junit
 
 if TYPE_CHECKING:
     from pytest_modelbench.results.comparison import Comparison
@@ -110,6 +111,7 @@ class OrdinaryTests:
         baseline = self._session.baseline
         comparisons = baseline.hold_test(result, bench.criteria) if baseline else []
         item.stash[COMPARED] = comparisons
+        show_in_junit(item, comparisons)
         reasons = list(failures(result, comparisons, strict=strict))
         for line in warnings(result, comparisons, strict=strict):
             try:

@@ -51,8 +51,7 @@ class Launcher:
         self._draw.shuffle(order)
         with self.turns.busy(), ExitStack() as leaving:
             leaving.callback(self.turns.residence(*self.devices).release)
-            started = {at: self._started(at, leaving) for at in order}
-            sides = [started[at] for at in range(len(order))]
+            sides = self._loaded(order, leaving)
             machine = MachineLoad()
             with self.turns.alone(self._timed_on()):
                 start = time.monotonic()
@@ -73,11 +72,19 @@ class Launcher:
         """The processor, if any side uses it: then nobody else may."""
         return next(filter(uses_processor, self.devices), self.devices[0])
 
-    def _started(self, at: int, leaving: ExitStack) -> SideProcess:
-        side = self.start(at)
-        leaving.callback(_close, side)
-        side.load()
-        return side
+    def _loaded(self, order: Sequence[int], leaving: ExitStack) -> list[SideProcess]:
+        """All sides. Their interpreters start and import at the same time, and nothing loads
+        before they are done: how long loading takes is measured, too."""
+        started = {}
+        for at in order:
+            started[at] = self.start(at)
+            leaving.callback(_close, started[at])
+            started[at].prepare()
+        for at in order:
+            started[at].begin()
+        for at in order:
+            started[at].load()
+        return [started[at] for at in range(len(order))]
 
     def _pace(self, sides: Sequence[SideProcess]) -> Pace:
         in_flight = max(side.in_flight for side in sides)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pytest_modelbench.case import Case
@@ -49,6 +50,16 @@ class SideProcess:
         """How long a call takes, as far as the warm-up knows."""
         return int(self._warm["usual_ns"])
 
+    def prepare(self) -> None:
+        """Let the interpreter start and import, and do not wait for it."""
+        with self._naming():
+            self._engine.prepare(self.case)
+
+    def begin(self) -> None:
+        """Wait until the process is there."""
+        with self._naming():
+            self._engine.begin(self.case)
+
     def load(self) -> None:
         said = self._ask(Load(self.case))
         self.in_flight, self.input_count = int(said["in_flight"]), int(said["inputs"])
@@ -78,14 +89,20 @@ class SideProcess:
         self._engine.close()
 
     def _ask(self, message: Message) -> dict[str, Any]:
-        try:
+        with self._naming():
             answer: dict[str, Any] = json.loads(self._engine.ask(self.case, message))
-        except Lost as loss:
-            raise SideFailed(self.case.side, str(loss), loss.trace) from None
-        except ForkServerError as error:
-            raise SideFailed(self.case.side, str(error)) from None
         if "unavailable" in answer:
             raise SideUnavailable(self.case.side, answer["unavailable"])
         if "error" in answer:
             raise SideFailed(self.case.side, answer["error"], answer["trace"])
         return answer
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        """Say which side it is that could not be measured."""
+        try:
+            yield
+        except Lost as loss:
+            raise SideFailed(self.case.side, str(loss), loss.trace) from None
+        except ForkServerError as error:
+            raise SideFailed(self.case.side, str(error)) from None

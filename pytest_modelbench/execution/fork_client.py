@@ -46,17 +46,28 @@ class ForkServer:
                 start_new_session=True,
             )
         self.control = ours
+        self._is_preparing = False
+
+    def prepare(self, wishes: Mapping[str, Any]) -> None:
+        """Let it import what a child will need, and do not wait. Raises `ForkServerError`."""
+        self._is_preparing = True
+        self._send(wishes, [])
 
     def fork(self, wishes: Mapping[str, Any], channel: int, errors: int) -> ProcessHandle:
         """A new child that talks on `channel` and writes its standard error to `errors`.
 
         Raises `ForkServerError`.
         """
+        self._send(wishes, [channel, errors])
+        process = ProcessHandle(self._number(ANSWER_SECONDS))
+        self._is_preparing = False
+        return process
+
+    def _send(self, wishes: Mapping[str, Any], descriptors: list[int]) -> None:
         try:
-            socket.send_fds(self.control, [json.dumps(wishes).encode()], [channel, errors])
+            socket.send_fds(self.control, [json.dumps(wishes).encode()], descriptors)
         except OSError as error:
             raise ForkServerError(f"the fork server does not listen ({error})") from None
-        return ProcessHandle(self._number(ANSWER_SECONDS))
 
     def exit_code(self) -> int:
         """How the child, which is ending, did so, as `subprocess` says it.
@@ -77,6 +88,9 @@ class ForkServer:
 
     def close(self) -> None:
         """Let it end, now that it has no child."""
+        if self._is_preparing:  # for nobody any more; it would go on until all is imported
+            self.abandon(has_child=False)
+            return
         self.control.close()
         try:
             self._process.wait(CLOSING_SECONDS)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -100,17 +100,38 @@ class IsolatedEngine:
             return self._error(case, str(loss), loss.trace)
         return _with_waiting(CaseResult.model_validate_json(answer), self._waited_to_begin)
 
+    def prepare(self, case: Case) -> None:
+        """Let an interpreter start and import what `case` needs, and do not wait for it.
+
+        Raises `ForkServerError`, as the next two do.
+        """
+        with self._abandoning():
+            self._server = self._server or ForkServer(self._place)
+            self._server.prepare(self._wishes(case))
+
+    def begin(self, case: Case) -> None:
+        """Wait until `case` has a process, which has yet to load anything."""
+        with self._abandoning():
+            self.expect_next(case)
+            self._child = self._child or self._fork(case)
+
     def ask(self, case: Case, question: Any) -> bytes:
         """The answer of the process of `case` to anything but a case, which starts if need be.
 
-        Raises `Lost` when it ended, or took longer than the case may take; `ForkServerError`.
+        Raises `Lost` when it ended, or took longer than the case may take.
         """
         self._watch = Stopwatch()
-        try:
+        with self._abandoning():
             return self._ask(case, question)
+
+    @contextmanager
+    def _abandoning(self) -> Iterator[None]:
+        """As in `submit`, where anything but a lost process is raised."""
+        try:
+            yield
         except Lost:
             raise
-        except BaseException:  # as in `submit`
+        except BaseException:
             self._abandon()
             raise
 
@@ -186,18 +207,21 @@ class IsolatedEngine:
         try:
             # The server may start and import for seconds: not beside another's timed calls.
             with theirs, self._turns.busy():
-                wishes = {
-                    "path": self._place.import_path(),
-                    "modules": [*ALWAYS_IMPORTED, *_modules_of(case)],
-                    "extensions": self._extensions,
-                }
                 self._server = self._server or ForkServer(self._place)
+                wishes = self._wishes(case)
                 process = self._server.fork(wishes, theirs.fileno(), errors.fileno())
         except BaseException:
             ours.close()
             errors.close()
             raise
         return Child(case.load_key, process, Connection(ours.detach()), errors)
+
+    def _wishes(self, case: Case) -> dict[str, Any]:
+        return {
+            "path": self._place.import_path(),
+            "modules": [*ALWAYS_IMPORTED, *_modules_of(case)],
+            "extensions": self._extensions,
+        }
 
     def _end_child(self) -> None:
         """Let the child give its device back, in its turn, then make sure that it has ended."""

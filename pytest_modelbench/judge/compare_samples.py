@@ -74,10 +74,8 @@ def _answers_equal(baseline: CaseResult, candidate: CaseResult, pairing: Pairing
     """Every one of them, with none that is missing."""
     assert baseline.samples is not None
     assert candidate.samples is not None
-    if not len(pairing) or pairing.left_out:
-        return False
     ours, theirs = unpack(baseline.samples.outputs), unpack(candidate.samples.outputs)
-    if len(ours) != len(pairing) or len(theirs) != len(pairing):
+    if not len(pairing) or not len(pairing) == len(ours) == len(theirs):
         return False
     pairs = zip(pairing.baseline.tolist(), pairing.candidate.tolist(), strict=True)
     return all(ours[one] and ours[one] == theirs[other] for one, other in pairs)

@@ -120,7 +120,9 @@ def amount_text(value: float, *, is_relative: bool) -> str:
     >>> amount_text(0.05, is_relative=True), amount_text(0.01, is_relative=False)
     ('5 %', '0.01')
     """
-    return f"{100 * value:.3g} %" if is_relative else f"{value:.3g}"
+    if not is_relative:
+        return f"{value:.3g}"
+    return f"{100 * value:.3g} %" if abs(value) < 10 else f"{100 * value:.0f} %"
 
 
 def _outcome(verdict: Mapping[str, Any], worse_sign: int) -> str:

@@ -128,6 +128,14 @@ def test_numbers_within_the_tolerance_pass_and_the_largest_deviation_is_told(
     assert far.evidence["tolerance"] == {"absolute": 0.4, "relative": 0.0}
 
 
+def test_what_is_beyond_the_tolerance_is_worse_than_what_is_further_off_within_it(
+    judge: Judge,
+) -> None:
+    verdict = judge([1.0, 1000.0], [1.5, 1050.0], relative=0.1)
+    assert verdict.evidence["differing"] == 1
+    assert verdict.evidence["largest"]["sample"] == 0
+
+
 def test_a_relative_tolerance_is_of_the_baseline(judge: Judge) -> None:
     assert judge([100.0], [109.9], relative=0.1).outcome == "pass"
     assert judge([100.0], [110.1], relative=0.1).outcome == "regression"

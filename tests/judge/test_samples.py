@@ -94,6 +94,7 @@ def test_samples_that_are_all_scored_alike_do_not_make_an_interval_without_width
     assert verdict.interval is not None
     assert verdict.interval[1] == pytest.approx(3.7 / 240, rel=0.35)
     needed = int((verdict.reason or "").split()[1])
+    assert needed == pytest.approx(24 * (verdict.interval[1] or 0) / 0.01, rel=0.1)
     enough = transcripts([1] * needed, [10] * needed)
     like = transcripts([1] * needed, [10] * needed, outputs=others(needed))
     assert judged("wer", enough, like, 0.01).outcome == "pass"
@@ -110,6 +111,44 @@ def test_a_regression_on_one_or_two_samples_is_not_proven() -> None:
             0.0,
         )
         assert verdict.outcome == "inconclusive", count
+
+
+def test_a_regression_is_surely_worse_than_half_of_what_is_allowed() -> None:
+    """Of 24 samples 9 have an edit more: surely some are worse, and not surely by enough."""
+    before, words = [0] * 20 + [5] * 4, [12] * 24
+    after = transcripts([1] * 9 + before[9:], words, outputs=others(24))
+    unsure = judged("wer", transcripts(before, words), after, 0.03)
+    low = (unsure.interval or [None])[0] or 0
+    assert 0 < low < 0.015 < 0.03 < (unsure.change or 0)
+    assert unsure.outcome == "inconclusive"
+    sure = judged("wer", transcripts(before, words), after, 2 * low - 0.001)
+    assert sure.outcome == "regression"
+
+
+def test_a_change_within_the_tolerance_is_no_regression_however_sure_it_is() -> None:
+    before, after = transcripts(FEW), transcripts([1] * 60 + [0] * 140, outputs=others(200))
+    verdict = judged("wer", before, after, 0.03)
+    assert ((verdict.interval or [0])[0] or 0) > 0.015
+    assert (verdict.outcome, verdict.change) == ("inconclusive", pytest.approx(0.025))
+    assert judged("wer", before, after, 0.04).outcome == "pass"
+
+
+def test_among_many_verdicts_and_of_few_samples_an_interval_is_wider() -> None:
+    before, after = transcripts(FEW), transcripts([1] * 23 + [0] * 177, outputs=others(200))
+    assert judged("wer", before, after, 0.0).outcome == "regression"
+    assert judged("wer", before, after, 0.0, verdict_count=200).outcome == "inconclusive"
+    few, many = (_width_in_errors(count) for count in (3, 300))
+    assert few > 1.5 * many
+    assert many == pytest.approx(2 * 1.96, rel=0.1)
+
+
+def _width_in_errors(count: int) -> float:
+    """Of the interval of differences 1, 1 and -2, in standard errors."""
+    edits, again = np.tile([0, 1, 2], count // 3), np.tile([1, 2, 0], count // 3)
+    words = [3] * count
+    before, after = transcripts(edits, words), transcripts(again, words, outputs=others(count))
+    low, high = judged("wer", before, after, None).interval or (0, 0)
+    return ((high or 0) - (low or 0)) / (np.sqrt(2) / 3 / np.sqrt(count))
 
 
 def test_of_a_baseline_without_errors_no_share_can_be_taken() -> None:
@@ -260,6 +299,16 @@ def test_a_failed_sample_is_no_equal_answer() -> None:
     verdict = judged("wer", before, before, 0.1)
     assert "answers equal" not in verdict.message
     assert verdict.evidence["differing"] == 0
+
+
+def test_equal_answers_to_some_samples_or_of_another_score_are_not_equal_sides() -> None:
+    before = transcripts([1, 2, 0], [4, 5, 6])
+    fewer = judged("wer", before, transcripts([1, 2], [4, 5]), 1.0)
+    assert "answers equal" not in fewer.message
+    assert "1 of the baseline's samples" in str(fewer.reason)
+    otherwise = judged("wer", before, transcripts([2, 2, 0], [4, 5, 6]), 1.0)
+    assert "answers equal" not in otherwise.message
+    assert otherwise.evidence["differing"] == 1
 
 
 def test_only_samples_of_both_sides_are_compared_and_the_others_are_counted() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -275,6 +276,16 @@ def test_each_suite_has_its_own_newest_run(measured: Project, runs: Runs) -> Non
     assert found == {"sleep": first.metadata.run_id, "other": second.metadata.run_id}
 
 
+def test_a_suite_that_is_new_does_not_stop_those_that_are_not(
+    measured: Project, runs: Runs
+) -> None:
+    measured.write(name="other")
+    result = measured.run("other.json", "--suite-baseline=last")
+    result.assert_outcomes(passed=2, warnings=1)
+    result.stdout.fnmatch_lines(["*has no case 'other::b[[]one-CPU[]]': it has sleep::b[[]one*"])
+    assert sorted(outcomes(runs()[1])) == ["inconclusive", "pass"]
+
+
 def test_earlier_runs_tell_how_quiet_the_machine_is(measured: Project, runs: Runs) -> None:
     (file,) = runs_folder().glob("*.json")
     text = file.read_text()
@@ -326,8 +337,34 @@ def test_a_benchmark_in_python_is_held_against_it_too(project: Project, runs: Ru
     (project.path / "test_work.py").write_text(TEST)
     project.run(suite="test_work.py").assert_outcomes(passed=2)
     project.set(SLOW)
-    result = project.run("--suite-baseline=last", suite="test_work.py")
+    result = project.run("--suite-baseline=last", "--junitxml=junit.xml", suite="test_work.py")
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(["*worse: p50 latency *", "test_work: p50 latency *: regression*"])
     (comparison,) = runs()[1].comparisons
     assert (comparison.id, comparison.kind) == ("test_work.py::test_work", "stored")
+    assert 'name="modelbench_verdict" value="p50 latency' in (project.path / "junit.xml").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_the_criteria_of_a_mark_are_asked_of_its_test(
+    project: Project, runs: Runs, lost: int
+) -> None:
+    test = """
+        import pytest
+
+        LOST = {"metric": "lost", "max_regression": 0}
+
+        @pytest.mark.modelbench(criteria=[LOST])
+        def test_losses(modelbench):
+            modelbench.metric("lost", %d)
+    """
+    test_file = project.path / "test_losses.py"
+    test_file.write_text(textwrap.dedent(test % 0))
+    project.run(suite="test_losses.py").assert_outcomes(passed=1)
+    test_file.write_text(textwrap.dedent(test % lost))
+    result = project.run("--suite-baseline=last", suite="test_losses.py")
+    # One more may be chance: nothing is known of how much it differs.
+    result.assert_outcomes(passed=1, warnings=lost)
+    assert outcomes(runs()[1]) == ["inconclusive" if lost else "pass"]

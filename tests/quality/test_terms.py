@@ -11,7 +11,7 @@ from pytest_modelbench.quality.exact_match import exact_match
 from pytest_modelbench.quality.find import scored
 from pytest_modelbench.quality.similarity import pearson, spearman
 from pytest_modelbench.quality.terms import CannotScoreError, checked_terms
-from pytest_modelbench.results.metric import measured
+from pytest_modelbench.results.metric import Metric, failed, measured
 
 
 def test_exact_match_tells_which_answers_are_right() -> None:
@@ -65,12 +65,13 @@ class Two:
     def __init__(self, terms: Any, in_two_steps: bool = False) -> None:
         self.calls: list[str] = []
         self._terms = terms
+        self.figure: Metric | None = None
         if in_two_steps:
             self.from_terms = self._from_terms
 
-    def __call__(self, predictions: Any, references: Any, *, scale: float = 1.0) -> float:
+    def __call__(self, predictions: Any, references: Any, *, scale: float = 1.0) -> Any:
         self.calls.append("figure")
-        return 0.5 * scale
+        return self.figure or 0.5 * scale
 
     def terms(self, predictions: Any, references: Any, *, scale: float = 1.0) -> Any:
         self.calls.append("terms")
@@ -140,3 +141,7 @@ def test_a_figure_that_is_an_error_has_no_terms() -> None:
     figure, terms = scored(spearman, [1.0, 1.0], [1, 2], {})
     assert "a constant correlates with nothing" in str(figure.error_message)
     assert terms is None
+    metric = Two(("right", [True]))
+    metric.figure = failed("it broke")
+    assert scored(metric, ["a"], ["b"], {}) == (failed("it broke"), None)
+    assert metric.calls == ["figure"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from pytest_modelbench.recording.ledger import Ledger
 from pytest_modelbench.recording.manifest import Manifest
+from pytest_modelbench.results.comparison import Comparison
 
 
 class Looked(dict[str, Any]):
@@ -88,3 +89,32 @@ def test_a_case_whose_process_died_before_its_result_is_an_error() -> None:
     assert (dead.status, dead.detail) == ("error", "worker 'gw0' crashed")
     assert dead.metrics["latency_ms"].status == "error"
     assert (other.status, other.detail) == ("skipped", "not run: the session ended before")
+
+
+def compared(name: str, detail: str = "") -> str:
+    comparison = Comparison(
+        id=f"test_it.py::{name}",
+        suite="test_it.py",
+        benchmark=name,
+        kind="stored",
+        status="skipped" if detail else "ok",
+        detail=detail,
+        sides=[],
+        differences=[],
+        procedure=None,
+        launches=[],
+        verdicts=[],
+        duration_seconds=0.0,
+    )
+    return comparison.model_dump_json()
+
+
+def test_comparisons_stand_in_the_order_of_their_cases_and_a_rerun_s_replace_those_before() -> None:
+    ledger = Ledger()
+    ledger.add({"manifests": [manifest("a", "b", "c")]})
+    for name, detail in (("c", ""), ("a", "first"), ("b", ""), ("a", "again")):
+        parcel = {"results": [], "nodeid": f"test_it.py::{name}"}
+        ledger.add({**parcel, "comparisons": [compared(name, detail)]})
+    ledger.add({"results": [], "nodeid": "test_it.py::b"})  # this time nothing was compared
+    found = [(one.benchmark, one.detail) for one in ledger.comparisons()]
+    assert found == [("a", "again"), ("c", "")]

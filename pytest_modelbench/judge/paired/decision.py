@@ -44,7 +44,11 @@ class Seen:
         return surely and not self.is_beyond()
 
     def is_beyond(self) -> bool:
-        return any(one.center > self.tolerance for one in self.estimates)
+        return any(map(self.is_beyond_in, range(len(self.estimates))))
+
+    def is_beyond_in(self, view: int) -> bool:
+        """Whether the estimate of that view is over the tolerance, however unsure."""
+        return self.estimates[view].center > self.tolerance
 
 
 def agreeing(estimate: Estimate) -> float:

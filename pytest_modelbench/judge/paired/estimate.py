@@ -1,4 +1,16 @@
-"""An estimate of a change with its interval, and the noise between launches in it."""
+"""An estimate of a change with its interval, and the noise between launches in it.
+
+How launches enter was chosen by simulation. Where launches of the same code differ by 1.4 % (SD),
+the most that was measured, and the floor is 1 %, an interval of 98 % holds the truth after 2, 4 and
+6 launches in so many cases of 100:
+
+- floor alone, normal quantiles: 91, 91, 91;
+- the larger of floor and what launches scatter by, normal quantiles: 95, 95, 96;
+- both mixed, the floor as four launches, with Student's quantiles: 98, 98, 98.
+
+At 3 % it is 58, 58, 58 against 84, 91, 93. The price is small: equal sides at a tolerance of 3 %
+are passed after 2.5 launches on average instead of 2.1, and at 5 % as soon as before.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ from pytest_modelbench.judge.wording import change_text
 CALIBRATE = (
     "launches of this machine differ by more than was assumed ('modelbench calibrate' measures it)"
 )
+TOO_NEAR = "the change is too near the tolerance to tell"
+SURELY = 2.0
+"""Standard errors by which series must differ before the machine is to blame."""
 
 
 @dataclass(frozen=True)
@@ -68,39 +72,43 @@ def _undecided(about: Context) -> Iterator[str]:
     data, question = about.data, about.question
     found = about.judgement.decision
     if len(data.decision) < FEWEST_LAUNCHES:
-        yield (
-            f"rests on 1 launch and needs {FEWEST_LAUNCHES}: compare.max_seconds of "
-            f"{data.procedure.max_seconds:g} was used up"
-        )
+        yield f"rests on 1 launch and needs {FEWEST_LAUNCHES}: {_more_launches(data)}"
     elif not about.measure.has_enough(data.decision):
         yield (
             f"rests on {calls_of_a_side(data.decision)} calls a side and needs "
             f"{about.measure.calls_needed}: {what_would_do(question.metric, data.procedure)}"
         )
     elif found is not None and found.whole is not None:
-        yield from _not_sure(about, found.whole, level_of_a_look(data.procedure))
+        views = range(len(about.measure.views))
+        yield from _not_sure(about, found.whole, level_of_a_look(data.procedure), views)
 
 
-def _not_sure(about: Context, seen: Seen, level: float) -> Iterator[str]:
+def _more_launches(data: PairedData) -> str:
+    if data.procedure.most_launches < FEWEST_LAUNCHES:
+        return "raise compare.launches"
+    return f"compare.max_seconds of {data.procedure.max_seconds:g} was used up"
+
+
+def _not_sure(about: Context, seen: Seen, level: float, views: Sequence[int]) -> Iterator[str]:
+    """`views`: those in which a regression would have counted."""
     first = seen.estimates[0]
-    if first.ends(level)[1] <= seen.tolerance:
-        number = next(at for at, one in enumerate(seen.estimates) if one.center > seen.tolerance)
+    beyond = [number for number in views if seen.estimates[number].center > seen.tolerance]
+    if beyond and first.ends(level)[1] <= seen.tolerance:
         yield (
-            f"{about.measure.views[0].words} would pass, but {about.measure.views[number].words} "
-            f"changed by {about.said(seen.estimates[number])}: a few calls are much slower; "
-            "p95_latency_ms and more launches would tell"
+            f"{about.measure.views[0].words} would pass, but {about.measure.views[beyond[0]].words}"
+            f" changed by {about.said(seen.estimates[beyond[0]])}: some calls are slower than "
+            "others, which 'max_regression' of p95_latency_ms would tell"
         )
         return
-    shown = [one for one in seen.estimates if one.center > seen.tolerance]
-    surely = [one for one in shown if one.ends(level)[0] > 0]
+    surely = [number for number in beyond if seen.estimates[number].ends(level)[0] > 0]
     if surely:
-        agree = round(agreeing(surely[0]) * seen.launches)
+        agree = round(agreeing(seen.estimates[surely[0]]) * seen.launches)
         yield f"only {agree} of {seen.launches} launches are worse by themselves"
         return
-    yield "it may be no change at all" if shown else "the interval reaches beyond the tolerance"
+    yield "it may be no change at all" if beyond else "the interval reaches beyond the tolerance"
     yield what_would_settle(
-        shown[0] if shown else first,
-        0.0 if shown else seen.tolerance,
+        seen.estimates[beyond[0]] if beyond else first,
+        0.0 if beyond else seen.tolerance,
         level,
         about.data.procedure,
         about.seconds_per_launch,
@@ -123,14 +131,24 @@ def _refuted(about: Context) -> Iterator[str]:
         f"not confirmed: {counts[0]} launches show {_estimated(about, first)}, "
         f"{fresh} {_estimated(about, second)}"
     )
-    if second is None or second.whole is None:
+    if first is None or second is None or second.whole is None:
         return
+    level = level_to_confirm(about.data.procedure)
+    views = [one for one in first.views if second.whole.is_beyond_in(one)]
     if counts[1] < FEWEST_LAUNCHES:
-        yield f"{FEWEST_LAUNCHES} are needed (compare.max_seconds)"
-    elif second.shows == "pass" or not second.whole.is_beyond():
-        yield CALIBRATE
+        yield f"{FEWEST_LAUNCHES} are needed: {_more_launches(about.data)}"
+    elif second.shows == "pass" or not views:
+        yield CALIBRATE if _disagree(about, first, second) else TOO_NEAR
     else:
-        yield from _not_sure(about, second.whole, level_to_confirm(about.data.procedure))
+        yield from _not_sure(about, second.whole, level, views)
+
+
+def _disagree(about: Context, first: Found, second: Found) -> bool:
+    """Whether two series differ by more than their noise explains."""
+    if first.whole is None or second.whole is None:
+        return False
+    one, other = (found.estimates[about.judgement.view] for found in (first.whole, second.whole))
+    return abs(one.center - other.center) > SURELY * math.hypot(one.se, other.se)
 
 
 def _estimated(about: Context, found: Found | None) -> str:
@@ -154,12 +172,16 @@ def _contradicted(about: Context) -> Iterator[str]:
 
 
 def _regression(about: Context) -> Iterator[str]:
-    judgement, measure = about.judgement, about.measure
-    if judgement.view and judgement.decision is not None and judgement.decision.whole is not None:
-        yield (
-            f"this is {measure.views[judgement.view].words}; {measure.views[0].words} changed by "
-            f"{about.said(judgement.decision.whole.estimates[0])}"
-        )
+    """Only where another view does not show it."""
+    whole = about.judgement.decision and about.judgement.decision.whole
+    if not whole:
+        return
+    for number, view in enumerate(about.measure.views):
+        if not whole.is_beyond_in(number):
+            yield (
+                f"shown by {about.measure.views[about.judgement.view].words}, while {view.words} "
+                f"changed by {about.said(whole.estimates[number])}"
+            )
 
 
 def _passed(about: Context) -> Iterator[str]:

@@ -16,10 +16,7 @@ def what_would_settle(
     """How many launches, and for how long, if the change stays what it is."""
     launches = launches_needed(estimate, limit, level, procedure)
     if launches is None:
-        return (
-            f"so near {'the tolerance' if limit else 'to none'} that {MOST_LAUNCHES} launches "
-            "would not settle it"
-        )
+        return f"if it stays what it is, not even {MOST_LAUNCHES} launches would settle it"
     seconds = seconds_per_launch * launches
     time = f", {seconds:.0f} s" if seconds >= 10 else f", {seconds:.1f} s" if seconds > 0 else ""
     how = "compare.launches" if launches > procedure.most_launches else "compare.max_seconds"

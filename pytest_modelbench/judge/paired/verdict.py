@@ -83,6 +83,8 @@ def _detectable(
 ) -> float | None:
     """By a series as long as that which decided, and one that confirms it."""
     level = level_of_a_look(data.procedure)
+    if not measure.has_enough(data.decision):
+        return None
     if judgement.decision is None or judgement.decision.whole is None:
         found = detectable(seen.estimates[0], 0.0, [level])
     else:

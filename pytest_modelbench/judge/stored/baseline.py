@@ -39,9 +39,15 @@ class StoredBaseline:
         )
 
     def choose(self, suites: Iterable[str]) -> None:
-        """Fix the run for each of these suites. Raises `ModelbenchError` if one is in no run."""
+        """Fix the run for each of these suites. Raises `ModelbenchError` if all are in no run."""
+        errors = []
         for suite in sorted(suites):
-            self._against(suite, *self._find(suite))
+            try:
+                self._against(suite, *self._find(suite))
+            except ModelbenchError as error:  # of a suite that is new its verdicts say so
+                errors.append(error)
+        if errors and not self._by_suite:
+            raise errors[0]
 
     def comparison(
         self,

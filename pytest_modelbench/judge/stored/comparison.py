@@ -39,10 +39,9 @@ def stored_comparison(
 
     `peers` are the identities of all cases of its suite, `verdict_count` is of all comparisons.
     """
-    case = candidate.case
+    case, verdicts = candidate.case, list[Verdict]()
     baseline = counterpart(case, peers, against.run)
     found = differences(baseline, candidate) if baseline is not None else []
-    verdicts: list[Verdict] = []
     if case.status == "ok":
         if baseline is None or baseline.case.status != "ok":
             reason = _nothing_there(baseline, candidate, against.run)

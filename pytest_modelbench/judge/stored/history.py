@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pytest_modelbench.judge.stored.comparable import is_same_thing
@@ -65,4 +66,4 @@ def _light(measured: MeasuredCase) -> MeasuredCase:
     timing = measured.case.timing
     empty = timing and timing.model_copy(update={"durations": "", "warmup": ""})
     case = measured.case.model_copy(update={"timing": empty, "samples": None})
-    return MeasuredCase(measured.run_id, measured.commit, measured.system, case)
+    return replace(measured, case=case)

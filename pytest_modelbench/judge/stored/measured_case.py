@@ -20,6 +20,8 @@ class MeasuredCase:
     commit: str | None
     system: SystemInfo
     case: CaseResult
+    regressed: frozenset[str] = frozenset()
+    """Metrics that its run had proven to have become worse."""
 
     @property
     def is_disturbed(self) -> bool:
@@ -30,8 +32,17 @@ class MeasuredCase:
 
 def cases_of(run: BenchmarkRun) -> Iterator[MeasuredCase]:
     """Every case of a run, in its order."""
+    about = run.metadata
+    worse = {
+        (side.case_id, verdict.metric)
+        for one in run.comparisons
+        for verdict in one.verdicts
+        for side in one.sides
+        if verdict.outcome == "regression" and side.name == verdict.candidate
+    }
     for case in run.cases:
-        yield MeasuredCase(run.metadata.run_id, run.metadata.git_sha, run.system_info, case)
+        regressed = frozenset(metric for name, metric in worse if name == case.id)
+        yield MeasuredCase(about.run_id, about.git_sha, run.system_info, case, regressed)
 
 
 def counterpart(

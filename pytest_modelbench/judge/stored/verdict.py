@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_modelbench.catalogue import COUNTED_METRICS, unit_of
 from pytest_modelbench.judge.question import Question
@@ -134,9 +135,11 @@ def noise_of(held: Held, sessions: Sequence[MeasuredCase]) -> Noise:
     """What is known of the noise between sessions: by assumption, and from earlier ones.
 
     What quiet sessions say holds for quiet ones: where something went on beside a side, only
-    sessions count that were disturbed, too, and the other way round.
+    sessions count that were disturbed, too, and the other way round. Those that were proven worse
+    do not count: else a slow-down would pass as noise when it is measured again.
     """
     name, unit = held.question.metric, held.unit
+    sessions = [one for one in sessions if name not in one.regressed]
     kind = kind_of(name, unit)
     is_disturbed = held.baseline.is_disturbed or held.candidate.is_disturbed
     if kind is not None and kind.quiet != kind.disturbed:
@@ -221,19 +224,22 @@ def _by_noise(held: Held, noise: Noise, verdict_count: int) -> Verdict:
         tolerance=held.tolerance,
         smallest_detectable=_detectable(decision, scale, is_relative=relative),
         reason=_disturbance(held) or decision.reason if decision.reason else None,
-        evidence={
-            "baseline_run": held.baseline.run_id,
-            "sessions": noise.sessions,
-            "noise_between_sessions": noise.sigma,
-            "noise_is_relative": noise.is_log,
-            "assumed_noise": noise.prior.sigma,
-            "degrees_of_freedom": noise.degrees,
-            "standard_error": decision.standard_error,
-            "verdicts": verdict_count,
-        },
+        evidence=_evidence(held, noise, decision) | {"verdicts": verdict_count},
         rests_on=[_noise_in_words(noise, held.unit)],
         unit=held.unit,
     )
+
+
+def _evidence(held: Held, noise: Noise, decision: Decision) -> dict[str, Any]:
+    return {
+        "baseline_run": held.baseline.run_id,
+        "sessions": noise.sessions,
+        "noise_between_sessions": noise.sigma,
+        "noise_is_relative": noise.is_log,
+        "assumed_noise": noise.prior.sigma,
+        "degrees_of_freedom": noise.degrees,
+        "standard_error": decision.standard_error,
+    }
 
 
 def _disturbance(held: Held) -> str | None:

@@ -6,9 +6,13 @@ from typing import Any
 
 from made_runs import BUSY, made_case, made_run, measured_case
 
-from pytest_modelbench.judge.stored.measured_case import counterpart
+from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
+from pytest_modelbench.judge.stored.history import History
+from pytest_modelbench.judge.stored.measured_case import cases_of, counterpart
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.results.timing_record import TimingRecord
+from pytest_modelbench.suite.tolerance import parse_tolerance
 
 
 def case(model: str, benchmark: str = "b", **fields: Any) -> CaseResult:
@@ -53,6 +57,18 @@ def test_where_the_other_cases_are_not_known_only_the_id_counts() -> None:
     run = made_run(1, [case("v1")])
     assert counterpart(case("v2"), [], run) is None
     assert counterpart(case("v1"), [], run) is not None
+
+
+def test_a_case_knows_what_its_run_had_proven_to_be_worse() -> None:
+    run, before = made_run(2, [case("m"), case("n")]), made_run(1, [case("m"), case("n")])
+    slower = Question("p50_latency_ms", "lower", parse_tolerance("5%"))
+    worse = measured_case(case("m", metrics={"p50_latency_ms": 100.0}), -1)
+    against = Against(before, History([]))
+    comparisons = [
+        stored_comparison(one, [slower], against) for one in (worse, measured_case(case("n"), -1))
+    ]
+    found = list(cases_of(run.model_copy(update={"comparisons": comparisons})))
+    assert [one.regressed for one in found] == [{"p50_latency_ms"}, set()]
 
 
 def test_a_case_is_disturbed_by_what_went_on_and_by_calls_that_never_settled() -> None:

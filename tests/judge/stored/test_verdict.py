@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -243,6 +244,23 @@ def test_many_verdicts_make_each_regression_the_surer_and_no_pass_harder() -> No
     assert among.interval is not None
     assert alone.interval[1] == among.interval[1]
     assert judge(10.0, 10.0, history=QUIET, verdict_count=1000).outcome == "pass"
+
+
+def test_a_slow_down_does_not_become_noise_by_being_measured_again() -> None:
+    question = Question("p50_latency_ms", "lower", parse_tolerance("5%"))
+    baseline, candidate = (
+        measured_case(made_case(metrics={"p50_latency_ms": value})) for value in (10.0, 12.0)
+    )
+    quiet = [measured_case(made_case(metrics={"p50_latency_ms": one})) for one in QUIET]
+    again = [candidate] * 5
+    proven = [replace(one, regressed=frozenset({"p50_latency_ms"})) for one in again]
+    unproven = [replace(one, regressed=frozenset({"peak_ram_mb"})) for one in again]
+    for sessions, outcome in (
+        ([*quiet, *proven], "regression"),
+        ([*quiet, *unproven], "inconclusive"),
+    ):
+        verdict = stored_verdict(question, baseline, candidate, [baseline, *sessions])
+        assert verdict.outcome == outcome
 
 
 def test_values_without_a_ratio_are_not_judged_by_one() -> None:
