@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common import stop, usual_environment
+from common import usual_environment
 from small_models import convolutions
 
 OURS, THEIRS = "modelbench", "pytest-benchmark"
@@ -253,5 +253,5 @@ def _pytest(
             timeout=TRIAL_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        stop(f"{' '.join(command)} was not done after {TRIAL_SECONDS} s")
+        return -1, f"{' '.join(command)} was not done after {TRIAL_SECONDS} s", TRIAL_SECONDS
     return done.returncode, done.stdout, time.perf_counter() - start

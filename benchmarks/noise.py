@@ -46,10 +46,10 @@ def noise(kind: str, seed: int, delay: float = 0.0) -> Iterator[Noise]:
         if not process.stdout.readline():
             raise SystemExit(f"the noise {kind!r} could not begin")
         yield made
-        times = psutil.Process(process.pid).cpu_times()
-        made.cpu_seconds = times.user + times.system
         if process.poll() is not None:
             raise SystemExit(f"the noise {kind!r} ended before what it was to disturb")
+        times = psutil.Process(process.pid).cpu_times()
+        made.cpu_seconds = times.user + times.system
     finally:
         process.kill()
         process.wait()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pytest_modelbench.suite.tolerance import Tolerance
 
 OK, WORSE = 0, 1
-USUAL_TOLERANCE = "5%"
 
 
 def add_compare(commands: Any) -> None:
@@ -90,7 +89,7 @@ def _check_metrics(metrics: Sequence[str], runs: Sequence[BenchmarkRun]) -> None
 
 def _tolerance(options: argparse.Namespace) -> Tolerance | None:
     """What the option says, as a share or as a number."""
-    from pytest_modelbench.suite.tolerance import parse_tolerance
+    from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE, parse_tolerance
 
     given = options.max_regression
     if given is None:
@@ -186,7 +185,7 @@ def _questions(
         questions_of,
         usual_question,
     )
-    from pytest_modelbench.suite.tolerance import parse_tolerance
+    from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE, parse_tolerance
 
     allowed = tolerance or parse_tolerance(USUAL_TOLERANCE)
     if metrics:

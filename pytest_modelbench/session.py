@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Generator, Sequence
 from functools import cached_property
 from importlib import import_module
@@ -15,10 +13,13 @@ import pytest
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, grouped_by_model
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.execution.turns import LockMode, Turns, lock_mode_from
-from pytest_modelbench.paths import path_from
-from pytest_modelbench.suite.against import side_against
-from pytest_modelbench.suite.expand import Selection
+from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.session_options import (
+    extension_files,
+    lock_from,
+    named_file,
+    selection_from,
+)
 from pytest_modelbench.suite.find import find_suite
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
 
@@ -97,7 +98,7 @@ class ModelbenchSession:
         self.strict: bool = config.option.suite_strict
         self.lock = lock_from(config)
         self.selection = selection_from(config)
-        self.named_files = {_named_file(config, argument) for argument in config.args}
+        self.named_files = {named_file(config, argument) for argument in config.args}
         self._loaded: dict[Path, LoadedSuite] = {}
         self.verdict_count = 1
         """Verdicts that comparisons will give: the more there are, the stricter is each."""
@@ -114,7 +115,7 @@ class ModelbenchSession:
 
     @property
     def extensions(self) -> list[tuple[str, str]]:
-        return _extension_files(self.config)
+        return extension_files(self.config)
 
     @cached_property
     def turns(self) -> Turns:
@@ -254,24 +255,6 @@ class ModelbenchSession:
         return parcel
 
 
-def _named_file(config: pytest.Config, argument: str) -> Path:
-    """The file of a node id, as pytest will spell it: absolute, links not followed."""
-    path = config.invocation_params.dir / argument.partition("::")[0]
-    return Path(os.path.abspath(path))  # noqa: PTH100
-
-
-def _extension_files(config: pytest.Config) -> list[tuple[str, str]]:
-    """The modules that add runners and the like, for a process that has to do it again."""
-    plugins: list[Any] = [
-        one.plugin for one in config.hook.pytest_modelbench_register.get_hookimpls()
-    ]
-    return [
-        (plugin.__name__, plugin.__file__)
-        for plugin in plugins
-        if getattr(plugin, "__file__", None)
-    ]
-
-
 def _from_report(item: CaseItem, report: pytest.TestReport) -> list[CaseResult]:
     """Results for an item that ended without: skipped by a mark, or broken by a fixture."""
     from pytest_modelbench.execution.blank import blank_result
@@ -284,33 +267,3 @@ def _from_report(item: CaseItem, report: pytest.TestReport) -> list[CaseResult]:
     text = crash.message if crash else report.longreprtext
     cause, trace = " ".join(text.split()) or "the item failed", report.longreprtext
     return [blank_result(case, "error", cause, trace=trace) for case in item.case.measured]
-
-
-def selection_from(config: pytest.Config) -> Selection:
-    """What the command line says about registry, models and devices."""
-    option = config.option
-    registry = None
-    if option.suite_registry:
-        registry = path_from(option.suite_registry, config.invocation_params.dir)
-        if not registry.is_file():
-            raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
-    against = None if option.suite_against is None else side_against(option.suite_against)
-    return Selection(registry, tuple(option.suite_model), tuple(option.suite_device), against)
-
-
-def lock_from(config: pytest.Config) -> LockMode:
-    """The ini option `modelbench_lock`. Raises `ModelbenchError` for any other word."""
-    given = config.getini("modelbench_lock")
-    mode = lock_mode_from(given)
-    if mode is None:
-        raise ModelbenchError(
-            f"ini option modelbench_lock is {given!r}: it should be host, device or none"
-        )
-    return mode
-
-
-def command_line(config: pytest.Config) -> list[str]:
-    """The command that started this session, as far as it is known."""
-    name = Path(sys.argv[0]).name
-    program = ["python", "-m", "pytest"] if name == "__main__.py" else [name]
-    return [*program, *map(str, config.invocation_params.args)]

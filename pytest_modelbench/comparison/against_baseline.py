@@ -12,10 +12,11 @@ import pytest
 from pytest_modelbench.collection import CaseItem
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.blank import identity
-from pytest_modelbench.judge.question import Question, questions_of, usual_question
+from pytest_modelbench.judge.question import RATE, Question, questions_of, usual_question
 from pytest_modelbench.judge.stored.baseline import StoredBaseline
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.recording.manifest import named_criteria
+from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE
 
 if TYPE_CHECKING:
     from pytest_modelbench.case import Case
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from pytest_modelbench.session import ModelbenchSession
     from pytest_modelbench.suite.document import Criterion
 
-USUAL_TOLERANCE = "5%"
-RATE = "throughput_items_per_second"
 
 
 class SessionBaseline:

@@ -11,6 +11,8 @@ from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
 
 Better = Literal["lower", "higher"]
+RATE = "throughput_items_per_second"
+"""What is asked about where calls are in flight together: it is their rate that is measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,14 +16,13 @@ from pytest_modelbench.judge.paired import (
     next_step,
     paired_verdict,
 )
-from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.question import RATE, Question
 from pytest_modelbench.judge.samples import judge_exact, judge_samples
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.compare import Outputs
 
-RATE = "throughput_items_per_second"
 Step = Literal["launch", "confirm", "done"]
 
 

@@ -38,6 +38,8 @@ PACKAGES = (
 KERNEL_FLAGS = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16",
                 "avx_vnni", "amx_bf16", "amx_int8", "amx_tile", "asimd", "sve")  # fmt: skip
 _GIT_SECONDS = 10
+_BRANCH_VARIABLES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME")
+"""Of GitHub for pull requests, of GitHub for pushes, and of GitLab."""
 
 
 def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMetadata:
@@ -49,13 +51,22 @@ def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMeta
         run_id=new_run_id(now),
         timestamp=now.isoformat(timespec="milliseconds"),
         git_sha=sha or None,
-        git_branch=_git(folder, "rev-parse", "--abbrev-ref", "HEAD") or None if sha else None,
+        git_branch=_branch(folder) if sha else None,
         git_dirty=None if status is None else bool(status),
         command_line=command_without_secrets(shlex.join(argv)),
         dry_run=dry_run,
         modelbench_version=version("pytest-modelbench"),
         exit_status=None,
     )
+
+
+def _branch(folder: Path) -> str | None:
+    """The branch that is checked out; where a CI system checked out a commit, what it says."""
+    found = _git(folder, "rev-parse", "--abbrev-ref", "HEAD") or None
+    if found != "HEAD":
+        return found
+    named = (os.environ.get(name, "").strip() for name in _BRANCH_VARIABLES)
+    return next(filter(None, named), found)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -70,7 +70,7 @@ class Recorder:
         from pytest_modelbench.recording.assemble import assemble_run
         from pytest_modelbench.recording.provenance import run_metadata, system_info
         from pytest_modelbench.results.store import runs_folder
-        from pytest_modelbench.session import command_line
+        from pytest_modelbench.session_options import command_line
 
         metadata = run_metadata(
             command_line(self.config),

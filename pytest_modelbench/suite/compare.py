@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.strict import OptionalText, Text
-from pytest_modelbench.suite.tolerance import ToleranceText
+from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE, ToleranceText
 
 BASELINE, CANDIDATE = "baseline", "candidate"
 MOST_LAUNCHES = 100
@@ -98,7 +98,7 @@ class Compare(StrictModel):
     outputs: Outputs | None = None
     """`"equal"`, or a tolerance of numbers: what candidates answer must be what the baseline
     answers."""
-    tolerance: ToleranceText = "5%"
+    tolerance: ToleranceText = USUAL_TOLERANCE
     """How much slower a candidate may be where no criterion has a `max_regression`."""
     launches: Annotated[int, Field(ge=2, le=MOST_LAUNCHES)] = 6
     """Fresh processes of each side, at most; it is looked at after every second one."""

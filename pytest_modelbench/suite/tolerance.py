@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+USUAL_TOLERANCE = "5%"
+"""Of slowness, where nobody says otherwise."""
 _SHARE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
 WHAT_IS_RIGHT = (
     'a share such as "5%", or a number of 0 or more in the unit of the metric, such as 0.01'

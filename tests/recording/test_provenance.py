@@ -42,6 +42,22 @@ def test_in_a_repository_they_say_which_code_and_whether_it_was_changed(tmp_path
     assert run_metadata(["pytest"], tmp_path, dry_run=False).git_dirty is True
 
 
+@pytest.mark.parametrize("name", ["GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"])
+def test_where_a_commit_is_checked_out_the_branch_is_what_the_ci_system_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for other in ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"):
+        monkeypatch.delenv(other, raising=False)
+    git(tmp_path, "init", "-b", "trunk")
+    git(tmp_path, "commit", "--allow-empty", "-m", "first")
+    monkeypatch.setenv(name, "topic")
+    assert run_metadata(["pytest"], tmp_path, dry_run=False).git_branch == "trunk"
+    git(tmp_path, "checkout", "--detach")
+    assert run_metadata(["pytest"], tmp_path, dry_run=False).git_branch == "topic"
+    monkeypatch.setenv(name, " ")
+    assert run_metadata(["pytest"], tmp_path, dry_run=False).git_branch == "HEAD"
+
+
 def test_without_git_a_run_is_still_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

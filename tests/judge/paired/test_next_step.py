@@ -59,7 +59,7 @@ def test_without_time_left_there_is_no_further_launch() -> None:
 
 
 def test_a_regression_is_confirmed_once_everything_is_decided() -> None:
-    strict = question("mean_latency_ms", "23%")
+    strict = question("mean_latency_ms", "21%")
     assert step(SLOWER, SLOWER) == "confirm"
     assert step(SLOWER, SLOWER, questions=[P50, strict]) == "launch"
 

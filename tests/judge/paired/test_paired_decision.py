@@ -153,7 +153,7 @@ def test_the_last_look_settles_for_surely_above_nothing() -> None:
         ([UNSURE, SAME, UNSURE, (0.051, 0.5)], "pass", True),
         ([UNSURE, SAME, UNSURE, SLOWER], "pass", True),
         ([UNSURE, SLOWER, UNSURE, (0.06, 0.05)], "regression", False),
-        ([UNSURE, SLOWER, UNSURE, (0.049, 0.01)], "regression", True),
+        ([UNSURE, SLOWER, UNSURE, (0.048, 0.01)], "regression", True),
         ([UNSURE, SLOWER, UNSURE, (0.06, 0.07)], "regression", True),
         ([UNSURE, SLOWER, UNSURE, SAME], "regression", True),
     ],

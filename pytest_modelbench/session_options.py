@@ -1,0 +1,64 @@
+"""What the command line and the ini file say about a session."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.turns import LockMode, lock_mode_from
+from pytest_modelbench.paths import path_from
+from pytest_modelbench.suite.against import side_against
+from pytest_modelbench.suite.expand import Selection
+
+
+def selection_from(config: pytest.Config) -> Selection:
+    """What the command line says about registry, models and devices."""
+    option = config.option
+    registry = None
+    if option.suite_registry:
+        registry = path_from(option.suite_registry, config.invocation_params.dir)
+        if not registry.is_file():
+            raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
+    against = None if option.suite_against is None else side_against(option.suite_against)
+    return Selection(registry, tuple(option.suite_model), tuple(option.suite_device), against)
+
+
+def lock_from(config: pytest.Config) -> LockMode:
+    """The ini option `modelbench_lock`. Raises `ModelbenchError` for any other word."""
+    given = config.getini("modelbench_lock")
+    mode = lock_mode_from(given)
+    if mode is None:
+        raise ModelbenchError(
+            f"ini option modelbench_lock is {given!r}: it should be host, device or none"
+        )
+    return mode
+
+
+def named_file(config: pytest.Config, argument: str) -> Path:
+    """The file of a node id, as pytest will spell it: absolute, links not followed."""
+    path = config.invocation_params.dir / argument.partition("::")[0]
+    return Path(os.path.abspath(path))  # noqa: PTH100
+
+
+def extension_files(config: pytest.Config) -> list[tuple[str, str]]:
+    """The modules that add runners and the like, for a process that has to do it again."""
+    plugins: list[Any] = [
+        one.plugin for one in config.hook.pytest_modelbench_register.get_hookimpls()
+    ]
+    return [
+        (plugin.__name__, plugin.__file__)
+        for plugin in plugins
+        if getattr(plugin, "__file__", None)
+    ]
+
+
+def command_line(config: pytest.Config) -> list[str]:
+    """The command that started this session, as far as it is known."""
+    name = Path(sys.argv[0]).name
+    program = ["python", "-m", "pytest"] if name == "__main__.py" else [name]
+    return [*program, *map(str, config.invocation_params.args)]
