@@ -89,7 +89,7 @@ def _check_metrics(metrics: Sequence[str], runs: Sequence[BenchmarkRun]) -> None
 
 def _tolerance(options: argparse.Namespace) -> Tolerance | None:
     """What the option says, as a share or as a number."""
-    from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE, parse_tolerance
+    from pytest_modelbench.suite.tolerance import parse_tolerance
 
     given = options.max_regression
     if given is None:

@@ -14,6 +14,8 @@ from pytest_modelbench.judge.question import Question
 
 LAUNCHES_THAT_AGREE = 0.7
 """Share of the launches that must by themselves show what all of them are said to show."""
+ROUNDING = 1e-9
+"""A change that is the tolerance but for the last digits of its logarithm is within it."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,14 @@ class Seen:
         return tuple(
             number
             for number, one in enumerate(self.estimates)
-            if one.center > self.tolerance
+            if self.is_beyond_in(number)
             and one.ends(level)[0] > (0 if is_last else self.tolerance / 2)
             and agreeing(one) >= LAUNCHES_THAT_AGREE
         )
 
     def passes(self, level: float) -> bool:
         """Surely within the tolerance by the first view, and by no other seen to be beyond it."""
-        surely = self.estimates[0].ends(level)[1] <= self.tolerance
+        surely = self.estimates[0].ends(level)[1] <= self.tolerance + ROUNDING
         return surely and not self.is_beyond()
 
     def is_beyond(self) -> bool:
@@ -48,7 +50,7 @@ class Seen:
 
     def is_beyond_in(self, view: int) -> bool:
         """Whether the estimate of that view is over the tolerance, however unsure."""
-        return self.estimates[view].center > self.tolerance
+        return self.estimates[view].center > self.tolerance + ROUNDING
 
 
 def agreeing(estimate: Estimate) -> float:
@@ -88,9 +90,10 @@ class Found:
             return False
         if self.shows == "pass":
             return self.whole.is_beyond()
-        seen = [self.whole.estimates[number] for number in self.views]
-        limit = self.whole.tolerance
-        return not any(one.center > limit and one.ends(self.level)[0] > 0 for one in seen)
+        return not any(
+            self.whole.is_beyond_in(number) and self.whole.estimates[number].ends(self.level)[0] > 0
+            for number in self.views
+        )
 
 
 @dataclass(frozen=True)

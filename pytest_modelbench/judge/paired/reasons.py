@@ -92,7 +92,7 @@ def _more_launches(data: PairedData) -> str:
 def _not_sure(about: Context, seen: Seen, level: float, views: Sequence[int]) -> Iterator[str]:
     """`views`: those in which a regression would have counted."""
     first = seen.estimates[0]
-    beyond = [number for number in views if seen.estimates[number].center > seen.tolerance]
+    beyond = [number for number in views if seen.is_beyond_in(number)]
     if beyond and first.ends(level)[1] <= seen.tolerance:
         yield (
             f"{about.measure.views[0].words} would pass, but {about.measure.views[beyond[0]].words}"
