@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pytest_modelbench.suite.document import Criterion
 
 
-
 class SessionBaseline:
     """Raises `ModelbenchError` if there is no run of that name."""
 

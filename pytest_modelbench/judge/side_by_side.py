@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_modelbench.catalogue import COUNTED_METRICS
-from pytest_modelbench.judge.outputs import judge_outputs
+from pytest_modelbench.judge.answers.verdict import judge_outputs
+from pytest_modelbench.judge.by_sample.verdict import judge_exact, judge_samples
 from pytest_modelbench.judge.paired import (
     PairedData,
     is_measured_in_pairs,
@@ -17,7 +18,6 @@ from pytest_modelbench.judge.paired import (
     paired_verdict,
 )
 from pytest_modelbench.judge.question import RATE, Question
-from pytest_modelbench.judge.samples import judge_exact, judge_samples
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.run import CaseResult

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_modelbench.catalogue import unit_of
-from pytest_modelbench.judge.expression_interval import METHOD
-from pytest_modelbench.judge.intervals import interval_of_expression, number_in, sample_interval
+from pytest_modelbench.judge.bounds.expression_interval import METHOD
+from pytest_modelbench.judge.bounds.intervals import (
+    interval_of_expression,
+    number_in,
+    sample_interval,
+)
 from pytest_modelbench.measure.percentiles import CONFIDENCE
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 from pytest_modelbench.suite.document import Criterion

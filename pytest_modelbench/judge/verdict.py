@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pytest_modelbench.judge.bounds import check_bounds
+from pytest_modelbench.judge.bounds.check import check_bounds
 from pytest_modelbench.judge.values import criterion_value
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.document import Criterion

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
-from pytest_modelbench.judge.scoring import leaderboard, score_cases
+from pytest_modelbench.judge.scores.scoring import leaderboard, score_cases
 from pytest_modelbench.recording.manifest import Manifest, criteria_of
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.metric import Metric, skipped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
 
-from pytest_modelbench.judge.scoring import is_partial
+from pytest_modelbench.judge.scores.scoring import is_partial
 from pytest_modelbench.report.columns import best_value, heading
 from pytest_modelbench.report.numbers import NOTHING
 from pytest_modelbench.results.metric import Metric

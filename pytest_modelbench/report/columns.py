@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_modelbench.catalogue import CATALOGUE, COUNTED_METRICS
-from pytest_modelbench.judge.expression_interval import Interval
-from pytest_modelbench.judge.intervals import judged_interval
+from pytest_modelbench.judge.bounds.expression_interval import Interval
+from pytest_modelbench.judge.bounds.intervals import judged_interval
 from pytest_modelbench.results.run import CaseResult, SuiteRecord
 
 USUAL = (
@@ -30,9 +30,6 @@ HEADINGS = {
     "wer": "WER",
     "cer": "CER",
 }
-
-
-EXACT = COUNTED_METRICS
 
 
 def columns(suite: SuiteRecord, cases: Sequence[CaseResult]) -> list[str]:
@@ -72,7 +69,7 @@ def best_value(name: str, cases: Sequence[CaseResult]) -> float | None:
     if info is None or info.better == "neither" or len(having) < 2:
         return None
     found = [(metrics[name].value or 0.0, judged_interval(name, metrics)) for metrics in having]
-    if name not in EXACT and any(interval is None for _, interval in found):
+    if name not in COUNTED_METRICS and any(interval is None for _, interval in found):
         return None  # nothing says how far it would differ in another run
     sign = 1.0 if info.better == "lower" else -1.0
     (best, interval), *others = sorted(found, key=lambda one: sign * one[0])

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from pytest_modelbench.judge.expression_interval import Interval, expression_interval
+from pytest_modelbench.judge.bounds.expression_interval import Interval, expression_interval
 from pytest_modelbench.suite.expression import (
     Expression,
     ExpressionError,

@@ -10,7 +10,7 @@ from scipy import stats
 
 from pytest_modelbench.execution.latency import latency_metrics, rate_metrics
 from pytest_modelbench.judge import launch_noise
-from pytest_modelbench.judge.intervals import judged_interval, sample_interval
+from pytest_modelbench.judge.bounds.intervals import judged_interval, sample_interval
 from pytest_modelbench.judge.launch_noise import launch_floor, widened
 from pytest_modelbench.results.metric import Metric, measured
 

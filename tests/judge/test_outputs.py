@@ -13,8 +13,8 @@ from sample_cases import answered_case
 
 from pytest_modelbench.execution.content import hash64
 from pytest_modelbench.execution.outputs_file import write_outputs
-from pytest_modelbench.judge.deviation import deviations
-from pytest_modelbench.judge.outputs import judge_outputs
+from pytest_modelbench.judge.answers.deviation import deviations
+from pytest_modelbench.judge.answers.verdict import judge_outputs
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.compare import OutputTolerance
@@ -118,12 +118,12 @@ def test_numbers_within_the_tolerance_pass_and_the_largest_deviation_is_told(
     far = judge(before, after, absolute=0.4)
     assert far.reason == (
         "outputs differ in 1 of 2 samples, first in sample 1; most in sample 1 by 0.5: "
-        "'logits' [2] 3.0 -> 3.5"
+        "'logits' [2] 3 -> 3.5"
     )
     assert far.evidence["largest"] == {
         "sample": 1,
         "amount": 0.5,
-        "where": "'logits' [2] 3.0 -> 3.5",
+        "where": "'logits' [2] 3 -> 3.5",
     }
     assert far.evidence["tolerance"] == {"absolute": 0.4, "relative": 0.0}
 
@@ -192,15 +192,15 @@ NAN, INF = float("nan"), float("inf")
     [
         (np.array([1.0, NAN]), np.array([1.0, NAN]), None, ""),
         (np.array([INF, -INF]), np.array([INF, -INF]), None, ""),
-        (np.array([1.0, NAN]), np.array([1.0, 2.0]), INF, "[1] nan -> 2.0"),
+        (np.array([1.0, NAN]), np.array([1.0, 2.0]), INF, "[1] nan -> 2"),
         (np.array([1.0, INF]), np.array([1.0, -INF]), INF, "[1] inf -> -inf"),
-        (np.array(1.0), np.array(3.0), 2.0, "1.0 -> 3.0"),
+        (np.array(1.0), np.array(3.0), 2.0, "1 -> 3"),
         (np.uint8([200, 3]), np.uint8([3, 200]), 197.0, "[0] 200 -> 3"),
-        (np.float16([60000]), np.float16([-60000]), 120000.0, "[0] 60000.0 -> -60000.0"),
-        (np.array([3 + 4j]), np.array([0j]), 5.0, "[0] (3+4j) -> 0j"),
+        (np.float16([60000]), np.float16([-60000]), 120000.0, "[0] 60000 -> -60000"),
+        (np.array([3 + 4j]), np.array([0j]), 5.0, "[0] 3+4j -> 0+0j"),
         (np.array([True, False]), np.array([True, True]), 1.0, "[1] False -> True"),
         (np.zeros((2, 3)), np.zeros((3, 2)), INF, "has shape (3, 2), not (2, 3)"),
-        (np.zeros((2, 3)), np.ones((2, 3)), 1.0, "[0, 0] 0.0 -> 1.0"),
+        (np.zeros((2, 3)), np.ones((2, 3)), 1.0, "[0, 0] 0 -> 1"),
         ({"a": np.array(1)}, {"b": np.array(1)}, INF, "has 'b', not 'a'"),
         (["x", "y"], ["x"], INF, "has 1 parts, not 2"),
         ({"a": ["x", {"b": "y"}]}, {"a": ["x", {"b": "z"}]}, INF, "'a' [1] 'b' 'y' -> 'z'"),
@@ -224,6 +224,6 @@ def test_of_what_is_too_much_the_worst_is_told_not_what_is_allowed() -> None:
     """A large number may differ by more and still be within a relative tolerance."""
     before, after = np.array([1000.0, 1.0, 2.0]), np.array([1050.0, 1.5, 2.2])
     (found,) = deviations(before, after, OutputTolerance(relative=0.1, absolute=0.05))
-    assert (found.is_allowed, found.words) == (False, "[1] 1.0 -> 1.5")
+    assert (found.is_allowed, found.words) == (False, "[1] 1 -> 1.5")
     (allowed,) = deviations(before[:1], after[:1], OutputTolerance(relative=0.1))
     assert (allowed.is_allowed, allowed.amount) == (True, 50.0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from pytest_modelbench.judge.paired_shares import mcnemar_p, paired_share_interval
+from pytest_modelbench.judge.by_sample.shares import mcnemar_p, paired_share_interval
 
 
 @pytest.mark.parametrize(

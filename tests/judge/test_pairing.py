@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sample_cases import answered_case
 
-from pytest_modelbench.judge.pairing import Pairing, pair_samples
+from pytest_modelbench.judge.by_sample.pairing import Pairing, pair_samples
 
 
 def pairing(ours: list[int], theirs: list[int]) -> Pairing:

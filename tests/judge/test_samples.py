@@ -10,8 +10,8 @@ import pytest
 from made_cases import case as made_case
 from sample_cases import answered_case, judged, sampled_case
 
+from pytest_modelbench.judge.by_sample.verdict import judge_exact
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.samples import judge_exact
 from pytest_modelbench.results.metric import failed, measured
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.tolerance import parse_tolerance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from made_cases import case, criteria
 
-from pytest_modelbench.judge.scoring import is_partial, leaderboard, normalized, score_cases
+from pytest_modelbench.judge.scores.scoring import is_partial, leaderboard, normalized, score_cases
 from pytest_modelbench.judge.verdict import judged
 from pytest_modelbench.results.metric import failed
 from pytest_modelbench.results.run import CaseResult

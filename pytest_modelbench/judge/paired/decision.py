@@ -9,7 +9,7 @@ from typing import Literal
 from pytest_modelbench.judge.paired.estimate import Estimate
 from pytest_modelbench.judge.paired.looks import looks_at
 from pytest_modelbench.judge.paired.measure import Launches, Measure
-from pytest_modelbench.judge.paired.scale import as_worse, tolerated
+from pytest_modelbench.judge.paired.scale import as_worse, on_scale, tolerated
 from pytest_modelbench.judge.question import Question
 
 LAUNCHES_THAT_AGREE = 0.7
@@ -25,12 +25,16 @@ class Seen:
     launches: int
     estimates: tuple[Estimate, ...]
     tolerance: float
+    plain: float
+    """What the metric itself, over all calls, has changed by."""
 
     def shows_regression(self, level: float, is_last: bool) -> tuple[int, ...]:
         """The views that do.
 
         The change is over the tolerance, and surely above 0; most launches agree on that; and
-        where a later look can still tell, it is surely above half of the tolerance.
+        where a later look can still tell, it is surely above half of the tolerance. Where the
+        first view sees none over the tolerance, the metric itself must: the medians of turns may
+        all have changed by calls that leave the median of all calls where it was.
         """
         return tuple(
             number
@@ -38,6 +42,7 @@ class Seen:
             if self.is_beyond_in(number)
             and one.ends(level)[0] > (0 if is_last else self.tolerance / 2)
             and agreeing(one) >= LAUNCHES_THAT_AGREE
+            and (self.is_beyond_in(0) or self.plain > self.tolerance + ROUNDING)
         )
 
     def passes(self, level: float) -> bool:
@@ -62,9 +67,10 @@ def see(measure: Measure, question: Question, launches: Launches) -> Seen:
     """What `launches` say. Raises `Unusable`."""
     sign = question.worse_sign
     estimates = tuple(view.estimate(launches).turned(sign) for view in measure.views)
-    tolerance = tolerated(question, measure.values(launches)[0], measure.scale)
+    values = measure.values(launches)
+    tolerance = tolerated(question, values[0], measure.scale)
     limit = 0.0 if tolerance is None else as_worse(tolerance, question, measure.scale)
-    return Seen(len(launches), estimates, limit)
+    return Seen(len(launches), estimates, limit, sign * on_scale(values, measure.scale))
 
 
 @dataclass(frozen=True)

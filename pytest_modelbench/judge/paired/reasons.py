@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_modelbench.judge.paired.blocks import MEDIANS
 from pytest_modelbench.judge.paired.data import PairedData
-from pytest_modelbench.judge.paired.decision import Found, Seen, agreeing
+from pytest_modelbench.judge.paired.decision import ROUNDING, Found, Seen, agreeing
 from pytest_modelbench.judge.paired.estimate import Estimate
 from pytest_modelbench.judge.paired.judgement import Judgement
 from pytest_modelbench.judge.paired.looks import (
@@ -46,7 +47,10 @@ class Context:
 
     def said(self, estimate: Estimate) -> str:
         """The change that an estimate turned to the worse stands for."""
-        change = as_change(self.question.worse_sign * estimate.center, self.measure.scale)
+        return self.said_of(estimate.center)
+
+    def said_of(self, worse: float) -> str:
+        change = as_change(self.question.worse_sign * worse, self.measure.scale)
         if change is None:
             return "a hundredfold"
         return change_text(change, None, is_relative=self.measure.scale == "log")
@@ -94,10 +98,11 @@ def _not_sure(about: Context, seen: Seen, level: float, views: Sequence[int]) ->
     first = seen.estimates[0]
     beyond = [number for number in views if seen.is_beyond_in(number)]
     if beyond and first.ends(level)[1] <= seen.tolerance:
+        other = "mean_latency_ms" if about.question.metric in MEDIANS else "p95_latency_ms"
         yield (
             f"{about.measure.views[0].words} would pass, but {about.measure.views[beyond[0]].words}"
             f" changed by {about.said(seen.estimates[beyond[0]])}: some calls are slower than "
-            "others, which 'max_regression' of p95_latency_ms would tell"
+            f"others, which 'max_regression' of {other} would tell"
         )
         return
     surely = [number for number in beyond if seen.estimates[number].ends(level)[0] > 0]
@@ -105,7 +110,13 @@ def _not_sure(about: Context, seen: Seen, level: float, views: Sequence[int]) ->
         agree = round(agreeing(seen.estimates[surely[0]]) * seen.launches)
         yield f"only {agree} of {seen.launches} launches are worse by themselves"
         return
-    yield "it may be no change at all" if beyond else "the interval reaches beyond the tolerance"
+    if beyond and beyond[0]:
+        which, change = about.measure.views[beyond[0]].words, seen.estimates[beyond[0]]
+        yield f"{which} changed by {about.said(change)}, which may be no change at all"
+    elif beyond:
+        yield "it may be no change at all"
+    else:
+        yield "the interval reaches beyond the tolerance"
     yield what_would_settle(
         seen.estimates[beyond[0]] if beyond else first,
         0.0 if beyond else seen.tolerance,
@@ -161,14 +172,18 @@ def _contradicted(about: Context) -> Iterator[str]:
     found = about.judgement.decision
     if found is None or found.decided is None or found.whole is None:
         return
-    at = found.views[0] if found.views else 0
+    views = range(len(about.measure.views))
+    beyond = [one for one in views if found.whole.is_beyond_in(one)]
+    at = found.views[0] if found.views else beyond[0]
     verb = "passed" if found.shows == "pass" else "showed a regression"
+    by = f" by {about.measure.views[at].words}" if at else ""
     yield (
         f"the first {found.decided.launches} launches {verb} "
-        f"({about.said(found.decided.estimates[at])}), all {found.whole.launches} do not bear it "
-        f"out ({about.said(found.whole.estimates[at])})"
+        f"({about.said(found.decided.estimates[at])}{by}), all {found.whole.launches} do not bear "
+        f"it out ({about.said(found.whole.estimates[at])})"
     )
-    yield CALIBRATE
+    if not at:
+        yield CALIBRATE
 
 
 def _regression(about: Context) -> Iterator[str]:
@@ -189,13 +204,16 @@ def _passed(about: Context) -> Iterator[str]:
     found = about.judgement.decision
     if found is None or found.decided is None or found.whole is None:
         return
-    level = level_of_a_look(about.data.procedure)
-    if found.whole.passes(level):
-        return
-    yield (
-        f"decided after {found.decided.launches} launches, at "
-        f"{about.said(found.decided.estimates[0])}; the others were made for other metrics"
-    )
+    if not found.whole.passes(level_of_a_look(about.data.procedure)):
+        yield (
+            f"decided after {found.decided.launches} launches, at "
+            f"{about.said(found.decided.estimates[0])}; the others were made for other metrics"
+        )
+    if found.whole.plain > found.whole.tolerance + ROUNDING:
+        yield (
+            f"over all calls it changed by {about.said_of(found.whole.plain)}, which turns side by "
+            "side do not bear out"
+        )
 
 
 def _circumstances(about: Context) -> Iterator[str]:

@@ -26,6 +26,14 @@ def as_change(value: float, scale: Scale) -> float | None:
     return math.expm1(value) if value <= math.log1p(LARGEST_SHARE) else None
 
 
+def on_scale(values: tuple[float, float], scale: Scale) -> float:
+    """How the second value differs from the first; of what has no ratio, not at all."""
+    baseline, candidate = values
+    if scale == "plain":
+        return candidate - baseline
+    return math.log(candidate / baseline) if min(values) > 0 else 0.0
+
+
 def tolerated(question: Question, baseline_value: float, scale: Scale) -> float | None:
     """The tolerance as the verdict says it: a share, or on the plain scale an amount."""
     tolerance = question.tolerance

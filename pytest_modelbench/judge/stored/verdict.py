@@ -99,7 +99,7 @@ def stored_verdict(
     if question.metric in COUNTED_METRICS:
         return _exact(held)
     if held.is_told_by_sample:
-        from pytest_modelbench.judge.samples import judge_samples
+        from pytest_modelbench.judge.by_sample.verdict import judge_samples
 
         return judge_samples(question, SIDES, baseline.case, candidate.case, verdict_count)
     noise = noise_of(held, sessions)

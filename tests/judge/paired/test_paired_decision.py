@@ -24,7 +24,8 @@ REACH = Estimate(0, 1, 7, ()).quantile(LEVEL)
 def seen(center: float, reach: float, by_launch: tuple[float, ...] = (1, 1), **fields: Any) -> Seen:
     """An estimate whose interval ends `reach` from it."""
     estimates = (Estimate(center, reach / REACH, 7, by_launch), *fields.get("others", ()))
-    return Seen(len(by_launch), estimates, fields.get("tolerance", 0.05))
+    tolerance = fields.get("tolerance", 0.05)
+    return Seen(len(by_launch), estimates, tolerance, fields.get("plain", 1.0))
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,13 @@ def test_a_pass_needs_every_view_and_a_regression_any() -> None:
     assert not seen(0.0, 0.01, others=[unsure]).passes(LEVEL)
     assert seen(0.0, 0.01, others=[unsure]).shows_regression(LEVEL, True) == ()
     assert seen(0.0, 0.01, others=[slower]).shows_regression(LEVEL, False) == (1,)
+
+
+def test_what_only_a_later_view_shows_must_be_in_the_metric_itself() -> None:
+    slower = Estimate(0.08, 0.001, 7, (0.08, 0.08))
+    assert seen(0.0, 0.01, others=[slower], plain=0.04).shows_regression(LEVEL, True) == ()
+    assert seen(0.0, 0.01, others=[slower], plain=0.06).shows_regression(LEVEL, True) == (1,)
+    assert seen(0.06, 0.5, others=[slower], plain=0.04).shows_regression(LEVEL, True) == (1,)
 
 
 def test_looks_share_what_they_may_err() -> None:

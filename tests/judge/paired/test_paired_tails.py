@@ -36,7 +36,9 @@ def test_a_resample_has_the_quantile_of_its_calls(share: float) -> None:
     launches = [rng.lognormal(size=size) for size in (40, 37, 1)]
     weights = rng.multinomial(3, [1 / 3] * 3, size=50)
     expected = [
-        np.quantile(np.concatenate([np.repeat(one, n) for one, n in zip(launches, row)]), share)
+        np.quantile(
+            np.concatenate([np.repeat(one, n) for one, n in zip(launches, row, strict=True)]), share
+        )
         for row in weights.tolist()
     ]
     assert _resampled(launches, weights, share) == pytest.approx(np.array(expected))
@@ -61,7 +63,7 @@ def test_the_same_record_gives_the_same_interval_and_names_its_seed() -> None:
 
 
 def test_few_launches_prove_nothing_however_many_their_calls() -> None:
-    data = noisy(2, Code(0.5), blocks=200)
+    data = noisy(2, Code(0.2), blocks=200)
     verdict = paired_verdict(data, P95)
     assert verdict.outcome == "inconclusive"
     assert "it may be no change at all" in str(verdict.reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from pytest_modelbench.judge.expression_interval import Interval
+from pytest_modelbench.judge.bounds.expression_interval import Interval
 from pytest_modelbench.judge.launch_noise import launch_floor, launch_margin
 
 FEWEST = 10

@@ -80,8 +80,12 @@ def _of_numbers(
     is_allowed = bool(allowed.all())
     at = np.unravel_index(int((apart if is_allowed else beyond).argmax()), apart.shape)
     place = f"[{', '.join(map(str, at))}] " if at else ""
-    words = f"{where}{place}{before[at]} -> {after[at]}"
+    words = f"{where}{place}{_digits(before[at])} -> {_digits(after[at])}"
     yield Deviation(float(apart[at]), is_allowed, words.strip())
+
+
+def _digits(number: Any) -> str:
+    return f"{number:.9g}" if number.dtype.kind in "fc" else str(number)
 
 
 def _exact(numbers: NDArray[Any]) -> NDArray[Any]:

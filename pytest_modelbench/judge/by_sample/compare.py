@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_modelbench.judge.intervals import sample_interval
-from pytest_modelbench.judge.pairing import Pairing, pair_samples
-from pytest_modelbench.judge.sample_change import (
+from pytest_modelbench.judge.bounds.intervals import sample_interval
+from pytest_modelbench.judge.by_sample.change import (
     Ends,
     NoChangeError,
     SampleChange,
     paired_change,
     unpaired_change,
 )
-from pytest_modelbench.judge.sample_terms import MetricTerms, taken, terms_of
+from pytest_modelbench.judge.by_sample.pairing import Pairing, pair_samples
+from pytest_modelbench.judge.by_sample.terms import MetricTerms, taken, terms_of
 from pytest_modelbench.results.packed import unpack
 from pytest_modelbench.results.run import CaseResult
 

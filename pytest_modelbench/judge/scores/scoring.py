@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from pytest_modelbench.judge.expression_interval import Interval
-from pytest_modelbench.judge.intervals import criterion_interval
-from pytest_modelbench.judge.score_interval import (
+from pytest_modelbench.judge.bounds.expression_interval import Interval
+from pytest_modelbench.judge.bounds.intervals import criterion_interval
+from pytest_modelbench.judge.scores.score_interval import (
     NARROWEST_SPAN,
     is_tied,
     normalized_errors,

@@ -9,10 +9,10 @@ from statistics import NormalDist
 from typing import Any
 
 from pytest_modelbench.catalogue import unit_of
-from pytest_modelbench.judge.compare_samples import Finding, compare_samples, why_missing
+from pytest_modelbench.judge.bounds.settling import what_would_settle
+from pytest_modelbench.judge.by_sample.change import CONFIDENCE, SampleChange
+from pytest_modelbench.judge.by_sample.compare import Finding, compare_samples, why_missing
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.sample_change import CONFIDENCE, SampleChange
-from pytest_modelbench.judge.settling import what_would_settle
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.results.comparison import Outcome, Verdict
 from pytest_modelbench.results.run import CaseResult

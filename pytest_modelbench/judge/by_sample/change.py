@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from pytest_modelbench.judge.paired_shares import mcnemar_p, paired_share_interval
+from pytest_modelbench.judge.by_sample.shares import mcnemar_p, paired_share_interval
 from pytest_modelbench.quality.bootstrap import SEED, Statistic, resampled
 from pytest_modelbench.quality.similarity import correlation, correlations
 from pytest_modelbench.quality.terms import SampleTerms

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.outputs_file import read_outputs
-from pytest_modelbench.judge.deviation import Deviation, deviations
-from pytest_modelbench.judge.pairing import Pairing, pair_samples
+from pytest_modelbench.judge.answers.deviation import Deviation, deviations
+from pytest_modelbench.judge.by_sample.pairing import Pairing, pair_samples
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.results.comparison import Outcome, Verdict

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from pytest_modelbench.catalogue import CATALOGUE
-from pytest_modelbench.judge.expression_interval import Interval, expression_interval
+from pytest_modelbench.judge.bounds.expression_interval import Interval, expression_interval
 from pytest_modelbench.judge.launch_noise import Z_95_PERCENT, widened
 from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.suite.document import Criterion

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Literal, TypeAlias
 
-from pytest_modelbench.judge.expression_interval import Interval
-from pytest_modelbench.judge.intervals import criterion_interval, is_of_timed_calls, number_in
-from pytest_modelbench.judge.settling import what_would_settle
+from pytest_modelbench.judge.bounds.expression_interval import Interval
+from pytest_modelbench.judge.bounds.intervals import (
+    criterion_interval,
+    is_of_timed_calls,
+    number_in,
+)
+from pytest_modelbench.judge.bounds.settling import what_would_settle
 from pytest_modelbench.judge.values import criterion_value
 from pytest_modelbench.judge.wording import NOT_KNOWN, number
 from pytest_modelbench.results.metric import Metric

@@ -1,0 +1,1 @@
+"""Bounds held against intervals, and the intervals of values."""

@@ -1,0 +1,1 @@
+"""Quality of two sides, compared sample by sample."""

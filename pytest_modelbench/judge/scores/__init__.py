@@ -1,0 +1,1 @@
+"""Scores, ranks and ties of the cases of a suite."""
