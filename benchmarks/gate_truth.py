@@ -1,8 +1,8 @@
 """Whether the paired gate cries wolf, and whether it finds what is slower.
 
-Whole commands on a small OpenVINO model whose slow-downs are made, and so known: `pytest --suite=...`
-with `compare`, judged by its exit code, and what people use today beside it: a session of
-pytest-benchmark that saves a baseline and another that compares with it
+Whole commands on a small OpenVINO model whose slow-downs are made, and so known:
+`pytest --suite=...` with `compare`, judged by its exit code, and beside it what people use today: a
+session of pytest-benchmark that saves a baseline and another that compares with it
 (`--benchmark-compare-fail=mean:5%`, `median:5%`, `min:5%`). Equal sides show false alarms, slower
 ones what is found; on a quiet machine and beside a process that spins all the time, in bursts,
 copies memory, or begins to spin half-way. In each round all trials come in an order drawn anew.
@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from common import Report, arguments, need, stop
-from gate_trials import OURS, THEIR_TOLERANCE, THEIRS, Kind, Ours, Theirs, Trial, fit_model
+from gate_trials import OURS, THEIRS, Kind, Ours, Theirs, Trial, fit_model
 from noise import CONDITIONS, HALFWAY, QUIET, noise
 
 DETECTED, WELL_ABOVE = 0.95, 0.6
@@ -51,12 +51,12 @@ class Seen:
 class Series:
     """Trials in every condition, as long as there is time."""
 
-    def __init__(self, gates: dict[str, Any], seed: int, end: float) -> None:
+    def __init__(self, gates: dict[str, Any], seed: int, planned: int, end: float) -> None:
         self.seen: list[Seen] = []
         self.stopped = ""
         self._gates = gates
         self._draw = random.Random(seed)
-        self._end = end
+        self._planned, self._end = planned, end
         self._usual: dict[Kind, list[float]] = {}
 
     def warm_up(self, kinds: Sequence[Kind]) -> None:
@@ -65,18 +65,17 @@ class Series:
             seen = self._trial(kind, QUIET)
             _tell(f"warming up, {number + 1} of {len(kinds)}: {_words(seen)}")
 
-    def run(self, kinds: Sequence[Kind], conditions: Sequence[str], rounds: int) -> None:
+    def round(self, kinds: Sequence[Kind], conditions: Sequence[str]) -> None:
+        """One trial of each kind in each condition; fewer if the time is over."""
         everything = [(kind, condition) for kind in kinds for condition in conditions]
-        count = rounds * len(everything)
-        for _ in range(rounds):
-            self._draw.shuffle(everything)
-            for kind, condition in everything:
-                if time.monotonic() > self._end:
-                    self.stopped = f"the time was over after {len(self.seen)} of {count} trials"
-                    return
-                seen = self._trial(kind, condition)
-                self.seen.append(seen)
-                _tell(f"{len(self.seen)} of {count}: {_words(seen)}")
+        self._draw.shuffle(everything)
+        for kind, condition in everything:
+            if time.monotonic() > self._end:
+                self.stopped = f"the time was over after {len(self.seen)} of {self._planned} trials"
+                return
+            seen = self._trial(kind, condition)
+            self.seen.append(seen)
+            _tell(f"{len(self.seen)} of {self._planned}: {_words(seen)}")
 
     def _trial(self, kind: Kind, condition: str) -> Seen:
         delay = 0.0
@@ -111,14 +110,19 @@ def main() -> None:
         metavar="SLOWER:TOLERANCE",
         help="what modelbench is to judge, in whole per cent",
     )
-    parser.add_argument("--ours-only", action="store_true", help="without pytest-benchmark")
+    parser.add_argument(
+        "--their-pairs",
+        nargs="*",
+        default=["0:5", "5:5"],
+        metavar="SLOWER:TOLERANCE",
+        help="the same for pytest-benchmark; none leaves it out",
+    )
     parser.add_argument("--minutes", type=float, default=600.0, help="no further trial after them")
     parser.add_argument("--earlier", nargs="+", type=Path, default=[], metavar="FILE")
     options = parser.parse_args()
     need("pytest_modelbench", "openvino", "scipy", "pytest_benchmark")
     kinds = [Kind(OURS, *_pair(text)) for text in options.pairs]
-    if not options.ours_only:
-        kinds += [Kind(THEIRS, slower, THEIR_TOLERANCE) for slower in (0, 5)]
+    kinds += [Kind(THEIRS, *_pair(text)) for text in options.their_pairs]
     settings = {"model_ms": options.model_ms, "threads": options.threads}
     earlier = [seen for file in options.earlier for seen in _saved(file, settings)]
     end = time.monotonic() + options.minutes * 60
@@ -130,20 +134,19 @@ def main() -> None:
             OURS: Ours(work / "ours", work / "model.xml", options.threads, kinds),
             THEIRS: Theirs(work / "theirs", work / "model.xml", options.threads),
         }
-        series = Series(gates, options.seed, end)
+        planned = options.rounds * len(kinds) * len(options.conditions)
+        series = Series(gates, options.seed, planned, end)
+        settings |= {"size": size, "call_ms": call_ms}
         try:
             series.warm_up(kinds)
-            series.run(kinds, options.conditions, options.rounds)
+            for number in range(options.rounds):
+                series.round(kinds, options.conditions)
+                if options.json and number + 1 < options.rounds:  # a long series may be lost
+                    show([*earlier, *series.seen], settings).save(options.json)
         except KeyboardInterrupt:
             series.stopped = f"interrupted after {len(series.seen)} trials"
-    report = show([*earlier, *series.seen], options.conditions, options.model_ms)
-    report.figures |= {"settings": settings | {"size": size, "call_ms": call_ms}}
-    report.notes += [
-        f"{options.threads} thread(s); the fastest call of the model takes {call_ms:.2f} ms",
-        f"[low, high]: {CONFIDENCE:.0%} interval of Clopper and Pearson",
-        *([f"earlier trials from {len(options.earlier)} files"] if earlier else []),
-        *([series.stopped] if series.stopped else []),
-    ]
+    report = show([*earlier, *series.seen], settings)
+    report.notes += [series.stopped] if series.stopped else []
     report.finish(options.json)
 
 
@@ -151,7 +154,7 @@ def _pair(text: str) -> tuple[int, int]:
     try:
         slower, tolerance = map(int, text.split(":"))
     except ValueError:
-        stop(f"--pairs {text!r} should be two whole numbers such as 5:3")
+        stop(f"a pair {text!r} should be two whole numbers such as 5:3")
     return slower, tolerance
 
 
@@ -165,11 +168,12 @@ def _saved(file: Path, settings: dict[str, Any]) -> Iterable[Seen]:
         yield Seen(Trial(kind, **one.pop("trial")), **one)
 
 
-def show(everything: Sequence[Seen], conditions: Sequence[str], model_ms: float) -> Report:
+def show(everything: Sequence[Seen], settings: dict[str, Any]) -> Report:
     """A row for each method and truth, a column for each condition."""
     conditions = [one for one in CONDITIONS if any(seen.condition == one for seen in everything)]
     columns = ("gate", "truth", *conditions, "target met")
-    report = Report(f"Said to be slower, model of {model_ms:g} ms; median seconds", columns)
+    title = f"Said to be slower, and median seconds: a model of {settings['model_ms']:g} ms"
+    report = Report(title, columns)
     rows = {
         (method, seen.trial.kind): None for seen in everything for method in seen.trial.outcomes
     }
@@ -182,7 +186,12 @@ def show(everything: Sequence[Seen], conditions: Sequence[str], model_ms: float)
         if reason:
             report.notes.append(f"TARGET NOT MET: {title}, {truth}: {reason}")
     report.notes += [*_insides(everything), *_broken(everything)]
-    report.figures["trials"] = [asdict(seen) for seen in everything]
+    report.notes += [
+        f"{settings['threads']} thread(s); the model's fastest call takes "
+        f"{settings['call_ms']:.2f} ms",
+        f"[low, high]: {CONFIDENCE:.0%} interval of Clopper and Pearson",
+    ]
+    report.figures |= {"settings": settings, "trials": [asdict(seen) for seen in everything]}
     return report
 
 
@@ -246,10 +255,14 @@ def _insides(everything: Sequence[Seen]) -> Iterable[str]:
             name: statistics.median(one[name] for one in figures)
             for name in ("change", "launches", "launch_seconds", "calls", "call_seconds")
         }
+        disturbed, all_launches = (
+            sum(one[name] for one in figures) for name in ("disturbed", "launches")
+        )
         yield (
             f"{kind}, quiet, medians: change found {middle['change']:+.1%}; "
             f"{middle['launches']:g} launches in {middle['launch_seconds']:.1f} s, in them "
-            f"{middle['calls']:g} calls of both sides in {middle['call_seconds']:.2f} s"
+            f"{middle['calls']:g} calls of both sides in {middle['call_seconds']:.2f} s; "
+            f"others disturbed {disturbed} of all {all_launches} launches"
         )
 
 

@@ -40,7 +40,12 @@ def noise(kind: str, seed: int, delay: float = 0.0) -> Iterator[Noise]:
         return
     command = [sys.executable, __file__, kind, "--seed", str(seed), "--delay", str(delay)]
     command += ["--parent", str(os.getpid())]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # a terminal's interrupt is not for it
+    )
     assert process.stdout is not None
     try:
         if not process.stdout.readline():

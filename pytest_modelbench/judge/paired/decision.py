@@ -84,7 +84,7 @@ class Found:
     decided: Seen | None
     """What that look saw."""
     whole: Seen | None
-    """What all launches of the series say; None of none."""
+    """What all launches of the series say; None of none, and while others may follow."""
     looks: tuple[int, ...]
     level: float
     """Probability to err at a look that shows a regression."""
@@ -126,12 +126,11 @@ def look_through(
     regression in one of these views counts.
     """
     looks = tuple(looks_at(len(launches), most_launches, is_over))
-    whole = see(measure, question, launches) if launches else None
+    whole = see(measure, question, launches) if launches and is_over else None
     for look in looks:
         if not measure.has_enough(launches[:look]):
             continue
-        seen = whole if look == len(launches) else see(measure, question, launches[:look])
-        assert seen is not None  # there are launches where there is a look
+        seen = whole if whole and look == len(launches) else see(measure, question, launches[:look])
         is_last = look == most_launches or (is_over and look == len(launches))
         views = seen.shows_regression(levels.regression, is_last)
         views = tuple(one for one in views if among is None or one in among)

@@ -10,6 +10,7 @@ the standard error (Lehmann, Nonparametric confidence intervals for a shift para
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 FEWEST_FOR_NORMAL = 6
 """Of fewer differences, the widest interval there is has less than 95 % confidence."""
+MOST_IN_A_TABLE = 500
+"""Differences; of more, Walsh averages are found by counting."""
 _PRECISION = 1e-12
 """As a share of the range: enough, and above what sums of doubles are off by."""
 
@@ -36,12 +39,11 @@ def hodges_lehmann(differences: NDArray[np.float64]) -> tuple[float, float]:
     ordered = np.sort(differences)
     n = len(ordered)
     averages = n * (n + 1) // 2
-    center = (_walsh(ordered, (averages + 1) // 2) + _walsh(ordered, averages // 2 + 1)) / 2
-    if n == 1:
-        return center, math.inf
     rank, quantile = _interval_rank(n)
-    length = _walsh(ordered, averages + 1 - rank) - _walsh(ordered, rank)
-    return center, length / (2 * quantile)
+    middle = ((averages + 1) // 2, averages // 2 + 1)
+    *two, low, high = _walsh_averages(ordered, (*middle, rank, averages + 1 - rank))
+    center = sum(two) / 2
+    return center, (high - low) / (2 * quantile) if n > 1 else math.inf
 
 
 def _interval_rank(n: int) -> tuple[int, float]:
@@ -54,8 +56,19 @@ def _interval_rank(n: int) -> tuple[int, float]:
     return rank, (mean + 0.5 - rank) / sd
 
 
-def _walsh(ordered: NDArray[np.float64], rank: int) -> float:
-    """The Walsh average of that rank, from 1, found by counting: there may be billions of them."""
+def _walsh_averages(ordered: NDArray[np.float64], ranks: Sequence[int]) -> list[float]:
+    """The Walsh averages of these ranks, from 1."""
+    import numpy as np
+
+    if len(ordered) > MOST_IN_A_TABLE:
+        return [_by_counting(ordered, rank) for rank in ranks]
+    one, other = np.triu_indices(len(ordered))
+    averages = np.sort((ordered[one] + ordered[other]) / 2)
+    return [float(averages[rank - 1]) for rank in ranks]
+
+
+def _by_counting(ordered: NDArray[np.float64], rank: int) -> float:
+    """The Walsh average of that rank without a table of all: there may be billions of them."""
     low, high = float(ordered[0]), float(ordered[-1])
     precision = _PRECISION * (high - low)
     if _count_up_to(ordered, low) >= rank:

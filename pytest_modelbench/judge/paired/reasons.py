@@ -8,7 +8,13 @@ from dataclasses import dataclass
 
 from pytest_modelbench.judge.paired.blocks import MEDIANS
 from pytest_modelbench.judge.paired.data import PairedData
-from pytest_modelbench.judge.paired.decision import ROUNDING, Found, Seen, agreeing
+from pytest_modelbench.judge.paired.decision import (
+    LAUNCHES_THAT_AGREE,
+    ROUNDING,
+    Found,
+    Seen,
+    agreeing,
+)
 from pytest_modelbench.judge.paired.estimate import Estimate
 from pytest_modelbench.judge.paired.judgement import Judgement
 from pytest_modelbench.judge.paired.looks import (
@@ -107,8 +113,7 @@ def _not_sure(about: Context, seen: Seen, level: float, views: Sequence[int]) ->
         return
     surely = [number for number in beyond if seen.estimates[number].ends(level)[0] > 0]
     if surely:
-        agree = round(agreeing(seen.estimates[surely[0]]) * seen.launches)
-        yield f"only {agree} of {seen.launches} launches are worse by themselves"
+        yield _not_all(about, seen, surely[0])
         return
     if beyond and beyond[0]:
         which, change = about.measure.views[beyond[0]].words, seen.estimates[beyond[0]]
@@ -123,6 +128,18 @@ def _not_sure(about: Context, seen: Seen, level: float, views: Sequence[int]) ->
         level,
         about.data.procedure,
         about.seconds_per_launch,
+    )
+
+
+def _not_all(about: Context, seen: Seen, view: int) -> str:
+    """Why a view that shows a change for the worse is not enough."""
+    estimate = seen.estimates[view]
+    if agreeing(estimate) < LAUNCHES_THAT_AGREE:
+        agree = round(agreeing(estimate) * seen.launches)
+        return f"only {agree} of {seen.launches} launches are worse by themselves"
+    return (
+        f"{about.measure.views[view].words} changed by {about.said(estimate)}, but over all calls "
+        f"it is {about.said_of(seen.plain)}"
     )
 
 

@@ -32,6 +32,13 @@ def test_the_interval_has_the_ranks_of_wilcoxons_statistic() -> None:
     assert hodges_lehmann(values)[1] == pytest.approx(expected, rel=1e-6)
 
 
+def test_with_or_without_a_table_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(8).normal(0, 0.03, 60)
+    with_table = hodges_lehmann(values)
+    monkeypatch.setattr("pytest_modelbench.judge.paired.hodges_lehmann.MOST_IN_A_TABLE", 10)
+    assert hodges_lehmann(values) == pytest.approx(with_table, abs=1e-11)
+
+
 def test_its_standard_error_is_that_of_many_such_estimates() -> None:
     rng = np.random.default_rng(5)
     for draw in (rng.standard_normal, lambda n: rng.standard_t(3, n)):

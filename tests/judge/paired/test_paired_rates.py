@@ -72,7 +72,7 @@ def test_without_any_tolerance_errors_stay_below_what_is_allowed() -> None:
 def test_a_change_as_large_as_the_tolerance_is_found_about_half_the_time() -> None:
     found = outcomes(Code(0.05), Machine(), question(tolerance="5%"), 15)
     assert 0.3 * TRIALS < found["regression"] < 0.75 * TRIALS
-    assert found["pass"] < 0.03 * TRIALS
+    assert found["pass"] <= 0.03 * TRIALS
 
 
 @pytest.mark.slow

@@ -237,11 +237,21 @@ def test_what_leaves_the_median_of_all_calls_where_it_was_is_no_regression_of_it
     )
 
 
+def test_launches_that_do_not_agree_are_counted() -> None:
+    rng, how = np.random.default_rng(1), procedure(launch_floor=0.0, blocks=60)
+    quiet = Machine(launch_sd=0, call_sd=0.01)
+    codes = [Code(0.12)] * 4 + [Code(-0.01)] * 2
+    launches = [simulated_launch(rng, how, [Code(), one], quiet) for one in codes]
+    found = paired_verdict(PairedData(SIDES, how, launches), question(tolerance="3%"))
+    assert found.outcome == "inconclusive"
+    assert found.reason == "only 4 of 6 launches are worse by themselves"
+
+
 def test_a_pass_that_the_figures_shown_speak_against_says_so() -> None:
     found = paired_verdict(some_slower(0.55, 1.1, 2, 0), P50)
     assert found.outcome == "pass"
     assert found.reason == (
-        "over all calls it changed by +8.1 %, which turns side by side do not bear out"
+        "over all calls it changed by +8.2 %, which turns side by side do not bear out"
     )
 
 
