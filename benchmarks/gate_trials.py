@@ -1,18 +1,17 @@
-"""Trials of a gate: a model that is known to be slower by so much, or by nothing, and what it says.
+"""Trials of our gate: a model that is known to be slower by so much, or by nothing.
 
 The model is a small one of OpenVINO's. After each call the process goes on spinning until the call
 has taken the longer by the share that is asked for, so the truth is known, whatever the noise.
+What other gates say of the same is in gate_peers.py.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ from typing import Any
 from common import usual_environment
 from small_models import convolutions
 
-OURS, THEIRS = "modelbench", "pytest-benchmark"
-FIELDS = ("mean", "median", "min")
+OURS = "modelbench"
+PYTEST = ("-m", "pytest", "-p", "no:cacheprovider")
 TRIAL_SECONDS = 900
 CHANNELS, FIRST_SIZE, SMALLEST_SIZE = 64, 56, 8
 Outcome = str
@@ -66,24 +65,6 @@ class SlowedModel(OpenvinoModel):
 def pytest_modelbench_register(modelbench):
     modelbench.runners.add("slowed_model", SlowedModel)
 """
-THEIR_TEST = """
-import os
-from functools import partial
-
-import openvino as ov
-from slowed import slowed
-
-CONFIG = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": os.environ["THREADS"]}
-
-
-def test_model(benchmark):
-    request = ov.Core().compile_model(os.environ["MODEL"], "CPU", CONFIG).create_infer_request()
-    request.get_input_tensor(0).data[:] = 0.5
-    call = partial(request.infer, share_outputs=True)
-    for _ in range(20):  # it would take the first call, the slow one, for all of them
-        call()
-    benchmark(partial(slowed, call, float(os.environ["SLOWER"])))
-"""
 
 
 @dataclass(frozen=True)
@@ -104,7 +85,7 @@ class Trial:
 
     kind: Kind
     outcomes: dict[str, Outcome]
-    """By method; pytest-benchmark's three from the same calls."""
+    """By method; those of a peer are from the same calls."""
     seconds: float = 0.0
     """From the first command to the exit code of the last."""
     figures: dict[str, Any] = field(default_factory=dict)
@@ -140,7 +121,14 @@ def _call_ms(file: Path, threads: int) -> float:
 class Ours:
     """`pytest --suite=...` with `compare`, judged by its exit code."""
 
-    def __init__(self, work: Path, model: Path, threads: int, kinds: Sequence[Kind]) -> None:
+    def __init__(
+        self,
+        work: Path,
+        model: Path,
+        threads: int,
+        kinds: Sequence[Kind],
+        max_seconds: float | None,
+    ) -> None:
         self._work = work
         work.mkdir()
         (work / "slowed.py").write_text(SLOWED)
@@ -149,11 +137,13 @@ class Ours:
         benchmark |= {"params": {"threads": threads}}
         for kind in kinds:
             criterion = {"metric": "p50_latency_ms", "max_regression": f"{kind.tolerance}%"}
-            candidate = {"params": {"slower": kind.slower / 100}}
+            compare = {"baseline": {}, "candidate": {"params": {"slower": kind.slower / 100}}}
+            if max_seconds is not None:
+                compare |= {"max_seconds": max_seconds}
             suite = {
                 "dataset": {"source": "generated", "max_samples": 1},
                 "criteria": [criterion],
-                "compare": {"baseline": {}, "candidate": candidate},
+                "compare": compare,
                 "benchmarks": [benchmark],
             }
             self._suite(kind).write_text(json.dumps(suite))
@@ -164,28 +154,35 @@ class Ours:
     def trial(self, kind: Kind) -> Trial:
         output = self._work / "run.json"
         output.unlink(missing_ok=True)
-        more = [f"--suite={self._suite(kind)}", f"--suite-output={output}"]
-        code, printed, seconds = _pytest(more, self._work)
+        more = [*PYTEST, f"--suite={self._suite(kind)}", f"--suite-output={output}"]
+        code, printed, seconds = python(more, self._work)
         try:
             [comparison] = json.loads(output.read_text())["comparisons"]
             [verdict] = comparison["verdicts"]
         except (OSError, ValueError, KeyError) as error:
-            return _broken(kind, [OURS], seconds, f"{error!r}: {printed[-1500:]}")
+            return broken(kind, [OURS], seconds, f"{error!r}: {printed[-1500:]}")
         outcome = verdict["outcome"]
         if code != (1 if outcome == "regression" else 0) or outcome == "noted":
-            return _broken(kind, [OURS], seconds, f"exit code {code}: {verdict['message']}")
+            return broken(kind, [OURS], seconds, f"exit code {code}: {verdict['message']}")
         launches = [side for one in comparison["launches"] for side in one["sides"]]
         figures = {
             "message": verdict["message"],
             "change": verdict["change"],
             "interval": verdict["interval"],
-            "launch_seconds": comparison["duration_seconds"],
+            "measuring_seconds": comparison["duration_seconds"],
+            "budget_seconds": _budget(comparison),
             "launches": len(comparison["launches"]),
             "disturbed": sum(bool(one["disturbances"]) for one in comparison["launches"]),
             "launch_floor": comparison["procedure"]["launch_floor"],
             **_timed(launches),
         }
         return Trial(kind, {OURS: outcome}, seconds, figures)
+
+
+def _budget(comparison: Any) -> float:
+    """What it may take: `max_seconds` for deciding, and as many for confirming."""
+    series = {one["series"] for one in comparison["launches"]}
+    return float(comparison["procedure"]["max_seconds"] * len(series))
 
 
 def _timed(launches: Sequence[Any]) -> dict[str, Any]:
@@ -196,52 +193,15 @@ def _timed(launches: Sequence[Any]) -> dict[str, Any]:
     return {"calls": sum(map(len, series)), "call_seconds": sum(map(sum, series)) / 1e9}
 
 
-class Theirs:
-    """pytest-benchmark: a session that saves a baseline, and one that compares with it.
-
-    All three fields are asked of in one command, which says which of them has failed.
-    """
-
-    def __init__(self, work: Path, model: Path, threads: int) -> None:
-        self._work = work
-        work.mkdir()
-        (work / "slowed.py").write_text(SLOWED)
-        (work / "test_model.py").write_text(THEIR_TEST)
-        self._environment = {"MODEL": str(model), "THREADS": str(threads)}
-
-    def trial(self, kind: Kind) -> Trial:
-        methods = {name: f"{THEIRS} {name}:{kind.tolerance}%" for name in FIELDS}
-        storage = self._work / "storage"
-        shutil.rmtree(storage, ignore_errors=True)
-        common = ["test_model.py", "-p", "no:modelbench", f"--benchmark-storage={storage}"]
-        code, printed, seconds = self._session([*common, "--benchmark-save=baseline"], 0)
-        if code != 0:
-            return _broken(kind, methods.values(), seconds, printed[-1500:])
-        checks = [f"--benchmark-compare-fail={name}:{kind.tolerance}%" for name in FIELDS]
-        more = [*common, "--benchmark-compare", *checks]
-        code, printed, further = self._session(more, kind.slower)
-        failed = set(re.findall(r"Field '(\w+)' has failed", printed))
-        if bool(failed) != (code != 0) or "Comparing against benchmarks from" not in printed:
-            return _broken(kind, methods.values(), seconds + further, printed[-1500:])
-        outcomes = {
-            method: "regression" if name in failed else "pass" for name, method in methods.items()
-        }
-        return Trial(kind, outcomes, seconds + further)
-
-    def _session(self, more: Sequence[str], slower: int) -> tuple[int, str, float]:
-        environment = {**self._environment, "SLOWER": str(slower / 100)}
-        return _pytest(more, self._work, environment)
-
-
-def _broken(kind: Kind, methods: Any, seconds: float, reason: str) -> Trial:
+def broken(kind: Kind, methods: Iterable[str], seconds: float, reason: str) -> Trial:
     return Trial(kind, dict.fromkeys(methods, "broken"), seconds, {"reason": reason})
 
 
-def _pytest(
-    more: Sequence[str], work: Path, environment: dict[str, str] | None = None
+def python(
+    more: Sequence[str], work: Path, environment: Mapping[str, str] | None = None
 ) -> tuple[int, str, float]:
-    """Exit code, what it printed, and how long it took."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *more]
+    """Exit code of a command of this interpreter, what it printed, and how long it took."""
+    command = [sys.executable, *more]
     start = time.perf_counter()
     try:
         done = subprocess.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,14 @@ class Case:
         """The cases whose results its item gives: itself, or every side of its comparison."""
         return [side.case for side in self.comparison.sides] if self.comparison else [self]
 
+    def on(self, candidate: Candidate, device: str) -> Case:
+        """The case with another model and device; sides that name one themselves keep it."""
+        moved = replace(self, candidate=candidate, device=device)
+        if self.comparison is None:
+            return moved
+        sides = tuple(side.on(candidate, device) for side in self.comparison.sides)
+        return replace(moved, comparison=replace(self.comparison, sides=sides))
+
     @property
     def base_dir(self) -> Path:
         """What relative paths of the suite resolve against."""
@@ -87,6 +95,14 @@ class SidePlan:
     python: str | None = None
     """Another interpreter: an absolute path, or relative to the worktree of `commit`."""
     env: tuple[tuple[str, str], ...] = ()
+
+    def on(self, candidate: Candidate, device: str) -> SidePlan:
+        """The side with these, but for what it names itself."""
+        if self.given.get("model") is not None:
+            candidate = self.case.candidate
+        if self.given.get("device") is not None:
+            device = self.case.device
+        return replace(self, case=replace(self.case, candidate=candidate, device=device))
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Direction = Literal["lower", "higher", "neither"]
+Better = Literal["lower", "higher"]
+Direction = Better | Literal["neither"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,16 @@ AUDIO_METRICS = ("audio_seconds", "real_time_factor", "x_realtime")
 def unit_of(name: str) -> str:
     """The unit of a metric; empty for one the catalogue does not know."""
     return CATALOGUE[name].unit if name in CATALOGUE else ""
+
+
+def better_of(metric: str) -> Better | None:
+    """Which way is better by the catalogue; None where it does not say.
+
+    >>> better_of("x_realtime"), better_of("p50_latency_ms"), better_of("my_accuracy")
+    ('higher', 'lower', None)
+    """
+    info = CATALOGUE.get(metric)
+    return None if info is None or info.better == "neither" else info.better
 
 
 def metric_name(name: str) -> str:

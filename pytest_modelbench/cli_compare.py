@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.errors import ModelbenchError
 
 if TYPE_CHECKING:
-    from pytest_modelbench.judge.question import Question
+    from pytest_modelbench.judge.asked_later import Asked
     from pytest_modelbench.results.comparison import Comparison
     from pytest_modelbench.results.run import BenchmarkRun
     from pytest_modelbench.suite.tolerance import Tolerance
@@ -29,6 +29,11 @@ def add_compare(commands: Any) -> None:
     parser.add_argument("b", metavar="B", nargs="?", help="the run that is judged")
     parser.add_argument(
         "--metric", action="append", default=[], metavar="NAME", help="judge this one instead"
+    )
+    parser.add_argument(
+        "--better",
+        choices=["lower", "higher"],
+        help="which way is better of the metrics that are named, where the run does not say",
     )
     parser.add_argument(
         "--max-regression",
@@ -49,19 +54,23 @@ def add_compare(commands: Any) -> None:
 def _compare(options: argparse.Namespace) -> int:
     from pytest_modelbench.results.find_run import find_run
 
-    tolerance = _tolerance(options)
+    asked = _asked(options)
     _check_allowed(options.allow)
     file, run = find_run(options.a)
     if options.b is None:
+        if options.allow:
+            raise ModelbenchError(
+                f"--allow {options.allow[0]!r} needs two runs: with one its own sides are judged"
+            )
         _check_metrics(options.metric, [run])
-        run = _judged_again(file, run, options.metric, tolerance)
+        run = _judged_again(file, run, asked)
     else:
         other_file, other = find_run(options.b)
         if other.metadata.run_id == run.metadata.run_id:
             raise ModelbenchError(f"{options.a!r} and {options.b!r} are the same run: name another")
         _check_metrics(options.metric, [run, other])
         folders = [file.parent, other_file.parent]
-        run = _held_against(run, other, folders, options, tolerance)
+        run = _held_against(run, other, folders, options, asked)
     _show(run, as_markdown=options.markdown)
     outcomes = {verdict.outcome for one in run.comparisons for verdict in one.verdicts}
     return WORSE if "regression" in outcomes else OK
@@ -87,6 +96,16 @@ def _check_metrics(metrics: Sequence[str], runs: Sequence[BenchmarkRun]) -> None
             raise ModelbenchError(f"--metric {name!r}: no case has it{did_you_mean(name, known)}")
 
 
+def _asked(options: argparse.Namespace) -> Asked:
+    from pytest_modelbench.judge.asked_later import Asked
+
+    if options.better and not options.metric:
+        raise ModelbenchError(
+            f"--better {options.better} is about metrics: name them with --metric"
+        )
+    return Asked(options.metric, _tolerance(options), options.better)
+
+
 def _tolerance(options: argparse.Namespace) -> Tolerance | None:
     """What the option says, as a share or as a number."""
     from pytest_modelbench.suite.tolerance import parse_tolerance
@@ -107,22 +126,25 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _judged_again(
-    file: Path, run: BenchmarkRun, metrics: Sequence[str], tolerance: Tolerance | None
-) -> BenchmarkRun:
+def _judged_again(file: Path, run: BenchmarkRun, asked: Asked) -> BenchmarkRun:
     from pytest_modelbench.comparison.rejudge import rejudged
+    from pytest_modelbench.report.verdicts import few
 
     if not run.comparisons:
         raise ModelbenchError(
             f"{file}: nothing was compared in this run: name a second run to hold it against, or "
             "make one with --suite-against or --suite-baseline"
         )
-    if metrics and all(one.kind == "stored" for one in run.comparisons):
-        raise ModelbenchError(
-            f"{file}: it was held against an earlier run, whose figures are not in it: name both "
-            "runs to judge other metrics"
-        )
-    return run.model_copy(update={"comparisons": rejudged(run, metrics, tolerance)})
+    stored = [one.id for one in run.comparisons if one.kind == "stored"]
+    if stored and (asked.metrics or asked.tolerance):
+        if len(stored) == len(run.comparisons):
+            raise ModelbenchError(
+                f"{file}: it was held against an earlier run, whose figures are not in it: name "
+                "both runs to judge by other metrics or another --max-regression"
+            )
+        as_then = "held against an earlier run and shown as judged then"
+        print(f"{as_then}: {few(stored)}", file=sys.stderr)
+    return run.model_copy(update={"comparisons": rejudged(run, asked)})
 
 
 def _held_against(
@@ -130,9 +152,10 @@ def _held_against(
     run: BenchmarkRun,
     folders: Sequence[Path],
     options: argparse.Namespace,
-    tolerance: Tolerance | None,
+    asked: Asked,
 ) -> BenchmarkRun:
     """`run` with its cases held against `baseline`, those that both have."""
+    from pytest_modelbench.judge.asked_later import questions_later
     from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
     from pytest_modelbench.judge.stored.history import History
     from pytest_modelbench.judge.stored.measured_case import cases_of, counterpart
@@ -147,12 +170,12 @@ def _held_against(
         )
     history = History([runs_folder(), *folders], without=[run.metadata.run_id])
     against = Against(baseline, history, frozenset(options.allow))
-    asked = [_questions(run, one.case, options.metric, tolerance) for one in both]
-    count = max(1, sum(map(len, asked)))
+    questions = [questions_later(asked, one.case, [run, baseline]) for one in both]
+    count = max(1, sum(map(len, questions)))
     _tell_of_others(baseline, run, {one.case.id for one in both})
     comparisons: list[Comparison] = [
-        stored_comparison(one, questions, against, peers, count)
-        for one, questions in zip(both, asked, strict=True)
+        stored_comparison(one, each, against, peers, count)
+        for one, each in zip(both, questions, strict=True)
     ]
     return run.model_copy(update={"comparisons": comparisons})
 
@@ -173,37 +196,6 @@ def _some_ids(run: BenchmarkRun) -> str:
     from pytest_modelbench.report.verdicts import few
 
     return few(case.id for case in run.cases) or "none"
-
-
-def _questions(
-    run: BenchmarkRun, case: Any, metrics: Sequence[str], tolerance: Tolerance | None
-) -> list[Question]:
-    """By option, else by the criteria of the run that is judged, else whether it is slower."""
-    from pytest_modelbench.judge.question import (
-        Question,
-        better_of,
-        questions_of,
-        usual_question,
-    )
-    from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE, parse_tolerance
-
-    allowed = tolerance or parse_tolerance(USUAL_TOLERANCE)
-    if metrics:
-        return [Question(name, better_of(name), allowed) for name in metrics]
-    usual = [usual_question(USUAL_TOLERANCE)]
-    found = questions_of(_criteria(run, case.suite), case.runner, usual)
-    if tolerance is None:
-        return found
-    return [Question(one.metric, one.better, tolerance, one.criterion) for one in found]
-
-
-def _criteria(run: BenchmarkRun, suite: str) -> Iterator[tuple[str, Any]]:
-    from pytest_modelbench.suite.document import Criterion
-
-    records: list[Mapping[str, Any]] = [
-        record for one in run.suites if one.id == suite for record in one.criteria
-    ]
-    return ((record["id"], Criterion.model_validate(record)) for record in records)
 
 
 def _show(run: BenchmarkRun, *, as_markdown: bool) -> None:

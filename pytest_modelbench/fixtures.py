@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from pytest_modelbench.beside.pytest_benchmark import claim, show_in_benchmark
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, modelbench_session
-from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, warnings
+from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, side_of, warnings
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.junit import show_in_junit
 
@@ -41,7 +40,7 @@ def device(request: pytest.FixtureRequest) -> str:
 def modelbench_case(request: pytest.FixtureRequest, model: Candidate, device: str) -> Case:
     """The case to measure, with the model and device that the fixtures above gave."""
     case: Case = request.param
-    return replace(case, candidate=model, device=device)
+    return case.on(model, device)
 
 
 @pytest.fixture(scope="session")
@@ -115,9 +114,24 @@ def _unique(
     comparisons: list[Comparison],
     strict: bool,
 ) -> list[str]:
-    """The lines about all results and comparisons; what ended a comparison says it all."""
-    if any(one.kind == "paired" and one.status == "error" for one in comparisons):
-        results = results[-1:]
-    *others, last = results
-    lines = [line for one in others for line in lines_of(one, strict=strict)]
-    return list(dict.fromkeys([*lines, *lines_of(last, comparisons, strict=strict)]))
+    """The lines about all results, saying whose they are, and about the comparison of the sides."""
+    of_sides = [one for one in comparisons if one.kind == "paired"]
+    lines = []
+    for result, who in zip(results, _who(results), strict=True):
+        if not any(_is_told(result, one) for one in of_sides):
+            own = [one for one in comparisons if one.kind == "stored" and one.id == result.id]
+            lines += [who + line for line in lines_of(result, own, strict=strict)]
+    return list(dict.fromkeys([*lines, *lines_of(None, of_sides, strict=strict)]))
+
+
+def _who(results: list[CaseResult]) -> list[str]:
+    """What lines about each begin with: nothing for the only one, or the only candidate."""
+    names = [f"candidate {side_of(one)}: " for one in results]
+    return [*(["baseline: "] if names[1:] else []), *(names[1:] if names[2:] else [""])]
+
+
+def _is_told(result: CaseResult, comparison: Comparison) -> bool:
+    """What ended a comparison says it all."""
+    if (result.status, comparison.status) != ("error", "error"):
+        return False
+    return comparison.detail in (result.detail, f"side {side_of(result)!r}: {result.detail}")

@@ -8,11 +8,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.redaction import without_credentials
 
 _SECONDS = 30.0
 _MERGE_BASE = "merge-base:"
 # Set by git for its hooks, these would send every command to another repository.
-_OF_HOOKS = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX")
+OF_HOOKS = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_QUARANTINE_PATH",
+    "GIT_NAMESPACE",
+    "GIT_PREFIX",
+)
 
 
 def repository_of(folder: Path) -> Path | None:
@@ -51,8 +62,10 @@ def _branches(repository: Path) -> str:
 
 
 def add_worktree(repository: Path, commit: str, folder: Path) -> None:
-    """Check `commit` out into `folder`, which must not exist. Raises `ModelbenchError`."""
-    git(repository, "worktree", "prune")
+    """Check `commit` out into `folder`, which must not exist. Raises `ModelbenchError`.
+
+    It may be known to git from before, and have been deleted since.
+    """
     git(repository, "worktree", "add", "--detach", "--force", str(folder), commit, seconds=600)
 
 
@@ -69,15 +82,17 @@ def git(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=seconds,
             check=False,
-            env={name: value for name, value in os.environ.items() if name not in _OF_HOOKS},
+            env={name: value for name, value in os.environ.items() if name not in OF_HOOKS},
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise ModelbenchError(f"{_shown(command)} cannot be run: {error}") from None
     if done.returncode != 0:
-        raise ModelbenchError(f"{_shown(command)} failed: {' '.join(done.stderr.split())}")
+        said = without_credentials(" ".join(done.stderr.split()))
+        raise ModelbenchError(f"{_shown(command)} failed: {said}")
     return done.stdout.strip()
 
 

@@ -19,9 +19,24 @@ class ModelbenchWarning(pytest.PytestWarning):
 
 
 def failures(
-    result: CaseResult, comparisons: Sequence[Comparison] = (), *, strict: bool
+    result: CaseResult | None, comparisons: Sequence[Comparison] = (), *, strict: bool
 ) -> Iterator[str]:
-    """One line for each reason why the item fails: gone wrong, a broken bound, or worse."""
+    """One line for each reason why the item fails: gone wrong, a broken bound, or worse.
+
+    Without a result it is that of the comparisons alone.
+    """
+    if result is not None:
+        yield from _own_failures(result, strict=strict)
+    for comparison in comparisons:
+        is_told = result is not None and comparison.detail == result.detail
+        if comparison.status == "error" and not is_told:
+            yield comparison.detail
+        yield from (f"worse: {line}" for line in _lines(comparison, "regression"))
+        if strict:
+            yield from (f"could not tell: {line}" for line in _lines(comparison, "inconclusive"))
+
+
+def _own_failures(result: CaseResult, *, strict: bool) -> Iterator[str]:
     if result.status == "error":
         yield result.detail
     errors = result.metric_errors
@@ -31,24 +46,23 @@ def failures(
     for check in result.bounds:
         if check.outcome == "failed" or (strict and check.outcome == "inconclusive"):
             yield check.message if check.outcome == "failed" else f"inconclusive: {check.message}"
-    for comparison in comparisons:
-        if comparison.status == "error" and comparison.detail != result.detail:
-            yield comparison.detail
-        yield from (f"worse: {line}" for line in _lines(comparison, "regression"))
-        if strict:
-            yield from (f"could not tell: {line}" for line in _lines(comparison, "inconclusive"))
 
 
 def warnings(
-    result: CaseResult, comparisons: Sequence[Comparison] = (), *, strict: bool
+    result: CaseResult | None, comparisons: Sequence[Comparison] = (), *, strict: bool
 ) -> Iterator[str]:
     """One line for each thing that could not be judged, where that is no failure."""
-    if not strict and result.status == "ok":
-        for check in result.bounds:
+    if not strict and (result is None or result.status == "ok"):
+        for check in result.bounds if result is not None else ():
             if check.outcome == "inconclusive":
                 yield f"inconclusive: {check.message}"
         for comparison in comparisons:
             yield from (f"could not tell: {line}" for line in _lines(comparison, "inconclusive"))
+
+
+def side_of(result: CaseResult) -> str:
+    """The name of the side of a comparison whose result it is."""
+    return result.id.rpartition("@")[2]
 
 
 def _lines(comparison: Comparison, outcome: Outcome) -> list[str]:

@@ -139,6 +139,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     option = config.option
     named = option.suite or option.suite_output or option.suite_markdown or option.suite_baseline
+    named = named or option.suite_against is not None
     named = named or any(".json" in argument for argument in config.args)
     if named or config.getini("modelbench_suites"):
         from pytest_modelbench.session import start

@@ -33,6 +33,15 @@ def command_without_secrets(command: str) -> str:
     return _ON_COMMAND_LINE.sub(rf"\1{HIDDEN}", without_credentials(command))
 
 
+def is_secret_name(name: str) -> bool:
+    """Whether what is called so is better not shown.
+
+    >>> is_secret_name("api_key"), is_secret_name("max_new_tokens")
+    (True, False)
+    """
+    return bool(_SECRET_NAME.search(name))
+
+
 def masked(value: Any) -> Any:
     """A JSON value in which what secret-like keys hold is hidden, and URLs keep no credentials.
 
@@ -41,7 +50,7 @@ def masked(value: Any) -> Any:
     """
     if isinstance(value, Mapping):
         return {
-            key: HIDDEN if isinstance(one, str) and _SECRET_NAME.search(str(key)) else masked(one)
+            key: HIDDEN if isinstance(one, str) and is_secret_name(str(key)) else masked(one)
             for key, one in value.items()
         }
     if isinstance(value, list):

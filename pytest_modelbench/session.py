@@ -173,11 +173,12 @@ class ModelbenchSession:
         for item in session.items:
             if isinstance(item, CaseItem):
                 selected.setdefault(item.path, {})[item.case.id] = item.nodeid
-        if not selected or self.config.option.collectonly:
+        if self.config.option.collectonly:
+            return
+        self._count_verdicts([one.case for one in session.items if isinstance(one, CaseItem)])
+        if not selected:
             return
         from pytest_modelbench.recording.manifest import manifest_of
-
-        self._count_verdicts([one.case for one in session.items if isinstance(one, CaseItem)])
 
         for file, nodeids in selected.items():
             loaded = self._loaded[file]
@@ -189,12 +190,28 @@ class ModelbenchSession:
             ]
             self._manifests.append(manifest_of(loaded, in_order))
 
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> str:
+        from pytest_modelbench.comparison.plan_in_words import longest_course
+
+        return longest_course(one.case for one in items if isinstance(one, CaseItem))
+
     def _count_verdicts(self, cases: Sequence[Case]) -> None:
-        if any(case.comparison for case in cases):
+        if not any(case.comparison for case in cases):
+            self._refuse_against()
+        else:
             from pytest_modelbench.comparison.in_session import verdict_count
 
             stored = self.baseline.verdict_count if self.baseline else 0
             self.verdict_count = verdict_count(self, cases) + stored
+
+    def _refuse_against(self) -> None:
+        """A gate that compares nothing must not look like one; see `Recorder` for workers."""
+        given = self.config.option.suite_against
+        if given is not None and self.worker == "main" and not self._suite_errors:
+            raise pytest.UsageError(
+                f"--suite-against {given!r}: there is no case of a suite to measure beside it "
+                "(tests in Python are not compared)"
+            )
 
     def _check_selection(self) -> None:
         """`--suite-model` must match something; under xdist a worker cannot stop the session."""

@@ -30,6 +30,7 @@ SYSTEM = SystemInfo(
     gpu_info=None,
     cuda_version=None,
     packages={"numpy": "2.1.0", "openvino": "2026.4.1"},
+    launch_floor=0.01,
 )
 CONDITIONS = Conditions(
     workers=1,

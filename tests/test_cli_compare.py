@@ -132,6 +132,84 @@ def test_a_metric_that_no_case_has_is_refused(capsys: Printed) -> None:
     )
 
 
+def accuracy(value: float, **metadata: Any) -> CaseResult:
+    return made_case(metrics={"my_accuracy": measured(value, **metadata)})
+
+
+def of_accuracy(*extra: str) -> int:
+    return main(["compare", run_id(1), run_id(2), "--metric=my_accuracy", *extra])
+
+
+def test_a_metric_of_which_nothing_says_which_way_is_better_is_refused(capsys: Printed) -> None:
+    for number, value in ((1, 0.9), (2, 0.5)):
+        stored_run(runs_folder(), number, [accuracy(value, better="neither")])
+    assert of_accuracy() == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "--metric 'my_accuracy': nothing says which way is better: neither a criterion of its "
+        "suite, nor the metric itself, nor the catalogue: give --better lower or --better higher\n"
+    )
+    # Nothing is known of its noise.
+    assert of_accuracy("--better=higher") == 0
+    assert "my accuracy 0.9 -> 0.5, -44.4 %, tolerance 5 %: inconclusive" in capsys.readouterr().out
+    assert main(["compare", run_id(1), run_id(2), "--better=higher"]) == 1
+    assert "--better higher is about metrics" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("by", ["metric", "criterion", "option"])
+def test_a_fall_of_what_should_be_high_is_no_improvement(by: str, capsys: Printed) -> None:
+    criteria = [{"id": "c", "metric": "my_accuracy", "goal": "max"}] if by == "criterion" else []
+    own = {"better": "higher"} if by == "metric" else {}
+    for number in range(3, 20):  # earlier sessions say how much it differs
+        value = 0.9 + 0.001 * (number % 2)
+        stored_run(runs_folder(), number, [accuracy(value, **own)], criteria=criteria)
+    stored_run(runs_folder(), 20, [accuracy(0.5, **own)], criteria=criteria)
+    asked = ["compare", run_id(19), run_id(20), "--metric=my_accuracy"]
+    asked += ["--better=higher"] if by == "option" else []
+    assert main(asked) == 1
+    assert ": regression" in capsys.readouterr().out
+    asked[1:3] = [run_id(20), run_id(19)]
+    assert main(asked) == 0
+    assert "regression" not in capsys.readouterr().out
+
+
+def test_a_tolerance_that_equal_code_would_break_is_refused(capsys: Printed) -> None:
+    tails = made_case(metrics={"p50_latency_ms": 10.0, "p95_latency_ms": 20.0})
+    for number in (1, 2):
+        stored_run(runs_folder(), number, [tails])
+    tail = ["compare", run_id(1), run_id(2), "--metric=p95_latency_ms"]
+    assert main([*tail, "--max-regression=1%"]) == 1
+    assert capsys.readouterr().err == (
+        "--max-regression of p95_latency_ms should be 15% or more, not 1 %: so far out, equal "
+        "code differs by as much\n"
+    )
+    assert main([*tail, "--max-regression=3"]) == 1
+    assert "should be a share, 15% or more, not 3" in capsys.readouterr().err
+    assert main(tail) == 0
+    assert "tolerance 15 %: " in capsys.readouterr().out
+
+
+def test_a_criterion_that_is_no_longer_accepted_is_a_sentence(capsys: Printed) -> None:
+    stored(1)
+    file = stored(2, criteria=[{"id": "tail", "metric": "p95_latency_ms"}])
+    value = json.loads(file.read_text())
+    value["suites"][0]["criteria"][0]["max_regression"] = 3.0
+    file.write_text(json.dumps(value))
+    assert main(["compare", run_id(1), run_id(2)]) == 1
+    assert capsys.readouterr().err.startswith(
+        f"run {run_id(2)}: its criterion 'tail' cannot be used: 'max_regression' of p95_latency_ms"
+    )
+
+
+def test_with_one_run_there_is_nothing_to_allow(capsys: Printed) -> None:
+    stored(1)
+    assert main(["compare", "last", "--allow=machine"]) == 1
+    assert capsys.readouterr().err == (
+        "--allow 'machine' needs two runs: with one its own sides are judged\n"
+    )
+
+
 def test_a_run_in_which_nothing_was_compared_has_no_verdicts(capsys: Printed) -> None:
     stored(1)
     assert main(["compare", "last"]) == 1
@@ -148,6 +226,8 @@ def test_the_verdicts_of_a_run_are_shown_in_the_same_words(tmp_path: Path, capsy
     _with_comparisons(run_id(1), run_id(2)).save(file)
     assert main(["compare", str(file)]) == 1
     assert capsys.readouterr().out == words
+    assert main(["compare", str(file), "--max-regression=2000%"]) == 1
+    assert "whose figures are not in it: name both runs" in capsys.readouterr().err
 
 
 def _with_comparisons(baseline: str, name: str) -> BenchmarkRun:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -85,3 +86,24 @@ def test_the_variables_of_a_git_hook_do_not_lead_elsewhere(
 ) -> None:
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     assert repository_of(repository) == repository
+
+
+def test_words_of_git_that_are_no_utf_8_are_read_all_the_same(repository: Path) -> None:
+    message = repository.parent / "message"
+    message.write_bytes(b"caf\xe9")
+    options = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
+    git(repository, *options, "commit", "-q", "--allow-empty", "-F", str(message))
+    git(repository, "config", "i18n.logOutputEncoding", "latin1")
+    assert git(repository, "log", "-1", "--format=%s", "--encoding=latin1").startswith("caf")
+
+
+def test_a_worktree_that_was_deleted_can_be_added_again_and_others_stay_known(
+    repository: Path, tmp_path: Path
+) -> None:
+    commit = commit_of(repository, "side")
+    for name in ("one", "other"):
+        add_worktree(repository, commit, tmp_path / name)
+        shutil.rmtree(tmp_path / name)
+    add_worktree(repository, commit, tmp_path / "one")
+    assert (tmp_path / "one" / "file.txt").is_file()
+    assert str(tmp_path / "other") in git(repository, "worktree", "list")

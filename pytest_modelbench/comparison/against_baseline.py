@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_modelbench.bench.parametrize import mark_arguments
 from pytest_modelbench.collection import CaseItem
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.blank import identity
@@ -53,7 +54,7 @@ class SessionBaseline:
     def prepare(self, items: Iterable[pytest.Item]) -> None:
         """Once everything is collected: how many verdicts there will be, and by which runs.
 
-        What a test will ask is not known before it runs; each counts as one verdict.
+        What a test will ask beside its mark is not known before it runs.
         """
         cases = [one.case for one in items if isinstance(one, CaseItem)]
         tests = [
@@ -62,7 +63,7 @@ class SessionBaseline:
             if not isinstance(one, CaseItem) and "modelbench" in getattr(one, "fixturenames", ())
         ]
         asked = {case: len(self._questions(case)) for case in cases}
-        self.verdict_count = len(tests) + sum(asked.values())
+        self.verdict_count = sum(map(_asked_by_mark, tests)) + sum(asked.values())
         try:
             self._stored.choose({case.suite_id for case, count in asked.items() if count})
         except ModelbenchError as error:
@@ -103,6 +104,15 @@ class SessionBaseline:
             return []
         count = max(1, self._session.verdict_count)
         return [self._stored.comparison(self._system, result, questions, peers, count)]
+
+
+def _asked_by_mark(item: pytest.Item) -> int:
+    """The criteria of a test's mark that ask; without any it is asked whether it is slower."""
+    try:
+        criteria = mark_arguments(item).get("criteria") or ()
+    except ModelbenchError:  # the test says so itself when it runs
+        return 1
+    return max(1, sum(one.get("max_regression") is not None for one in criteria))
 
 
 def _asked(criteria: Sequence[tuple[str, Criterion]], runner: str) -> list[Question]:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pytest_modelbench.case import Case, ComparisonPlan
-from pytest_modelbench.comparison.launch import Launcher, Series
+from pytest_modelbench.case import Case
+from pytest_modelbench.comparison.course import Course
+from pytest_modelbench.comparison.launch import Launcher
 from pytest_modelbench.comparison.pace import Pace, pace_for
-from pytest_modelbench.comparison.side_process import SideFailed, SideProcess, SideUnavailable
+from pytest_modelbench.comparison.side_process import SideProcess
 from pytest_modelbench.comparison.whereabouts import (
     Whereabouts,
+    places_of,
     unasked_differences,
-    whereabouts_of,
 )
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.blank import blank_result
@@ -25,12 +28,11 @@ from pytest_modelbench.execution.isolated import IsolatedEngine
 from pytest_modelbench.execution.place import Extension
 from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.judge.launch_noise import launch_floor
-from pytest_modelbench.judge.paired.data import PairedData
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.side_by_side import Sides, needs_launches, step_after, verdicts_of
+from pytest_modelbench.judge.side_by_side import Sides, verdicts_of
 from pytest_modelbench.recording.provenance import PACKAGES
 from pytest_modelbench.redaction import masked
-from pytest_modelbench.results.comparison import Comparison, Launch, Procedure, SideRecord
+from pytest_modelbench.results.comparison import Comparison, SideRecord
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.compare import OutputTolerance
@@ -58,14 +60,21 @@ class Comparer:
     """Verdicts of the whole session: what makes one a regression is stricter where there are
     many."""
 
+    @cached_property
+    def turns(self) -> Turns:
+        return Turns(self.lock)
+
     def compare(self, case: Case, questions: Sequence[Question]) -> Compared:
         """Measure every side by itself, then all in turn. Only an interrupt is raised."""
         assert case.comparison is not None
-        try:
-            sides = whereabouts_of(case.comparison)
-        except ModelbenchError as error:
-            return unmeasured(case, "error", str(error))
-        with tempfile.TemporaryDirectory(prefix="modelbench-") as folder:
+        if not hasattr(os, "fork"):
+            return unmeasured(case, "error", "comparisons need fork, which is not to be had here")
+        with ExitStack() as in_use:
+            try:
+                sides = in_use.enter_context(places_of(case.comparison, self.extensions))
+            except ModelbenchError as error:
+                return unmeasured(case, "error", str(error))
+            folder = in_use.enter_context(tempfile.TemporaryDirectory(prefix="modelbench-"))
             return self._compare(case, sides, questions, Path(folder))
 
     def _compare(
@@ -79,11 +88,23 @@ class Comparer:
         outputs = case.comparison.settings.outputs
         sides = [_with_outputs(side, outputs, folder) for side in whereabouts]
         results = [self._measure(side) for side in sides]
-        course = _Course(case.comparison, sides, self._launcher(sides, case), self.verdict_count)
         status, detail = _status(results)
+        if status == "ok":  # without the candidates that it names as absent or broken
+            sides = [side for side, one in zip(sides, results, strict=True) if one.status == "ok"]
+        course = Course(
+            settings=case.comparison.settings,
+            names=tuple(side.name for side in sides),
+            launcher=self._launcher(sides, case),
+            verdict_count=self.verdict_count,
+        )
         if status == "ok":
-            status, detail = course.run(questions)
-        judged = Sides(results, questions, outputs, [side.case.outputs_file for side in sides])
+            ended, why = course.run(questions)
+            status, detail = (ended, why) if ended != "ok" else (status, detail)
+        well = [one for one in results if one.status == "ok"] if status == "ok" else results
+        files = [side.case.outputs_file for side in sides]
+        judged = Sides(well, questions, outputs, files, self.verdict_count)
+        with self.turns.busy():
+            verdicts = verdicts_of(judged, course.data, course.seconds) if status == "ok" else []
         comparison = Comparison(
             id=case.id,
             suite=case.suite_id,
@@ -91,11 +112,12 @@ class Comparer:
             kind="paired",
             status=status,
             detail=detail,
+            trace=course.trace,
             sides=[_record(side, sides[0]) for side in sides],
             differences=unasked_differences(sides),
             procedure=course.procedure,
             launches=course.launches,
-            verdicts=verdicts_of(judged, course.data, course.seconds) if status == "ok" else [],
+            verdicts=verdicts,
             duration_seconds=course.seconds,
         )
         return Compared(results, comparison)
@@ -120,75 +142,7 @@ class Comparer:
 
         seed = secrets.randbits(32) if settings.seed is None else settings.seed
         devices = [side.case.device for side in sides]
-        return Launcher(start, devices, Turns(self.lock), seed, choose_pace, launch_floor()[0])
-
-
-@dataclass
-class _Course:
-    """Launch after launch, until every question is answered or the time is over."""
-
-    plan: ComparisonPlan
-    sides: Sequence[Whereabouts]
-    launcher: Launcher
-    verdict_count: int
-    launches: list[Launch] = field(default_factory=list)
-    procedure: Procedure | None = None
-    seconds: float = 0.0
-    """What the launches took, waiting for turns apart."""
-
-    @property
-    def data(self) -> PairedData | None:
-        if self.procedure is None:
-            return None
-        return PairedData(tuple(one.name for one in self.sides), self.procedure, self.launches)
-
-    def run(self, questions: Sequence[Question]) -> tuple[Status, str]:
-        step: str = "launch" if needs_launches(questions) else "done"
-        series: Series = "decision"
-        spent = longest = 0.0
-        budget = self.plan.settings.max_seconds
-        while step != "done":
-            wanted: Series = "decision" if step == "launch" else "confirmation"
-            if wanted != series:
-                series, spent = wanted, 0.0
-            if spent and spent + longest > budget:
-                break
-            try:
-                took = self._launch(series)
-            except SideUnavailable as reason:
-                return "skipped", str(reason)
-            except SideFailed as error:
-                return "error", str(error)
-            spent, longest = spent + took, max(longest, took)
-            assert self.data is not None
-            step = step_after(self.data, questions, budget - spent)
-        return "ok", ""
-
-    def _launch(self, series: Series) -> float:
-        """Seconds of measuring."""
-        turns, start = self.launcher.turns, time.monotonic()
-        waited_before, measured_before = turns.waited_seconds, self.launcher.seconds
-        self.launches.append(self.launcher.launch(series))
-        self.procedure = self.procedure or self._described()
-        self.seconds += time.monotonic() - start - (turns.waited_seconds - waited_before)
-        return self.launcher.seconds - measured_before
-
-    def _described(self) -> Procedure:
-        pace = self.launcher.pace
-        assert pace is not None
-        floor, source = launch_floor()
-        return Procedure(
-            seed=self.launcher.seed,
-            calls=pace.calls,
-            repeats=pace.repeats,
-            in_flight=pace.in_flight,
-            blocks=pace.blocks,
-            most_launches=self.plan.settings.launches,
-            max_seconds=self.plan.settings.max_seconds,
-            launch_floor=floor,
-            launch_floor_from=source,
-            verdict_count=max(1, self.verdict_count),
-        )
+        return Launcher(start, devices, self.turns, seed, choose_pace, launch_floor()[0])
 
 
 def _with_outputs(
@@ -202,14 +156,26 @@ def _with_outputs(
 
 
 def _status(results: Sequence[CaseResult]) -> tuple[Status, str]:
-    """Of the sides by themselves: without one of them there is nothing to compare."""
+    """Of the sides by themselves: it takes the baseline and a candidate to compare anything.
+
+    Where that is there, the detail says which other candidates are not, and why.
+    """
+    absent = [(one, f"side {_side_of(one)!r}: {one.detail}") for one in results if not _is_ok(one)]
+    baseline, *candidates = results
+    if _is_ok(baseline) and any(map(_is_ok, candidates)):
+        return "ok", "; ".join(line for _, line in absent)
     statuses: tuple[Status, ...] = ("error", "skipped")
-    for status in statuses:
-        for result in results:
-            if result.status == status:
-                side = result.id.rpartition("@")[2]
-                return status, f"side {side!r}: {result.detail}"
-    return "ok", ""
+    return next(
+        (status, line) for status in statuses for one, line in absent if one.status == status
+    )
+
+
+def _is_ok(result: CaseResult) -> bool:
+    return result.status == "ok"
+
+
+def _side_of(result: CaseResult) -> str:
+    return result.id.rpartition("@")[2]
 
 
 def _record(side: Whereabouts, baseline: Whereabouts) -> SideRecord:
@@ -233,6 +199,7 @@ def unmeasured(case: Case, status: Literal["skipped", "error"], reason: str) -> 
         kind="paired",
         status=status,
         detail=reason,
+        trace=None,
         sides=[],
         differences=[],
         procedure=None,

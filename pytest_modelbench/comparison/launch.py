@@ -44,11 +44,11 @@ class Launcher:
 
     def __post_init__(self) -> None:
         self._draw = random.Random(self.seed)
+        self._order: list[int] = []
 
     def launch(self, series: Series) -> Launch:
         """Raises `SideFailed`, and `SideUnavailable` for what is absent."""
-        order = list(range(len(self.devices)))
-        self._draw.shuffle(order)
+        order = self._order_of_launch()
         with self.turns.busy(), ExitStack() as leaving:
             leaving.callback(self.turns.residence(*self.devices).release)
             sides = self._loaded(order, leaving)
@@ -67,6 +67,16 @@ class Launcher:
                 sides=[side.sum_up() for side in sides],
                 disturbances=machine.disturbances(),
             )
+
+    def _order_of_launch(self) -> list[int]:
+        """In which sides are loaded and warmed up: by lot, and the next time in reverse, so that
+        what favours the first or the last one favours none."""
+        if self._order:
+            order, self._order = self._order[::-1], []
+            return order
+        self._order = list(range(len(self.devices)))
+        self._draw.shuffle(self._order)
+        return self._order
 
     def _timed_on(self) -> str:
         """The processor, if any side uses it: then nobody else may."""
@@ -99,6 +109,7 @@ class Launcher:
         """
         asked: list[int] = []
         differences = Differences(len(sides))
+        calls_made = pace.calls * pace.repeats
         order, end = list(range(len(sides))), time.monotonic() + pace.most_seconds
         for block in range(pace.blocks * MOST_TIMES_THE_BLOCKS):
             is_time_to_look = block > 0 and block % pace.blocks == 0
@@ -108,7 +119,8 @@ class Launcher:
                 break
             self._draw.shuffle(order)
             for at in (*order, *reversed(order)):
-                differences.add(at, min(sides[at].segment(block, pace.calls, pace.repeats)))
+                durations = sides[at].segment(block * calls_made, pace.calls, pace.repeats)
+                differences.add(at, min(durations))
                 asked.append(at)
             differences.end_block()
         return asked

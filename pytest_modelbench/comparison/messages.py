@@ -24,9 +24,12 @@ class WarmUpNow:
 
 @dataclass(frozen=True, slots=True)
 class TimeSegment:
-    """Time `calls` calls on one input, each repeated so often that it is long enough to time."""
+    """Time `calls` calls, each on the next input, beginning with the one of number `first`.
 
-    input: int
+    A call that is too short to be timed alone stands for `repeats` calls, on as many inputs.
+    """
+
+    first: int
     calls: int
     repeats: int
 

@@ -16,6 +16,8 @@ TOGETHER_NS = 1_000_000
 ROUNDS_IN_FLIGHT = 4
 """Calls under way at once are timed as one: so many times as many as are under way."""
 FEWEST_BLOCKS = 4
+SHARE_FOR_BLOCKS = 0.85
+"""Of the time of a launch; the rest is for warming up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,6 @@ def pace_for(usual_ns: list[int], in_flight: int, settings: Compare) -> Pace:
     if in_flight > 1:
         repeats = max(repeats, ROUNDS_IN_FLIGHT * in_flight)
     block_seconds = 2 * calls * repeats * sum(usual_ns) / 1e9
-    affordable = int(settings.max_seconds / settings.launches / block_seconds)
+    affordable = int(SHARE_FOR_BLOCKS * settings.max_seconds / settings.launches / block_seconds)
     blocks = min(settings.blocks, max(FEWEST_BLOCKS, affordable))
     return Pace(calls, repeats, in_flight, blocks, settings.max_seconds / settings.launches)

@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.judge.asked_later import (
+    Asked,
+    known_better,
+    named_questions,
+    recorded_criteria,
+    with_tolerance,
+)
 from pytest_modelbench.judge.paired.data import PairedData
-from pytest_modelbench.judge.question import Question, better_of
+from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.side_by_side import Sides, verdicts_of
 from pytest_modelbench.results.comparison import Comparison, Verdict
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.tolerance import Tolerance
 
+_NOTHING_ELSE = Asked()
 
-def rejudged(
-    run: BenchmarkRun, metrics: Sequence[str] = (), tolerance: Tolerance | None = None
-) -> list[Comparison]:
+
+def rejudged(run: BenchmarkRun, asked: Asked = _NOTHING_ELSE) -> list[Comparison]:
     """The comparisons of `run` with verdicts made anew; those with an earlier run as they are.
 
-    By default what was asked then is asked again, and the words are the same. With `metrics`
-    those are asked about, and judged where there is a `tolerance`. Answers that had to be equal
-    are not kept in full: that verdict stays.
+    By default what was asked then is asked again, and the words are the same; a tolerance takes
+    the place of all those of then. Metrics that are named are asked about instead, and judged
+    where there is a tolerance. Answers that had to be equal are not kept in full: that verdict
+    stays.
     """
-    return [
-        _rejudged(run, one, metrics, tolerance) if one.kind == "paired" else one
-        for one in run.comparisons
-    ]
+    return [_rejudged(run, one, asked) if one.kind == "paired" else one for one in run.comparisons]
 
 
-def _rejudged(
-    run: BenchmarkRun,
-    comparison: Comparison,
-    metrics: Sequence[str],
-    tolerance: Tolerance | None,
-) -> Comparison:
+def _rejudged(run: BenchmarkRun, comparison: Comparison, asked: Asked) -> Comparison:
     if comparison.status != "ok":
         return comparison
     names = tuple(side.name for side in comparison.sides)
     procedure = comparison.procedure
     data = PairedData(names, procedure, comparison.launches) if procedure else None
     results = [_case(run, side.case_id) for side in comparison.sides]
-    if metrics:
-        questions = [Question(name, better_of(name), tolerance) for name in metrics]
+    then = _asked_then(run, comparison, results[0], names)
+    if asked.metrics:
+        questions = named_questions(asked, results[0], [run], is_judged=False)
     else:
-        questions = _asked_then(run, comparison, names)
-    made = verdicts_of(Sides(results, questions), data, comparison.duration_seconds)
-    kept = [] if metrics else [one for one in comparison.verdicts if one.method == "outputs"]
+        questions = with_tolerance(then, asked.tolerance)
+    confirmed = {_key(one) for one in then}
+    questions = [replace(one, asked_then=_key(one) in confirmed) for one in questions]
+    sides = Sides(results, questions, verdict_count=_verdict_count(run))
+    made = verdicts_of(sides, data, comparison.duration_seconds)
+    kept = [] if asked.metrics else [one for one in comparison.verdicts if one.method == "outputs"]
     return comparison.model_copy(update={"verdicts": [*made, *kept]})
+
+
+def _verdict_count(run: BenchmarkRun) -> int:
+    """Of the session; without a procedure that says so, by the verdicts that it gave."""
+    said = [one.procedure.verdict_count for one in run.comparisons if one.procedure]
+    verdicts = [one for comparison in run.comparisons for one in comparison.verdicts]
+    asked = sum(one.tolerance is not None and one.method != "outputs" for one in verdicts)
+    return max(said, default=max(1, asked))
+
+
+def _key(question: Question) -> object:
+    """What was measured again then if it was a regression, and only that."""
+    return question.metric, question.better, question.tolerance
 
 
 def _case(run: BenchmarkRun, case_id: str) -> CaseResult:
@@ -57,34 +75,29 @@ def _case(run: BenchmarkRun, case_id: str) -> CaseResult:
     raise ModelbenchError(f"run {run.metadata.run_id} has no case {case_id!r}, which it compares")
 
 
-def _asked_then(run: BenchmarkRun, comparison: Comparison, names: Sequence[str]) -> list[Question]:
+def _asked_then(
+    run: BenchmarkRun, comparison: Comparison, case: CaseResult, names: Sequence[str]
+) -> list[Question]:
     """What was asked of the first candidate, and with that of all."""
-    criteria = _criteria(run, comparison.suite)
+    criteria = dict(recorded_criteria(run, comparison.suite))
     return [
-        _question(verdict, criteria)
+        _question(verdict, criteria, case, run)
         for verdict in comparison.verdicts
         if verdict.method != "outputs" and (verdict.baseline, verdict.candidate) == names[:2]
     ]
 
 
-def _criteria(run: BenchmarkRun, suite: str) -> Mapping[str, Criterion]:
-    return {
-        record["id"]: Criterion.model_validate(record)
-        for one in run.suites
-        if one.id == suite
-        for record in one.criteria
-    }
-
-
-def _question(verdict: Verdict, criteria: Mapping[str, Criterion]) -> Question:
+def _question(
+    verdict: Verdict, criteria: Mapping[str, Criterion], case: CaseResult, run: BenchmarkRun
+) -> Question:
     criterion = criteria.get(verdict.criterion or "")
     if criterion is None:
         tolerance = verdict.tolerance
         allowed = None if tolerance is None else Tolerance(tolerance, verdict.is_relative)
-        return Question(verdict.metric, better_of(verdict.metric), allowed)
+        return Question(verdict.metric, known_better(verdict.metric, case, [run]), allowed)
     return Question(
         metric=verdict.metric,
-        better="higher" if criterion.goal == "max" else "lower",
+        better=criterion.better,
         tolerance=criterion.tolerance,
         criterion=verdict.criterion,
     )

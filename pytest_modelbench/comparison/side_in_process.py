@@ -24,15 +24,17 @@ from pytest_modelbench.datasets.samples import Audio, Sample
 from pytest_modelbench.errors import ModelbenchError, Unavailable, as_text, one_line
 from pytest_modelbench.execution.calls import calls_of
 from pytest_modelbench.execution.limits import ProcessLimits
+from pytest_modelbench.execution.own_code import OwnCode
 from pytest_modelbench.execution.readiness import make_ready
 from pytest_modelbench.execution.residents import Resident, Residents
-from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.execution.turns import Turns, marked
 from pytest_modelbench.measure.in_flight import InFlight
 from pytest_modelbench.measure.timing import check_answers, clock_ns
 from pytest_modelbench.results.packed import pack
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Session, part_of
 
+Batches = Sequence[Sequence[Any]]
 OF_A_LAUNCH = tuple(name for name in MEMORY_METRICS if not name.startswith("device_"))
 """What meters of a process say of a launch; the whole device has the other sides on it, too."""
 
@@ -40,13 +42,15 @@ OF_A_LAUNCH = tuple(name for name in MEMORY_METRICS if not name.startswith("devi
 class SideInProcess:
     """Answers messages; whatever goes wrong is the answer."""
 
-    def __init__(self, limits: ProcessLimits) -> None:
+    def __init__(self, limits: ProcessLimits, own: OwnCode) -> None:
         self._limits = limits
+        self._own = own
         self._loaded: _Loaded | None = None
 
     def answer(self, message: Message) -> bytes:
         try:
-            return json.dumps(self._answer(message), allow_nan=False).encode()
+            with marked():  # nothing is asked but while the session has its turn
+                return json.dumps(self._answer(message), allow_nan=False).encode()
         except Unavailable as reason:
             return json.dumps({"unavailable": str(reason)}).encode()
         except BaseException as error:  # nobody interrupts this process: the model raised it
@@ -56,6 +60,7 @@ class SideInProcess:
         if isinstance(message, Load):
             self._limits.apply(message.case.measure)
             self._loaded = _Loaded(message.case)
+            self._own.check()
             return {"in_flight": self._loaded.in_flight, "inputs": self._loaded.input_count}
         if self._loaded is None:
             raise ModelbenchError("nothing is loaded")
@@ -83,11 +88,10 @@ class _Loaded:
         self._session: Session = self._resident.session
         self._batches = self._read(SampleReader(case.dataset, case.base_dir, runner.input_kind))
         self._prepared = [self._put_together(batch) for batch in self._batches]
-        self._answers: dict[int, Sequence[Any]] = {}
-        """Of the first call on each input that was used."""
-        self._last: Sequence[Any] = ()
+        self._answers: dict[int, Sequence[Any] | None] = {}
+        """Of inputs that were timed; None where the answer was not kept."""
         self._steady = ExitStack()
-        self._call: Callable[[Sequence[Any], int], int] = self._one_by_one
+        self._call: Callable[[Batches], tuple[int, Sequence[Any]]] = self._one_by_one
         if self.in_flight > 1:
             self._call = self._in_flight
 
@@ -116,7 +120,7 @@ class _Loaded:
             seen = calls_of(self._session, self._case.measure).warm_up(self._prepared)
         self._resident.first_call_ns = seen.first_ns
         if seen.first_ns is None:  # let the fault speak for itself
-            self._call(self._prepared[0], 1)
+            self._call(self._prepared[:1])
             raise ModelbenchError("the first call failed, and the next one did not")
         gc.collect()
         gc.freeze()
@@ -131,32 +135,39 @@ class _Loaded:
         }
 
     def segment(self, message: TimeSegment) -> list[int]:
-        batch = self._prepared[message.input]
-        durations = [self._call(batch, message.repeats) for _ in range(message.calls)]
-        self._answers.setdefault(message.input, self._last)
+        """Each call on the next input, as a model meets them: what it does anew for a new input,
+        such as reshaping, is a part of its speed."""
+        count = len(self._prepared)
+        durations = []
+        for call in range(message.calls):
+            first = message.first + call * message.repeats
+            inputs = [(first + number) % count for number in range(message.repeats)]
+            self._answers |= {at: None for at in inputs if at not in self._answers}
+            duration, answers = self._call([self._prepared[at] for at in inputs])
+            self._answers[inputs[-1]] = answers
+            durations.append(duration)
         return durations
 
-    def _one_by_one(self, batch: Sequence[Any], repeats: int) -> int:
-        """The mean duration of a call, in ns."""
+    def _one_by_one(self, batches: Batches) -> tuple[int, Sequence[Any]]:
+        """The mean duration of a call in ns, and the last one's answers."""
         predict = self._session.predict
         start = clock_ns()
-        for _ in range(repeats):
+        for batch in batches:
             answers = predict(batch)
         duration = clock_ns() - start
-        check_answers(answers, batch)
-        self._last = answers
-        return max(1, duration // repeats)
+        check_answers(answers, batches[-1])
+        return max(1, duration // len(batches)), answers
 
-    def _in_flight(self, batch: Sequence[Any], repeats: int) -> int:
-        """The wall time of calls in flight, divided by their number, in ns."""
+    def _in_flight(self, batches: Batches) -> tuple[int, Sequence[Any]]:
+        """The wall time of calls in flight in ns, divided by their number."""
         run = InFlight(self.in_flight).run
         wait = part_of(self._session, "wait")
-        seen = run(self._session.start, [batch] * repeats, lambda count, seconds: True, wait)
-        for answer in seen.answers:
-            if isinstance(answer, Exception):
-                raise answer
-        self._last = seen.answers[0]  # type: ignore[assignment]
-        return max(1, seen.wall_ns // repeats)
+        seen = run(self._session.start, batches, lambda count, seconds: True, wait)
+        last = seen.answers[-1]
+        for error in seen.errors.values():
+            raise error
+        assert not isinstance(last, Exception)
+        return max(1, seen.wall_ns // len(batches)), last
 
     def sum_up(self) -> Mapping[str, Any]:
         self._steady.close()
@@ -178,7 +189,8 @@ class _Loaded:
         """Tokens in the answers of a call, in the mean over the inputs used."""
         total = 0
         for at in used:
-            for sample, answer in zip(self._batches[at], self._answers[at], strict=True):
+            answers = self._answers[at] or self._call([self._prepared[at]])[1]
+            for sample, answer in zip(self._batches[at], answers, strict=True):
                 tokens = self._session.finish(sample, answer).tokens
                 if tokens is None:
                     return None

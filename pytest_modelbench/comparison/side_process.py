@@ -43,7 +43,6 @@ class SideProcess:
         self._warm: dict[str, Any] = {}
         self._durations: list[int] = []
         self.in_flight = 1
-        self.input_count = 1
 
     @property
     def usual_ns(self) -> int:
@@ -62,15 +61,14 @@ class SideProcess:
 
     def load(self) -> None:
         said = self._ask(Load(self.case))
-        self.in_flight, self.input_count = int(said["in_flight"]), int(said["inputs"])
+        self.in_flight = int(said["in_flight"])
 
     def warm_up(self) -> None:
         self._warm = self._ask(WarmUpNow())
 
-    def segment(self, number: int, calls: int, repeats: int) -> list[int]:
-        """Time calls on the input of that number; inputs come round. Durations in ns."""
-        asked = TimeSegment(number % self.input_count, calls, repeats)
-        durations: list[int] = self._ask(asked)["durations_ns"]
+    def segment(self, first: int, calls: int, repeats: int) -> list[int]:
+        """Time calls on the inputs from `first` on; inputs come round. Durations in ns."""
+        durations: list[int] = self._ask(TimeSegment(first, calls, repeats))["durations_ns"]
         self._durations += durations
         return durations
 

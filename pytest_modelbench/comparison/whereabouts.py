@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.case import Case, ComparisonPlan, SidePlan
+from pytest_modelbench.comparison.probe import probe
 from pytest_modelbench.comparison.worktrees import ready_worktree
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.execution.place import HERE, Place
-
-_PROBE = """
-import importlib.metadata as metadata, json, platform
-found = {}
-for one in metadata.distributions():
-    name = one.metadata["Name"]
-    if name:
-        found.setdefault(name.lower().replace("_", "-"), one.version)
-print(json.dumps({"python": platform.python_version(), "packages": found}))
-"""
-_PROBE_SECONDS = 120.0
-_OURS = "pytest-modelbench"
+from pytest_modelbench.execution.place import HERE, Extension, Place
+from pytest_modelbench.execution.tree import Tree
 
 
 @dataclass(frozen=True)
@@ -39,44 +27,73 @@ class Whereabouts:
     packages: Mapping[str, str]
     """Everything that is installed there."""
     described: Mapping[str, Any]
+    not_of_revision: Sequence[str] = ()
+    """Files taken from the working tree, since the side's revision has none of that name."""
 
 
-def whereabouts_of(plan: ComparisonPlan) -> list[Whereabouts]:
-    """Every side, in order. Raises `ModelbenchError` naming the side that cannot be made ready."""
-    probed: dict[Place, Mapping[str, Any]] = {}
-    found = []
-    for side in plan.sides:
-        try:
-            place = _place(side, plan)
-            if place not in probed:
-                probed[place] = _probe(place)
-        except ModelbenchError as error:
-            raise ModelbenchError(f"side {side.name!r}: {error}") from None
-        seen = probed[place]
-        case = _moved(side.case, place)
-        found.append(
-            Whereabouts(
-                side.name, case, place, seen["python"], seen["packages"], _described(side, case)
-            )
-        )
-    return found
+@contextmanager
+def places_of(
+    plan: ComparisonPlan, extensions: Sequence[Extension] = ()
+) -> Iterator[list[Whereabouts]]:
+    """Every side, in order, for as long as nobody may remove its worktree.
+
+    Raises `ModelbenchError` naming the side that cannot be made ready.
+    """
+    with ExitStack() as in_use:
+        probed: dict[Place, Mapping[str, Any]] = {}
+        found = []
+        for side in plan.sides:
+            try:
+                place = _place(side, plan, in_use)
+                if place not in probed:
+                    probed[place] = _probe(place)
+            except ModelbenchError as error:
+                raise ModelbenchError(f"side {side.name!r}: {error}") from None
+            found.append(_whereabouts(side, place, probed[place], extensions))
+        yield found
 
 
-def _place(side: SidePlan, plan: ComparisonPlan) -> Place:
+def _whereabouts(
+    side: SidePlan, place: Place, seen: Mapping[str, Any], extensions: Sequence[Extension]
+) -> Whereabouts:
+    case = _moved(side.case, place)
+    files = [side.case.candidate.model_path, *(file for _, file in extensions)]
+    return Whereabouts(
+        name=side.name,
+        case=case,
+        place=place,
+        python_version=seen["python"],
+        packages=seen["packages"],
+        described=_described(side, case),
+        not_of_revision=[one for one in files if Path(one).is_absolute() and place.lacks(one)],
+    )
+
+
+def _place(side: SidePlan, plan: ComparisonPlan, in_use: ExitStack) -> Place:
     if side.commit is None or plan.repository is None:
         return replace(HERE, python=side.python, env=side.env)
     revisions = plan.settings.revisions
-    folder = ready_worktree(plan.repository, side.commit, revisions)
+    folder = in_use.enter_context(ready_worktree(plan.repository, side.commit, revisions))
     names = revisions.path
     if names is None:
         names = ["src", "."] if (folder / "src").is_dir() else ["."]
+    tree = Tree(str(plan.repository), str(folder))
     return Place(
         python=_interpreter(side, folder),
         path=tuple(str((folder / name).resolve()) for name in names),
-        folder=str(folder),
+        folder=_working_directory(tree),
         env=side.env,
-        tree=(str(plan.repository), str(folder)),
+        tree=tree,
     )
+
+
+def _working_directory(tree: Tree) -> str:
+    """The session's, as the revision has it."""
+    try:
+        here = tree.counterpart(str(Path.cwd()))
+    except OSError:  # it has been deleted
+        here = None
+    return here if here is not None and Path(here).is_dir() else tree.worktree
 
 
 def _interpreter(side: SidePlan, folder: Path) -> str | None:
@@ -85,8 +102,8 @@ def _interpreter(side: SidePlan, folder: Path) -> str | None:
     path = folder / side.python
     if not path.is_file():
         raise ModelbenchError(
-            f"there is no {side.python!r} in its worktree {folder}: what is made by "
-            "compare.revisions.setup?"
+            f"there is no {side.python!r} in its worktree {folder}: it should be made by "
+            f"compare.revisions.setup; {_anew(folder)}"
         )
     # Not resolved: a virtual environment's interpreter is a link, and known by its own name.
     return str(path)
@@ -94,9 +111,10 @@ def _interpreter(side: SidePlan, folder: Path) -> str | None:
 
 def _moved(case: Case, place: Place) -> Case:
     """The case with its model as it is in the side's worktree, where it is there."""
-    path = place.counterpart(case.candidate.model_path)
-    if path == case.candidate.model_path:
+    path = case.candidate.model_path
+    if not Path(path).is_absolute():  # of a hub
         return case
+    path = place.counterpart(path)
     return replace(case, candidate=replace(case.candidate, model_path=path))
 
 
@@ -107,46 +125,29 @@ def _described(side: SidePlan, case: Case) -> dict[str, Any]:
 
 
 def _probe(place: Place) -> Mapping[str, Any]:
-    """Python's version and what is installed. Raises `ModelbenchError` for what cannot serve."""
-    command = [place.executable, "-P", "-c", _PROBE]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_SECONDS,
-            check=False,
-            env=place.environment(),
-            cwd=place.folder,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise ModelbenchError(f"{place.executable} cannot be run: {error}") from None
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
-        raise ModelbenchError(f"{place.executable} cannot be used: {said[0]}")
-    seen: Mapping[str, Any] = json.loads(done.stdout)
-    _check_package(place, seen["packages"].get(_OURS))
-    return seen
+        return probe(place)
+    except ModelbenchError as error:
+        if place.tree is None or place.is_own_interpreter:
+            raise
+        raise ModelbenchError(f"{error}; {_anew(Path(place.tree.worktree))}") from None
 
 
-def _check_package(place: Place, found: str | None) -> None:
-    wanted = version(_OURS)
-    if found is None:
-        raise ModelbenchError(
-            f"{_OURS} is not installed for {place.executable}: install {_OURS} {wanted} there"
-        )
-    if found != wanted:
-        raise ModelbenchError(
-            f"{place.executable} has {_OURS} {found} and this session {wanted}: both sides must be "
-            "measured by the same version"
-        )
+def _anew(folder: Path) -> str:
+    return f"to have the worktree made anew, delete {folder}"
 
 
 def unasked_differences(sides: Sequence[Whereabouts]) -> list[str]:
-    """What differs between the sides' environments, in words; each side against the first."""
+    """What differs between the sides' environments, in words; each side against the first.
+
+    And what does not although it should: files that a revision has not.
+    """
     baseline, *others = sides
-    lines = []
+    lines = [
+        f"{file} is not in the revision: the working tree's was taken ({side.name})"
+        for side in sides
+        for file in side.not_of_revision
+    ]
     for side in others:
         if side.python_version != baseline.python_version:
             lines.append(f"Python {baseline.python_version} -> {side.python_version} ({side.name})")

@@ -5,44 +5,45 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import signal
-import subprocess
-import time
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock
 
+from pytest_modelbench.comparison.setup_commands import run_setup
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.locks import SharedLock
 from pytest_modelbench.folders import cache_folder
-from pytest_modelbench.git import add_worktree, git, remove_worktree
+from pytest_modelbench.git import add_worktree, remove_worktree
 from pytest_modelbench.suite.compare import Revisions
 
 MOST_KEPT = 6
-"""Worktrees of a repository; those used longest ago are removed for new ones."""
-_READY = ".modelbench-ready"
-_LOG = ".modelbench-setup.log"
-_LAST_CHARACTERS = 300
+"""Worktrees of a repository; those used longest ago are removed for new ones, unless in use."""
 
 
-def ready_worktree(repository: Path, commit: str, revisions: Revisions) -> Path:
+@contextmanager
+def ready_worktree(repository: Path, commit: str, revisions: Revisions) -> Iterator[Path]:
     """The worktree of `commit`, on which every command of `revisions.setup` has succeeded.
 
-    One that an earlier session made for the same commit and commands is taken as it is. Raises
-    `ModelbenchError` naming the command that failed.
+    One that an earlier session made for the same commit and commands is taken as it is. Nobody
+    removes it meanwhile. Raises `ModelbenchError` naming the command that failed.
     """
     folder = worktrees_folder(repository) / _name(commit, revisions)
-    with _locked(folder):
-        if not (folder / _READY).is_file():
-            _remove(repository, folder)
-            _make_room(repository, folder.parent)
-            add_worktree(repository, commit, folder)
-            _set_up(folder, commit, revisions)
-            _keep_out_of_git(folder)
-            (folder / _READY).write_text(f"{commit}\n")
-        os.utime(folder / _READY)
-    return folder
+    with ExitStack() as leaving:
+        try:
+            use = _in_use(folder)
+            leaving.callback(use.release)
+            with FileLock(_beside(folder, "lock")):  # others wait, and then take it as it is
+                use.share()
+                if not _is_ready(folder):
+                    _make(repository, folder, commit, revisions)
+                os.utime(_beside(folder, "ready"))
+        except OSError as error:
+            raise ModelbenchError(f"the worktree {folder} cannot be made: {error}") from None
+        yield folder
 
 
 def worktrees_folder(repository: Path) -> Path:
@@ -52,79 +53,66 @@ def worktrees_folder(repository: Path) -> Path:
 
 
 def _name(commit: str, revisions: Revisions) -> str:
-    setup = hashlib.blake2b("\0".join(revisions.setup).encode(), digest_size=4).hexdigest()
-    return f"{commit[:12]}-{setup}" if revisions.setup else commit[:12]
+    """What a setup makes depends on the interpreter, and on the version it is to install."""
+    made_by = (version("pytest-modelbench"), sys.executable, *revisions.setup)
+    digest = hashlib.blake2b(os.fsencode("\0".join(made_by)), digest_size=4).hexdigest()
+    return f"{commit[:12]}-{digest}"
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Other workers and sessions wait until it is ready, and then take it as it is."""
+def _beside(folder: Path, kind: str) -> Path:
+    """Our files are not in the worktree, where they would be a change of it."""
+    return folder.parent / f"{folder.name}.{kind}"
+
+
+def _in_use(folder: Path) -> SharedLock:
+    """Shared by who uses the worktree, for as long; held alone by who removes it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        yield
+    return SharedLock(_beside(folder, "use"))
 
 
-def _set_up(folder: Path, commit: str, revisions: Revisions) -> None:
-    end = time.monotonic() + revisions.timeout_seconds
-    for command in revisions.setup:
-        _run(command, folder, end, f"setup of {commit[:12]}: {command!r}")
+def _is_ready(folder: Path) -> bool:
+    """The folder itself may have been deleted by hand."""
+    return _beside(folder, "ready").is_file() and (folder / ".git").exists()
 
 
-def _run(command: str, folder: Path, end: float, what: str) -> None:
-    log = folder / _LOG
-    with log.open("ab") as stream:
-        process = subprocess.Popen(
-            command,
-            shell=True,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=_environment(),
-        )
-        try:
-            status = process.wait(max(0.0, end - time.monotonic()))
-        except BaseException as error:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise ModelbenchError(
-                    f"{what} was not done in time (compare.revisions.timeout_seconds)"
-                ) from None
-            raise
-    if status != 0:
-        said = " ".join(log.read_text("utf-8", "replace").split())
-        last = f"...{said[-_LAST_CHARACTERS:]}" if len(said) > _LAST_CHARACTERS else said
-        raise ModelbenchError(f"{what} ended with status {status}: {last or 'it said nothing'}")
-
-
-def _environment() -> dict[str, str]:
-    """Without the session's virtual environment, into which the setup is not to install."""
-    left_out = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "PYTEST_CURRENT_TEST", "GIT_DIR")
-    return {name: value for name, value in os.environ.items() if name not in left_out}
-
-
-def _keep_out_of_git(folder: Path) -> None:
-    """Our files are no change of the worktree, for what asks git for its version later."""
-    with suppress(ModelbenchError, OSError):
-        exclude = Path(git(folder, "rev-parse", "--git-path", "info/exclude"))
-        exclude = exclude if exclude.is_absolute() else folder / exclude
-        known = exclude.read_text() if exclude.is_file() else ""
-        if "/.modelbench-*" not in known:
-            exclude.parent.mkdir(parents=True, exist_ok=True)
-            exclude.write_text(f"{known.rstrip()}\n/.modelbench-*\n".lstrip())
+def _make(repository: Path, folder: Path, commit: str, revisions: Revisions) -> None:
+    _remove(repository, folder)
+    _make_room(repository, folder.parent)
+    add_worktree(repository, commit, folder)
+    run_setup(folder, commit, revisions, _beside(folder, "log"))
+    _beside(folder, "ready").write_text(f"{commit}\n")
 
 
 def _make_room(repository: Path, parent: Path) -> None:
-    ready = sorted(parent.glob(f"*/{_READY}"), key=lambda file: file.stat().st_mtime)
-    for marker in ready[: max(0, len(ready) - MOST_KEPT + 1)]:
-        with FileLock(f"{marker.parent}.lock"), suppress(ModelbenchError):
-            _remove(repository, marker.parent)
+    ready = sorted(parent.glob("*.ready"), key=_last_used)
+    surplus = len(ready) - MOST_KEPT + 1
+    for marker in ready:
+        if surplus > 0 and _evicted(repository, marker.with_suffix("")):
+            surplus -= 1
+
+
+def _last_used(marker: Path) -> float:
+    try:
+        return marker.stat().st_mtime
+    except OSError:  # another session has just removed it
+        return 0.0
+
+
+def _evicted(repository: Path, folder: Path) -> bool:
+    """Whether it is gone: nobody uses it."""
+    use = _in_use(folder)
+    if not use.take(wait=False):
+        return False
+    try:
+        _remove(repository, folder)
+    finally:
+        use.release()
+    return True
 
 
 def _remove(repository: Path, folder: Path) -> None:
+    for kind in ("ready", "log"):
+        _beside(folder, kind).unlink(missing_ok=True)
     if folder.exists():
         with suppress(ModelbenchError):  # of a repository that was moved or made anew
             remove_worktree(repository, folder)

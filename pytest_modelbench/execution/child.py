@@ -12,6 +12,7 @@ from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.engine import unload
 from pytest_modelbench.execution.execute import execute
 from pytest_modelbench.execution.limits import ProcessLimits, record_of
+from pytest_modelbench.execution.own_code import OwnCode
 from pytest_modelbench.execution.request import Request
 from pytest_modelbench.execution.residents import Residents
 from pytest_modelbench.execution.turns import Turns
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_modelbench.comparison.side_in_process import SideInProcess
 
 
-def serve(channel: int) -> None:
+def serve(channel: int, own: OwnCode) -> None:
     """Until None arrives or the other end is closed."""
     process, connection = os.getpid(), Connection(channel)
     residents: Residents | None = None
@@ -38,12 +39,12 @@ def serve(channel: int) -> None:
             if request is None:
                 return
             if not isinstance(request, Request):
-                side = side or _side(limits)
+                side = side or _side(limits, own)
                 connection.send_bytes(side.answer(request))
                 continue
             residents = residents or Residents(Turns(request.lock, connection.send_bytes))
             last_case = request.case
-            result = _measured(request, residents, limits)
+            result = _measured(request, residents, limits, own)
             if os.getpid() != process:
                 os._exit(0)  # a copy that the model forked and that came back: it has no say
             connection.send_bytes(result.model_dump_json().encode())
@@ -56,16 +57,21 @@ def serve(channel: int) -> None:
         connection.close()
 
 
-def _side(limits: ProcessLimits) -> SideInProcess:
+def _side(limits: ProcessLimits, own: OwnCode) -> SideInProcess:
     from pytest_modelbench.comparison.side_in_process import SideInProcess
 
-    return SideInProcess(limits)
+    return SideInProcess(limits, own)
 
 
-def _measured(request: Request, residents: Residents, limits: ProcessLimits) -> CaseResult:
+def _measured(
+    request: Request, residents: Residents, limits: ProcessLimits, own: OwnCode
+) -> CaseResult:
     try:
         limits.apply(request.case.measure)
-        return execute(request.case, residents, request.worker, engine="isolated")
+        result = execute(request.case, residents, request.worker, engine="isolated")
+        if result.status != "skipped":
+            own.check()
+        return result
     except BaseException as error:  # nobody interrupts this process: the model raised it
         result = blank_result(request.case, "error", one_line(error), trace=as_text(error))
         limits_had = record_of(request.case.measure, enforced=limits.applied)

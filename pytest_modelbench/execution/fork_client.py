@@ -28,23 +28,33 @@ class ForkServerError(ModelbenchError):
 
 
 class ForkServer:
-    """A running fork server with at most one child. Messages keep their boundaries."""
+    """A running fork server with at most one child. Messages keep their boundaries.
+
+    Raises `ForkServerError` where its interpreter or directory is gone.
+    """
 
     def __init__(self, place: Place = HERE) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # -P: not the session's directory first on the path, before the package.
         command = [place.executable, "-P", "-m", f"{__package__}.fork_server"]
         command.append(str(theirs.fileno()))
-        with theirs:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                env=_environment(place),
-                cwd=place.folder,
-                # Whatever ends the session's whole group leaves it to clear up, and then it ends.
-                start_new_session=True,
-            )
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                    env=_environment(place),
+                    cwd=place.folder,
+                    # What ends the session's whole group leaves it to clear up, and then it ends.
+                    start_new_session=True,
+                )
+        except (OSError, ValueError) as error:
+            ours.close()
+            raise ForkServerError(f"{place.executable} cannot be started: {error}") from None
+        except BaseException:
+            ours.close()
+            raise
         self.control = ours
         self._is_preparing = False
 

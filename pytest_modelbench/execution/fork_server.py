@@ -35,6 +35,7 @@ from pytest_modelbench.execution.descendants import (
     die_with,
     outlive_parent,
 )
+from pytest_modelbench.execution.own_code import OwnCode
 
 LARGEST_REQUEST_BYTES = 1 << 20
 UNHEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -68,7 +69,8 @@ def main(descriptor: int) -> None:
         channel, errors = descriptors
         os.write(errors, failure.encode())
         try:
-            be_child = partial(_be_child, os.getpid(), channel, errors, signals)
+            own = OwnCode.of(json.loads(request))
+            be_child = partial(_be_child, os.getpid(), channel, errors, signals, own)
             _serve_child(control, session, be_child, descriptors)
         except ConnectionError:  # the session has gone
             return
@@ -106,6 +108,9 @@ def _unheeded(number: int, frame: object) -> None:
 
 def prepare(wishes: dict[str, Any], registered: set[str]) -> None:
     """Import what was asked for; what fails here fails again in the child, which reports it."""
+    tree = OwnCode.of(wishes).tree
+    if tree is not None:  # what an editable install has put there is the working tree, too
+        sys.path[:] = tree.import_path(sys.path)
     for folder in wishes["path"]:
         if folder not in sys.path:
             sys.path.append(folder)
@@ -148,7 +153,7 @@ def _import_file(name: str, file: str) -> Any:
     return module
 
 
-def _be_child(server: int, channel: int, errors: int, signals: Signals) -> None:
+def _be_child(server: int, channel: int, errors: int, signals: Signals, own: OwnCode) -> None:
     """Serve cases until told to stop; never returns."""
     status = 1
     try:
@@ -160,7 +165,7 @@ def _be_child(server: int, channel: int, errors: int, signals: Signals) -> None:
         gc.freeze()  # what was imported is never garbage: collections need not look at it
         from pytest_modelbench.execution.child import serve
 
-        serve(channel)
+        serve(channel, own)
         status = 0
     except BaseException:
         _say_last_words(traceback.print_exc)

@@ -221,6 +221,7 @@ class IsolatedEngine:
             "path": self._place.import_path(),
             "modules": [*ALWAYS_IMPORTED, *_modules_of(case)],
             "extensions": self._extensions,
+            "tree": self._place.tree,
         }
 
     def _end_child(self) -> None:

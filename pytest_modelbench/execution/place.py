@@ -7,7 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pytest_modelbench.child_environment import environment_with_path
+from pytest_modelbench.execution.tree import Tree
+from pytest_modelbench.git import OF_HOOKS
 
 Extension = tuple[str, str]
 """Name and file of a module that implements `pytest_modelbench_register`."""
@@ -25,8 +26,8 @@ class Place:
     """The working directory."""
     env: tuple[tuple[str, str], ...] = ()
     """Environment variables beside, or instead of, the session's."""
-    tree: tuple[str, str] | None = None
-    """A directory and its counterpart here: what lies in the first is taken from the second."""
+    tree: Tree | None = None
+    """The working tree and the worktree that stands for it here."""
 
     @property
     def executable(self) -> str:
@@ -38,29 +39,33 @@ class Place:
 
     def environment(self) -> dict[str, str]:
         """For a Python process here. Another interpreter finds its own modules, not ours."""
-        given = environment_with_path() if self.is_own_interpreter else dict(os.environ)
+        left_out = {"PYTHONPATH", *OF_HOOKS}
         if not self.is_own_interpreter:
             # Of the environment that was left: neither its modules nor its settings are meant.
-            for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"):
-                given.pop(name, None)
-        path = os.pathsep.join(filter(None, (*self.path, given.get("PYTHONPATH", ""))))
+            left_out |= {"PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
+        given = {name: value for name, value in os.environ.items() if name not in left_out}
+        path = os.pathsep.join(filter(None, self.import_path()))
         if path:
             given["PYTHONPATH"] = path
         return {**given, **dict(self.env)}
 
     def import_path(self) -> list[str]:
         """What a process here should have on its path beside what it finds by itself."""
-        return [*self.path, *(sys.path if self.is_own_interpreter else ())]
+        if not self.is_own_interpreter:
+            return list(self.path)
+        return [*self.path, *(self.tree.import_path(sys.path) if self.tree else sys.path)]
 
     def counterpart(self, file: str) -> str:
         """`file`, or what stands for it here."""
-        if self.tree is not None:
-            before, here = map(Path, self.tree)
-            if Path(file).is_relative_to(before):
-                other = here / Path(file).relative_to(before)
-                if other.exists():
-                    return str(other)
-        return file
+        return (self.tree and self.tree.counterpart(file)) or file
+
+    def lacks(self, file: str) -> bool:
+        """Whether `file` is the working tree's, and the revision here has none of that name."""
+        return (
+            self.tree is not None
+            and self.tree.within(file) is not None
+            and self.tree.counterpart(file) is None
+        )
 
     def extensions(self, files: list[Extension]) -> list[Extension]:
         """The same modules as they are found here; those of another environment by name alone."""

@@ -56,7 +56,7 @@ class Turns:
         self._wait(self._host.share)
         self._busy = True
         try:
-            with _marked():
+            with marked():
                 yield
         finally:
             self._busy = False
@@ -65,7 +65,7 @@ class Turns:
     @contextmanager
     def alone(self, device: str) -> Iterator[None]:
         """Time something on `device`; where that is the processor, nothing else is busy."""
-        with self._alone_on_host() if uses_processor(device) else nullcontext(), _marked():
+        with self._alone_on_host() if uses_processor(device) else nullcontext(), marked():
             yield
 
     @contextmanager
@@ -119,7 +119,7 @@ class Turns:
 
 
 @contextmanager
-def _marked() -> Iterator[None]:
+def marked() -> Iterator[None]:
     """Let what is started meanwhile know that it is a part of this turn."""
     before = os.environ.get(TURN)
     os.environ[TURN] = str(os.getpid())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from pytest_modelbench.catalogue import CATALOGUE
+from pytest_modelbench.catalogue import Better as Better
+from pytest_modelbench.catalogue import better_of as better_of
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
 
-Better = Literal["lower", "higher"]
+USUAL_METRIC = "p50_latency_ms"
 RATE = "throughput_items_per_second"
 """What is asked about where calls are in flight together: it is their rate that is measured."""
 
@@ -28,6 +28,8 @@ class Question:
     baseline: int = 0
     candidate: int = 1
     """Which sides of the comparison."""
+    asked_then: bool = True
+    """While the sides were measured, so that a regression could be measured again."""
 
     @property
     def worse_sign(self) -> int:
@@ -37,7 +39,7 @@ class Question:
 
 def usual_question(tolerance: str | float) -> Question:
     """What is asked where no criterion has a `max_regression`: has it become slower?"""
-    return Question("p50_latency_ms", "lower", parse_tolerance(tolerance))
+    return Question(USUAL_METRIC, "lower", parse_tolerance(tolerance))
 
 
 def questions_of(
@@ -50,7 +52,7 @@ def questions_of(
     asked = [
         Question(
             metric=criterion.metric or "",
-            better="higher" if criterion.goal == "max" else "lower",
+            better=criterion.better,
             tolerance=criterion.tolerance,
             criterion=name,
         )
@@ -58,13 +60,3 @@ def questions_of(
         if criterion.max_regression is not None and criterion.applies_to(runner)
     ]
     return asked or list(usual)
-
-
-def better_of(metric: str) -> Better:
-    """Which way is better by the catalogue; lower for a metric it does not know.
-
-    >>> better_of("x_realtime"), better_of("p50_latency_ms")
-    ('higher', 'lower')
-    """
-    info = CATALOGUE.get(metric)
-    return "higher" if info is not None and info.better == "higher" else "lower"

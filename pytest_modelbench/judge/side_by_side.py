@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
-from pytest_modelbench.catalogue import COUNTED_METRICS
+from pytest_modelbench.catalogue import COUNTED_METRICS, ENERGY_METRICS
 from pytest_modelbench.judge.answers.verdict import judge_outputs
 from pytest_modelbench.judge.by_sample.verdict import judge_exact, judge_samples
 from pytest_modelbench.judge.paired import (
@@ -17,12 +17,22 @@ from pytest_modelbench.judge.paired import (
     next_step,
     paired_verdict,
 )
-from pytest_modelbench.judge.question import RATE, Question
+from pytest_modelbench.judge.paired.blocks import MEDIANS
+from pytest_modelbench.judge.paired.tails import TAIL_METRICS
+from pytest_modelbench.judge.question import RATE, USUAL_METRIC, Question
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.compare import Outputs
 
+_BESIDE = "the other sides lie on the device, too, which has but one count of its memory"
+_SHARED = "its counter is that of the whole device, on which the sides take turns"
+OF_THE_WHOLE_MACHINE = {
+    **dict.fromkeys(("device_peak_vram_mb", "device_vram_increase_mb"), _BESIDE),
+    **dict.fromkeys(ENERGY_METRICS, _SHARED),
+}
+"""Why what is counted for a whole device is not compared side by side."""
+OF_SINGLE_CALLS = (*MEDIANS, *TAIL_METRICS, "mean_latency_ms")
 Step = Literal["launch", "confirm", "done"]
 
 
@@ -38,6 +48,8 @@ class Sides:
     """How equal to the baseline's the answers have to be."""
     outputs_files: Sequence[Path | None] = ()
     """Where the answers of each side are, if they are kept in full."""
+    verdict_count: int = 1
+    """Verdicts of the session."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,7 +59,11 @@ class Sides:
 def step_after(data: PairedData, questions: Sequence[Question], seconds_left: float) -> Step:
     """What to measure next for the questions that launches answer."""
     fitting = [_fitting(one, data) for one in questions]
-    asked = [one for one in asked_of_all(fitting, len(data.sides)) if _is_paired(one)]
+    asked = [
+        one
+        for one in asked_of_all(fitting, len(data.sides))
+        if _is_paired(one) and not _is_hidden_in_flight(one, data)
+    ]
     return next_step(data, asked, seconds_left) if asked else "done"
 
 
@@ -58,9 +74,8 @@ def needs_launches(questions: Sequence[Question]) -> bool:
 
 def verdicts_of(sides: Sides, data: PairedData | None, seconds: float) -> list[Verdict]:
     """Every question for every candidate; the outputs, where they have to be equal."""
-    count = data.procedure.verdict_count if data else 1
     verdicts = [
-        _verdict(question, sides, data, seconds, count)
+        _verdict(question, sides, data, seconds)
         for question in asked_of_all(
             [_fitting(one, data) for one in sides.questions], len(sides.results)
         )
@@ -70,7 +85,8 @@ def verdicts_of(sides: Sides, data: PairedData | None, seconds: float) -> list[V
 
 def _fitting(question: Question, data: PairedData | None) -> Question:
     """What no criterion asks is asked of the rate, where several calls are in flight."""
-    if data is None or data.procedure.in_flight == 1 or question.criterion is not None:
+    is_usual = question.criterion is None and question.metric == USUAL_METRIC
+    if data is None or data.procedure.in_flight == 1 or not is_usual:
         return question
     return replace(question, metric=RATE, better="higher")
 
@@ -86,25 +102,31 @@ def asked_of_all(questions: Sequence[Question], side_count: int) -> Iterator[Que
 
 
 def _is_paired(question: Question) -> bool:
-    return is_measured_in_pairs(question.metric)
+    return question.metric not in OF_THE_WHOLE_MACHINE and is_measured_in_pairs(question.metric)
 
 
-def _verdict(
-    question: Question, sides: Sides, data: PairedData | None, seconds: float, count: int
-) -> Verdict:
+def _is_hidden_in_flight(question: Question, data: PairedData) -> bool:
+    """How long a call takes cannot be told where calls are timed together."""
+    return data.procedure.in_flight > 1 and question.metric in OF_SINGLE_CALLS
+
+
+def _verdict(question: Question, sides: Sides, data: PairedData | None, seconds: float) -> Verdict:
     baseline, candidate = sides.results[question.baseline], sides.results[question.candidate]
+    if question.metric in OF_THE_WHOLE_MACHINE:
+        reason = f"{OF_THE_WHOLE_MACHINE[question.metric]}: measure each side by itself"
+        return make_verdict(question, sides.names, "inconclusive", "launches", reason=reason)
     if _is_paired(question):
         if data is None:
             return make_verdict(
                 question, sides.names, "inconclusive", "blocks", reason="there was no launch"
             )
-        if data.procedure.in_flight > 1 and question.metric.endswith("_latency_ms"):
+        if _is_hidden_in_flight(question, data):
             reason = f"calls are in flight together, which shows their rate: judge {RATE}"
             return make_verdict(question, sides.names, "inconclusive", "blocks", reason=reason)
         return paired_verdict(data, question, seconds)
     if question.metric in COUNTED_METRICS:
         return judge_exact(question, sides.names, baseline, candidate)
-    return judge_samples(question, sides.names, baseline, candidate, count)
+    return judge_samples(question, sides.names, baseline, candidate, sides.verdict_count)
 
 
 def _outputs(sides: Sides) -> Iterator[Verdict]:

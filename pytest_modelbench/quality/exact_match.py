@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import Any
 
+from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.quality.terms import CannotScoreError, MetricOfTerms, SampleTerms
 from pytest_modelbench.results.metric import Metric, measured
-
-_Z_95_PERCENT = 1.959963984540054
 
 
 def _terms(predictions: Sequence[Any], references: Sequence[Any]) -> SampleTerms:
@@ -44,9 +43,9 @@ def wilson_interval(successes: int, count: int) -> list[float]:
     >>> [round(end, 3) for end in wilson_interval(9, 10)]
     [0.596, 0.982]
     """
-    share, z2 = successes / count, _Z_95_PERCENT**2
+    share, z2 = successes / count, Z_95_PERCENT**2
     middle = share + z2 / (2 * count)
-    half = _Z_95_PERCENT * sqrt(share * (1 - share) / count + z2 / (4 * count**2))
+    half = Z_95_PERCENT * sqrt(share * (1 - share) / count + z2 / (4 * count**2))
     scale = 1 + z2 / count
     return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]
 

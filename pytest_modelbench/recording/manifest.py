@@ -58,6 +58,8 @@ def manifest_of(loaded: LoadedSuite, selected: Sequence[tuple[str, Case]]) -> Ma
 
 def _record(name: str, criterion: Criterion) -> CriterionRecord:
     given = criterion.model_dump(mode="json", exclude_defaults=True)
+    if "goal" in criterion.model_fields_set:  # the default is another thing for some metrics
+        given["goal"] = criterion.goal
     return cast(CriterionRecord, {**given, "id": name})
 
 

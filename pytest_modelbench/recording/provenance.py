@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
-import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.git import git
+from pytest_modelbench.judge.launch_noise import launch_floor
 from pytest_modelbench.redaction import command_without_secrets
 from pytest_modelbench.results.run import RunMetadata, SystemInfo
 from pytest_modelbench.results.store import new_run_id
@@ -38,8 +41,7 @@ PACKAGES = (
 KERNEL_FLAGS = ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16",
                 "avx_vnni", "amx_bf16", "amx_int8", "amx_tile", "asimd", "sve")  # fmt: skip
 _GIT_SECONDS = 10
-_BRANCH_VARIABLES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME")
-"""Of GitHub for pull requests, of GitHub for pushes, and of GitLab."""
+_REQUEST_EVENTS = ("pull_request", "pull_request_target")
 
 
 def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMetadata:
@@ -51,7 +53,7 @@ def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMeta
         run_id=new_run_id(now),
         timestamp=now.isoformat(timespec="milliseconds"),
         git_sha=sha or None,
-        git_branch=_branch(folder) if sha else None,
+        git_branch=_branch(folder, sha) if sha else None,
         git_dirty=None if status is None else bool(status),
         command_line=command_without_secrets(shlex.join(argv)),
         dry_run=dry_run,
@@ -60,25 +62,40 @@ def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMeta
     )
 
 
-def _branch(folder: Path) -> str | None:
-    """The branch that is checked out; where a CI system checked out a commit, what it says."""
+def _branch(folder: Path, sha: str) -> str | None:
+    """The branch that is checked out; where a CI system checked out a commit, what it says.
+
+    A pull request is `pull/N`, whatever its branch is called: in a fork it may be called `main`.
+    """
     found = _git(folder, "rev-parse", "--abbrev-ref", "HEAD") or None
-    if found != "HEAD":
+    source = _variable("GITHUB_HEAD_REF", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME")
+    is_of_request = source is not None or _variable("GITHUB_EVENT_NAME") in _REQUEST_EVENTS
+    if is_of_request and found in ("HEAD", source):
+        return _request() or "HEAD"
+    # What it says is about the commit that it built, and not about any other.
+    if found != "HEAD" or _variable("GITHUB_SHA", "CI_COMMIT_SHA") not in (None, sha):
         return found
-    named = (os.environ.get(name, "").strip() for name in _BRANCH_VARIABLES)
-    return next(filter(None, named), found)
+    return _variable("GITHUB_REF_NAME", "CI_COMMIT_REF_NAME") or found
+
+
+def _request() -> str | None:
+    """The pull request of GitHub, or the merge request of GitLab, by its number."""
+    github = re.match(r"refs/(pull/\d+)/", _variable("GITHUB_REF") or "")
+    gitlab = _variable("CI_MERGE_REQUEST_IID")
+    return github[1] if github else f"merge-requests/{gitlab}" if gitlab else None
+
+
+def _variable(*names: str) -> str | None:
+    """The first of these environment variables that is set to something."""
+    return next(filter(None, (os.environ.get(name, "").strip() for name in names)), None)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """git's answer, stripped; None when there is no git, no repository or no answer in time."""
-    command = ["git", "-C", str(folder), *arguments]
+    """git's answer; None when there is no git, no repository or no answer in time."""
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False
-        )
-    except (OSError, subprocess.SubprocessError):
+        return git(folder, *arguments, seconds=_GIT_SECONDS)
+    except ModelbenchError:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def system_info() -> SystemInfo:
@@ -101,6 +118,7 @@ def system_info() -> SystemInfo:
         gpu_info=gpu,
         cuda_version=cuda,
         packages=_package_versions(),
+        launch_floor=launch_floor()[0],
     )
 
 

@@ -65,6 +65,19 @@ class Recorder:
         with self._until_finish:
             if self.ledger.manifests:
                 self._write(session, exitstatus)
+            if self._compared_nothing():
+                given = self.config.option.suite_against
+                self.trouble = (
+                    f"--suite-against {given!r}: no case of a suite was measured beside it"
+                )
+                _fail(session)
+
+    def _compared_nothing(self) -> bool:
+        """Of parallel workers none can stop the session that compares nothing."""
+        option = self.config.option
+        is_asked = option.suite_against is not None and not option.collectonly
+        is_parallel = getattr(option, "dist", "no") != "no"
+        return is_asked and is_parallel and not any(self.ledger.comparisons())
 
     def _write(self, session: pytest.Session, exitstatus: int) -> None:
         from pytest_modelbench.recording.assemble import assemble_run
@@ -108,14 +121,14 @@ class Recorder:
             self.trouble += f"; nor {second}"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.run is None:
-            return
         from pytest_modelbench.redaction import printable
-        from pytest_modelbench.report.terminal import show_run
 
-        show_run(terminalreporter, self.run)
+        if self.run is not None:
+            from pytest_modelbench.report.terminal import show_run
+
+            show_run(terminalreporter, self.run)
         if self.trouble:
-            terminalreporter.write_line(self.trouble, red=True)
+            terminalreporter.write_line(printable(self.trouble), red=True)
         if self.written:
             terminalreporter.write_line(f"run written to {self.written}")
         for line in self.markdown.lines:

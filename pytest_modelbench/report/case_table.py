@@ -24,10 +24,14 @@ def suites_with_cases(run: BenchmarkRun) -> SuitesWithCases:
 
 
 def case_grid(
-    suite: SuiteRecord, cases: Sequence[CaseResult], names: Sequence[str], show: Show
+    suite: SuiteRecord,
+    cases: Sequence[CaseResult],
+    names: Sequence[str],
+    show: Show,
+    launch_floor: float,
 ) -> list[list[str]]:
     """A row of titles, then one for each case: rank, name, score where there is one, metrics."""
-    best = {name: best_value(name, cases) for name in names}
+    best = {name: best_value(name, cases, launch_floor) for name in names}
     scored = bool(suite.criteria)
     tied = {row.case_id for row in suite.leaderboard if row.tied_with_above}
     grid = [["rank", "case", *(["score"] if scored else []), *map(heading, names)]]

@@ -58,17 +58,21 @@ def heading(name: str) -> str:
     return name
 
 
-def best_value(name: str, cases: Sequence[CaseResult]) -> float | None:
+def best_value(name: str, cases: Sequence[CaseResult], launch_floor: float) -> float | None:
     """The best value by the catalogue's direction, where it is shown to be better than all others.
 
     None when another case has the same value, or an interval that overlaps with the best one's.
-    Those of timed calls are as wide as for bounds: with what launches of the same code differ by.
+    Those of timed calls are as wide as for bounds: with what launches of the same code differ by
+    on the machine that the run was made on.
     """
     info = CATALOGUE.get(name)
     having = [case.metrics for case in cases if _measured(case, name)]
     if info is None or info.better == "neither" or len(having) < 2:
         return None
-    found = [(metrics[name].value or 0.0, judged_interval(name, metrics)) for metrics in having]
+    found = [
+        (metrics[name].value or 0.0, judged_interval(name, metrics, launch_floor))
+        for metrics in having
+    ]
     if name not in COUNTED_METRICS and any(interval is None for _, interval in found):
         return None  # nothing says how far it would differ in another run
     sign = 1.0 if info.better == "lower" else -1.0

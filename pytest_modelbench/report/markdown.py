@@ -51,7 +51,7 @@ def markdown_of(run: BenchmarkRun, most_bytes: int = MOST_COMMENT_BYTES) -> str:
         Block(list(_faults(run)), "faults"),
         verdict_table(run),
         reasons_of_verdicts(run),
-        *(_suite_block(suite, cases) for suite, cases in suites),
+        *(_suite_block(suite, cases, run.system_info.launch_floor) for suite, cases in suites),
         _details("Why numbers are missing", _missing(run, suites)),
         _details("What the verdicts rest on", full_lines(run)),
         _details("What was compared", side_lines(run)),
@@ -91,15 +91,15 @@ def _first_cause(case: CaseResult) -> str:
     return f"{name}: {cause}"
 
 
-def _suite_block(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Block:
+def _suite_block(suite: SuiteRecord, cases: Sequence[CaseResult], launch_floor: float) -> Block:
     names = columns(suite, cases)
-    titles, *rows = case_grid(suite, cases, names, with_interval)
+    titles, *rows = case_grid(suite, cases, names, with_interval, launch_floor)
     return Block(
         [table_row(map(escaped, row)) for row in rows],
         "cases",
         title=(f"### {escaped(suite.id)} ({counted(len(cases), 'case')})", ""),
         head=table_head(titles, left=[1]),
-        tail=[line for note in legend(suite, cases) for line in ("", escaped(note))],
+        tail=[line for note in legend(suite, cases, launch_floor) for line in ("", escaped(note))],
     )
 
 
@@ -113,7 +113,7 @@ def _notes(suites: SuitesWithCases, notes: Notes) -> Iterator[str]:
 def _missing(run: BenchmarkRun, suites: SuitesWithCases) -> Iterator[str]:
     yield from _notes(suites, lambda cases: (*reasons(cases), *unusable_rows(cases)))
     for comparison in run.comparisons:
-        if comparison.status == "skipped":
+        if comparison.detail and comparison.status != "error":
             yield bullet(f"not compared: {short_id(run, comparison.id)}: {comparison.detail}")
 
 

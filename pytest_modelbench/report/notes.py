@@ -12,7 +12,7 @@ from pytest_modelbench.results.fields import JsonObject
 from pytest_modelbench.results.run import CaseResult, SuiteRecord
 
 
-def legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
+def legend(suite: SuiteRecord, cases: Sequence[CaseResult], launch_floor: float) -> Iterator[str]:
     """What the marks in the table mean, those that are there."""
     names = columns(suite, cases)
     metrics = [case.metrics[name] for case in cases for name in names if name in case.metrics]
@@ -22,7 +22,7 @@ def legend(suite: SuiteRecord, cases: Sequence[CaseResult]) -> Iterator[str]:
         notes.append(f"{TIED}: the difference to the rank above is within noise")
     if any(metric.interval for metric in metrics if metric.is_ok):
         notes.append("[low, high]: 95 % interval of this run's samples")
-    if any(best_value(name, cases) is not None for name in names):
+    if any(best_value(name, cases, launch_floor) is not None for name in names):
         notes.append("*: best")
     flags = {metric.metadata.get("flag") for metric in metrics}
     if "too_few_samples" in flags:

@@ -37,19 +37,21 @@ def show_run(reporter: Reporter, run: BenchmarkRun) -> None:
         dry = ", dry run" if run.metadata.dry_run else ""
         title = f"modelbench: {suite.id} ({len(cases)} case{plural}{dry})"
         reporter.write_sep("=", printable(title))
-        for line in suite_lines(suite, cases, width):
+        for line in suite_lines(suite, cases, width, run.system_info.launch_floor):
             reporter.write_line(printable(line))
         for line, colour in verdict_lines(run, suite.id):
             reporter.write_line(printable(line), **({colour: True} if colour else {}))
 
 
-def suite_lines(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> Iterator[str]:
+def suite_lines(
+    suite: SuiteRecord, cases: Sequence[CaseResult], width: int, launch_floor: float
+) -> Iterator[str]:
     """The lines of one suite, none wider than `width` where that is possible."""
     rows = cases[:MOST_ROWS]
-    yield from _table(suite, rows, width)
+    yield from _table(suite, rows, width, launch_floor)
     if len(cases) > len(rows):
         yield f"... and {len(cases) - len(rows)} more cases in the run file"
-    yield from legend(suite, rows)
+    yield from legend(suite, rows, launch_floor)
     yield from _few(reasons(cases))
     yield from unusable_rows(cases)
     yield from disturbances(cases)
@@ -63,12 +65,14 @@ def _few(lines: Sequence[str]) -> Iterator[str]:
         yield f"... and {len(lines) - MOST_REASONS} more reasons in the run file"
 
 
-def _table(suite: SuiteRecord, cases: Sequence[CaseResult], width: int) -> list[str]:
+def _table(
+    suite: SuiteRecord, cases: Sequence[CaseResult], width: int, launch_floor: float
+) -> list[str]:
     """The first of these that fits: a row a case, a column a case, no intervals, a block a case."""
     names = columns(suite, cases)
-    full = case_grid(suite, cases, names, with_interval)
+    full = case_grid(suite, cases, names, with_interval, launch_floor)
     turned = [list(row) for row in zip(*full, strict=True)]
-    short = case_grid(suite, cases, names, without_interval)
+    short = case_grid(suite, cases, names, without_interval, launch_floor)
     for lines in (_aligned(full, 1), _aligned(turned, 0), _aligned(short, 1)):
         if max(map(len, lines)) <= width:
             return lines

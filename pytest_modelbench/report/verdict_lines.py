@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_modelbench.report.verdicts import ORDER, few
+from pytest_modelbench.report.verdicts import ORDER, by_difference, few
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import BenchmarkRun
 
@@ -38,16 +38,12 @@ def _not_compared(run: BenchmarkRun, comparisons: Sequence[Comparison]) -> Itera
     """Those whose own case does not say the same already."""
     said = {(case.id, case.detail) for case in run.cases}
     for one in comparisons:
-        if one.status != "ok" and (one.id, one.detail) not in said:
+        if one.detail and (one.id, one.detail) not in said:
             yield f"{_name(one)}: not compared: {one.detail}", "red" * (one.status == "error")
 
 
 def _differences(comparisons: Sequence[Comparison]) -> Iterator[Line]:
     """What else differs between the sides, each sentence once."""
-    found: dict[str, list[str]] = {}
-    for one in comparisons:
-        for text in one.differences:
-            found.setdefault(text, []).append(_name(one))
-    for text, names in found.items():
-        where = "" if len(names) == len(comparisons) else f" ({few(names)})"
+    for text, found in by_difference(comparisons).items():
+        where = "" if len(found) == len(comparisons) else f" ({few(map(_name, found))})"
         yield f"note: not the same on both sides: {text}{where}", ""

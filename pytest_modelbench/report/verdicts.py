@@ -66,12 +66,17 @@ def _fact(value: Any) -> str:
 
 def difference_lines(run: BenchmarkRun) -> Iterator[str]:
     """What differs between sides although nobody asked for it, each sentence once."""
-    found: dict[str, list[str]] = {}
-    for comparison in run.comparisons:
-        for text in comparison.differences:
-            found.setdefault(text, []).append(_name(run, comparison))
-    for text, names in found.items():
-        yield bullet(f"{text} ({few(names)})")
+    for text, where in by_difference(run.comparisons).items():
+        yield bullet(f"{text} ({few(_name(run, one) for one in where)})")
+
+
+def by_difference(comparisons: Iterable[Comparison]) -> dict[str, list[Comparison]]:
+    """Each sentence about what differs, with the comparisons it is said of."""
+    found: dict[str, list[Comparison]] = {}
+    for one in comparisons:
+        for text in one.differences:
+            found.setdefault(text, []).append(one)
+    return found
 
 
 def few(names: Iterable[str]) -> str:

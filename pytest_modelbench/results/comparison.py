@@ -134,7 +134,10 @@ class Comparison(StrictModel):
     """`paired`: measured side by side in this session; `stored`: against an earlier run."""
     status: Literal["ok", "skipped", "error"]
     detail: str
-    """Why it was skipped, or what went wrong; empty when all is well."""
+    """Why it was skipped, or what went wrong; where it is `ok`, which candidates could not be
+    compared, and why; empty when all is well."""
+    trace: str | None
+    """The traceback of what went wrong while sides were measured in turn, as text."""
     sides: list[SideRecord]
     """The baseline first."""
     differences: list[Text]

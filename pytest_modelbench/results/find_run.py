@@ -82,24 +82,31 @@ def _newest(
     """Reads from the newest on, and of most files no more than their beginning."""
     branch = text.removeprefix(BRANCH) if text != LAST else None
     dirty: list[Path] = []
-    for file, metadata in _heads(files):
+    faulty: list[Path] = []
+    for file, metadata in _heads(files, faulty):
         if branch is not None and metadata.get("git_branch") != branch:
             continue
         if branch is not None and metadata.get("git_dirty"):
             dirty.append(file)
-        elif (run := _holding(file, suites)) is not None:
+        elif (run := _holding(file, suites, faulty)) is not None:
             return file, run
     for file in dirty:
-        if (run := _holding(file, suites)) is not None:
+        if (run := _holding(file, suites, faulty)) is not None:
             return file, run
-    raise ModelbenchError(_nothing_found(text, branch, folder, files, suites))
+    nothing = _nothing_found(text, branch, folder, files, suites)
+    raise ModelbenchError(nothing + _that_cannot_be_read(faulty))
 
 
-def _heads(files: list[Path]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Each file that is no dry run, with the metadata in it."""
+def _heads(
+    files: list[Path], faulty: list[Path] | None = None
+) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Each file that is no dry run, with the metadata in it; `faulty` gets those without any."""
     for file in files:
         metadata = _metadata(file)
-        if metadata is not None and not metadata.get("dry_run"):
+        if metadata is None:
+            if faulty is not None:
+                faulty.append(file)
+        elif not metadata.get("dry_run"):
             yield file, metadata
 
 
@@ -117,10 +124,22 @@ def _metadata(file: Path) -> Mapping[str, Any] | None:
     return run.metadata.model_dump() if run else None
 
 
-def _holding(file: Path, suites: frozenset[str]) -> BenchmarkRun | None:
+def _holding(file: Path, suites: frozenset[str], faulty: list[Path]) -> BenchmarkRun | None:
     run = read_run(file)
-    has_all = run is not None and suites <= {suite.id for suite in run.suites}
-    return run if has_all else None
+    if run is None:
+        faulty.append(file)
+        return None
+    return run if suites <= {suite.id for suite in run.suites} else None
+
+
+def _that_cannot_be_read(faulty: list[Path]) -> str:
+    """Of files that are called like runs, as the end of a sentence: how many, and why not."""
+    if not faulty:
+        return ""
+    first = _first_fault(max(faulty))
+    if len(faulty) == 1:
+        return f"; 1 run file there cannot be read: {first}"
+    return f"; {len(faulty)} run files there cannot be read, the newest: {first}"
 
 
 def _nothing_found(
@@ -162,9 +181,22 @@ def _usable(path: Path) -> BenchmarkRun:
     try:
         run = BenchmarkRun.load(path)
     except DocumentError as error:
-        first, *others = error.problems
-        more = f" (and {len(others)} more: modelbench validate {path})" if others else ""
-        raise ModelbenchError(f"not a run that can be read: {first}{more}") from None
+        raise ModelbenchError(f"not a run that can be read: {_shown(path, error)}") from None
     if run.metadata.dry_run:
         raise ModelbenchError(f"{path}: a dry run, in which nothing was measured: name another run")
     return run
+
+
+def _first_fault(path: Path) -> str:
+    try:
+        BenchmarkRun.load(path)
+    except DocumentError as error:
+        return _shown(path, error)
+    return f"{path}: it was being written"
+
+
+def _shown(path: Path, error: DocumentError) -> str:
+    """The first fault, and how to see the others."""
+    first, *others = error.problems
+    more = f" (and {len(others)} more: modelbench validate {path})" if others else ""
+    return f"{first}{more}"

@@ -99,6 +99,9 @@ class SystemInfo(StrictModel):
     cuda_version: Text | None
     packages: dict[Text, Text]
     """Installed versions of the packages that results depend on."""
+    launch_floor: Share
+    """Standard deviation between launches of the same code here, as a share: bounds on timed calls
+    and the best values of tables are judged with it."""
 
 
 class BoundCheck(StrictModel):

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.strict import OptionalText, Text
-from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE, ToleranceText
+from pytest_modelbench.suite.tolerance import PAIRED_TOLERANCE, ToleranceText
 
 BASELINE, CANDIDATE = "baseline", "candidate"
 MOST_LAUNCHES = 100
@@ -26,6 +26,20 @@ def _usable_name(name: str) -> str:
     return name
 
 
+def _variable_name(name: str) -> str:
+    if "=" in name or "\0" in name:
+        raise ValueError(f"{name!r} is no name of an environment variable (it has no = and no NUL)")
+    return name
+
+
+def _variable_text(text: str) -> str:
+    if "\0" in text:
+        raise ValueError(f"{text!r} has a NUL, which no environment variable can hold")
+    return text
+
+
+VariableName = Annotated[Text, AfterValidator(_variable_name)]
+VariableText = Annotated[str, AfterValidator(_variable_text)]
 SideName = Annotated[Text, AfterValidator(_usable_name)]
 
 
@@ -50,7 +64,7 @@ class Side(StrictModel):
     revision: OptionalText = None
     """A git revision of the repository the suite is in; `merge-base:main` is where the branch
     began. It is checked out into a worktree of its own."""
-    env: dict[Text, str] = {}
+    env: dict[VariableName, VariableText] = {}
     """Environment variables of the side's processes."""
 
 
@@ -98,7 +112,7 @@ class Compare(StrictModel):
     outputs: Outputs | None = None
     """`"equal"`, or a tolerance of numbers: what candidates answer must be what the baseline
     answers."""
-    tolerance: ToleranceText = USUAL_TOLERANCE
+    tolerance: ToleranceText = PAIRED_TOLERANCE
     """How much slower a candidate may be where no criterion has a `max_regression`."""
     launches: Annotated[int, Field(ge=2, le=MOST_LAUNCHES)] = 6
     """Fresh processes of each side, at most; it is looked at after every second one."""

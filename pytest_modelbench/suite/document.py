@@ -17,13 +17,19 @@ from pydantic import (
     field_validator,
 )
 
+from pytest_modelbench.catalogue import Better, better_of
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.strict import OptionalText, Text, blank_is_unset, lower_case
 from pytest_modelbench.suite.compare import Compare
 from pytest_modelbench.suite.expression import ExpressionError, check_constants, parse_expression
-from pytest_modelbench.suite.tolerance import Tolerance, ToleranceText, parse_tolerance
+from pytest_modelbench.suite.tolerance import (
+    Tolerance,
+    ToleranceText,
+    parse_tolerance,
+    why_too_strict,
+)
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, BeforeValidator(lower_case), Field(min_length=1)]
@@ -100,26 +106,31 @@ def _has(given: Mapping[str, Any], name: str) -> bool:
     return bool(blank_is_unset(given.get(name)))
 
 
-_LEAST_TOLERANCE = {"p95_latency_ms": 0.15, "p99_latency_ms": 0.25}
-"""Of percentiles far out, whose noise is larger: below these a gate would cry wolf."""
-
-
 def _cannot_regress(given: Mapping[str, Any]) -> Iterator[str]:
     """Why 'max_regression' makes no sense beside the other fields of a criterion."""
     if _has(given, "expression"):
         yield "'max_regression' needs a 'metric': an 'expression' is not measured on two sides"
     if lower_case(given.get("goal", "min")) == "target":
         yield "'max_regression' needs goal 'min' or 'max': with 'target' neither way is worse"
-    least = _LEAST_TOLERANCE.get(str(given.get("metric")))
+    if _has(given, "metric"):
+        yield from _wrong_way(given)
     try:
         tolerance = parse_tolerance(given["max_regression"])
     except (ValueError, TypeError):
         return  # its own fault, told at its place
-    if least is not None and tolerance.is_relative and tolerance.amount < least:
-        yield (
-            f"'max_regression' of {given['metric']} should be {least:.0%} or more, not "
-            f"{tolerance}: so far out, equal code differs by as much"
-        )
+    if why := why_too_strict(str(given.get("metric")), tolerance):
+        yield f"'max_regression' {why}"
+
+
+def _wrong_way(given: Mapping[str, Any]) -> Iterator[str]:
+    """A goal against the catalogue's, or none where the catalogue has none."""
+    metric, goal = str(given.get("metric")), lower_case(given.get("goal"))
+    known = better_of(metric)
+    if goal is None and known is None:
+        yield f"'max_regression' of {metric} needs a 'goal': 'min' if less of it is better, or 'max'"
+    wanted = {"lower": "min", "higher": "max"}.get(known or "")
+    if goal in ("min", "max") and wanted not in (None, goal):
+        yield f"'goal' {goal!r} of {metric} should be {wanted!r} beside 'max_regression'"
 
 
 class Criterion(StrictModel):
@@ -174,6 +185,13 @@ class Criterion(StrictModel):
             yield "give either 'runner' or 'runners' (one of them)"
         if given.get("max_regression") is not None:
             yield from _cannot_regress(given)
+
+    @property
+    def better(self) -> Better:
+        """Which way is better: as the suite says, else as the catalogue does."""
+        if "goal" in self.model_fields_set:
+            return "higher" if self.goal == "max" else "lower"
+        return better_of(self.metric or "") or "lower"
 
     @property
     def tolerance(self) -> Tolerance | None:

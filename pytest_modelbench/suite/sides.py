@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shutil
 from collections.abc import Mapping
@@ -17,12 +19,15 @@ from pytest_modelbench.documents.validate import explain
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.git import commit_of, repository_of
 from pytest_modelbench.paths import path_from
+from pytest_modelbench.redaction import HIDDEN, is_secret_name, without_credentials
 from pytest_modelbench.registry import Candidate, Registry
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.suite.compare import BASELINE, Compare, Side
 from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.find import SHIPPED
 from pytest_modelbench.suite.models import find_models
+
+_PLAIN_WORD = re.compile(r"[\w.+-]{1,20}")
 
 
 class SideFaultError(Exception):
@@ -71,7 +76,7 @@ class _Sides:
                 device=_device(side.device) or self.case.device,
                 params=self._params(name, side),
             ),
-            given=side.model_dump(mode="json", exclude_unset=True),
+            given=_given(side),
             commit=self._commit(name, side),
             python=self._python(name, python, in_worktree=side.revision is not None),
             env=tuple(side.env.items()),
@@ -143,10 +148,27 @@ def _device(name: str | None) -> str | None:
     return None if name is None else usual_device_name(name)
 
 
+def _given(side: Side) -> dict[str, Any]:
+    """What is said of the side, for people: of its environment the names alone."""
+    given = side.model_dump(mode="json", exclude_unset=True)
+    return given | ({"env": dict.fromkeys(side.env, HIDDEN)} if side.env else {})
+
+
 def _label(baseline: Side, case: Case) -> str:
     """What the baseline is called in an id: by what it has of its own."""
     parts = [baseline.revision, baseline.model, _device(baseline.device)]
     parts += [Path(baseline.python).parent.parent.name if baseline.python else None]
-    parts += [f"{name}={value}" for name, value in baseline.params.items()]
-    text = "-".join(part for part in parts if part) or BASELINE
+    parts += [f"{name}={_in_id(name, value)}" for name, value in baseline.params.items()]
+    text = without_credentials("-".join(part for part in parts if part)) or BASELINE
     return re.sub(r"[^\w.=+-]+", "-", text).strip("-")[:60] or BASELINE
+
+
+def _in_id(name: str, value: Any) -> str:
+    """A parameter's value where it is short, plain and no secret; else a digest of it."""
+    is_plain = isinstance(value, int | float) or (
+        isinstance(value, str) and _PLAIN_WORD.fullmatch(value)
+    )
+    if is_plain and not is_secret_name(name):
+        return str(value)
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()

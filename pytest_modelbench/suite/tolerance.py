@@ -8,8 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+PAIRED_TOLERANCE = "3%"
+"""How much slower a side may be where nobody says: a true 5 % is then found nearly always."""
 USUAL_TOLERANCE = "5%"
-"""Of slowness, where nobody says otherwise."""
+"""The same against a stored baseline, which cannot tell so little."""
+LEAST_SHARES = {"p95_latency_ms": 0.15, "p99_latency_ms": 0.25}
+"""Of percentiles far out, whose noise is larger: below these a gate would cry wolf."""
 _SHARE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
 WHAT_IS_RIGHT = (
     'a share such as "5%", or a number of 0 or more in the unit of the metric, such as 0.01'
@@ -44,6 +48,29 @@ def parse_tolerance(given: str | float) -> Tolerance:
     if isinstance(given, bool) or not 0 <= given < float("inf"):
         raise ValueError(f"{given!r} should be {WHAT_IS_RIGHT}")
     return Tolerance(float(given), is_relative=False)
+
+
+def why_too_strict(metric: str, tolerance: Tolerance) -> str | None:
+    """Why equal code would break it, as the end of a sentence; None where it is fit for use.
+
+    What a number in the metric's unit is as a share is not known before the baseline is.
+
+    >>> why_too_strict("p50_latency_ms", parse_tolerance("1%"))
+    """
+    least = LEAST_SHARES.get(metric)
+    if least is None or (tolerance.is_relative and tolerance.amount >= least):
+        return None
+    share = "" if tolerance.is_relative else "a share, "
+    return (
+        f"of {metric} should be {share}{least:.0%} or more, not {tolerance}: so far out, equal "
+        "code differs by as much"
+    )
+
+
+def usual_tolerance(metric: str) -> Tolerance:
+    """What is allowed where nobody says: `USUAL_TOLERANCE`, or the least that makes sense."""
+    usual = parse_tolerance(USUAL_TOLERANCE)
+    return Tolerance(max(usual.amount, LEAST_SHARES.get(metric, 0.0)), is_relative=True)
 
 
 def _not_another_type(value: Any) -> Any:

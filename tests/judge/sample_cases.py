@@ -66,5 +66,5 @@ def judged(
     sides: Sequence[str] = SIDES,
 ) -> Verdict:
     allowed = None if tolerance is None else parse_tolerance(tolerance)
-    question = Question(metric, better_of(metric), allowed)
+    question = Question(metric, better_of(metric) or "lower", allowed)
     return judge_samples(question, sides, baseline, candidate, verdict_count)

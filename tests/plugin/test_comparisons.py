@@ -126,7 +126,7 @@ def test_a_slower_candidate_fails_with_one_line_that_says_how_much(
     result = session(pytester)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.re_match_lines(
-        [r".*worse: p50 latency 1\.\d+ -> 1\.1\d* ms, \+\d.*\[.*\], tolerance 5 %: regression \("]
+        [r".*worse: p50 latency 1\.\d+ -> 1\.1\d* ms, \+\d.*\[.*\], tolerance 3 %: regression \("]
     )
     run = run_of(pytester)
     [comparison] = run.comparisons
@@ -246,6 +246,40 @@ def test_three_sides_are_measured_in_the_same_blocks(suite: Any, pytester: pytes
         block = order[start : start + 6]
         assert sorted(block[:3]) == [0, 1, 2]
         assert block[3:] == block[2::-1]
+
+
+def test_a_gate_that_would_compare_nothing_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_plain="def test_it(modelbench):\n    modelbench.metric('a', 1)\n")
+    result = pytester.runpytest_subprocess("--suite-against=main")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--suite-against 'main': there is no case of a suite to*"])
+    result = pytester.runpytest_subprocess("--suite-against=main", "-n", "2")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["--suite-against 'main': no case of a suite was measured *"])
+
+
+def test_what_is_slow_on_every_new_input_is_found(suite: Any, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        conftest().replace(
+            "        self.calls += 1\n",
+            "        self.calls += 1\n"
+            "        is_new = batch != getattr(self, 'before', None)\n"
+            "        self.before = batch\n"
+            "        if is_new and self.params.get('reshapes'):\n"
+            "            keep_time(self.microseconds)\n",
+        )
+    )
+    suite({"baseline": {}, "candidate": {"params": {"reshapes": True}}})
+    assert session(pytester).ret == pytest.ExitCode.TESTS_FAILED
+    [verdict] = run_of(pytester).comparisons[0].verdicts
+    assert verdict.change == pytest.approx(1.0, abs=0.1)
+
+
+def test_the_time_it_may_take_is_said_before(suite: Any, pytester: pytest.Pytester) -> None:
+    suite({"baseline": {}, "max_seconds": 30})
+    session(pytester).stdout.fnmatch_lines(
+        ["modelbench: 1 comparison, each with at most 30 s of measuring in turn in 6 launches*"]
+    )
 
 
 def test_bounds_are_for_candidates_alone(suite: Any, pytester: pytest.Pytester) -> None:
@@ -388,6 +422,61 @@ def test_two_revisions_have_a_worktree_each_made_ready_by_the_suite_s_commands(
     [verdict] = comparison.verdicts
     assert verdict.outcome == "pass"
     assert verdict.baseline_value == pytest.approx(1.7, rel=0.1)
+
+
+def test_what_a_conftest_imports_from_beside_it_is_the_revision_s(
+    project: Project, suite: Any, pytester: pytest.Pytester
+) -> None:
+    bench = project.path / "bench"
+    bench.mkdir()
+    (project.path / "conftest.py").unlink()
+    (bench / "conftest.py").write_text(conftest(imports="import helper", duration="helper.PACE"))
+    for file in ("s.json", "rows.jsonl"):
+        (project.path / file).rename(bench / file)
+    helper = "import os\nPACE = 1000\nassert os.path.basename(os.getcwd()) == 'bench'\n"
+    (bench / "helper.py").write_text(helper)
+    project.commit(1)
+    (bench / "helper.py").write_text(helper.replace("1000", "1500"))
+    os.chdir(bench)
+    result = session(pytester, "--suite-against=HEAD", f"--rootdir={project.path}")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    [comparison] = BenchmarkRun.load(bench / "run.json").comparisons
+    for launch in comparison.launches:
+        fastest = [min(unpack(side.durations)) for side in launch.sides]
+        assert 1_000_000 <= fastest[0] < 1_500_000 <= fastest[1]
+
+
+def test_a_revision_that_gets_the_working_tree_s_code_is_an_error_that_names_it(
+    project: Project, pytester: pytest.Pytester
+) -> None:
+    source = str(project.path / "src")
+    first = f"import sys\nsys.path.insert(0, {source!r})\nimport work"
+    pytester.makeconftest(conftest(imports=first, duration="work.MICROSECONDS"))
+    project.commit(1000)
+    project.write(1250)
+    result = session(pytester, "--suite-against=main")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    [comparison] = run_of(pytester).comparisons
+    assert comparison.status == "error"
+    assert comparison.detail.startswith(
+        f"side 'baseline': module 'work' was imported from {source}/work.py, which is the working "
+        "tree's and not the revision's: "
+    )
+
+
+def test_a_conftest_that_the_revision_lacks_serves_both_sides_and_is_listed(
+    project: Project, pytester: pytest.Pytester
+) -> None:
+    ours = (project.path / "conftest.py").read_text()
+    (project.path / "conftest.py").unlink()
+    project.commit(1000)
+    (project.path / "conftest.py").write_text(ours)
+    session(pytester, "--suite-against=main").assert_outcomes(passed=1)
+    [comparison] = run_of(pytester).comparisons
+    file = project.path / "conftest.py"
+    assert comparison.differences == [
+        f"{file} is not in the revision: the working tree's was taken (baseline)"
+    ]
 
 
 def test_a_revision_whose_setup_fails_is_an_error_in_one_line(

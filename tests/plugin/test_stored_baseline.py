@@ -354,7 +354,7 @@ def test_the_criteria_of_a_mark_are_asked_of_its_test(
     test = """
         import pytest
 
-        LOST = {"metric": "lost", "max_regression": 0}
+        LOST = {"metric": "lost", "goal": "min", "max_regression": 0}
 
         @pytest.mark.modelbench(criteria=[LOST])
         def test_losses(modelbench):
@@ -368,3 +368,29 @@ def test_the_criteria_of_a_mark_are_asked_of_its_test(
     # One more may be chance: nothing is known of how much it differs.
     result.assert_outcomes(passed=1, warnings=lost)
     assert outcomes(runs()[1]) == ["inconclusive" if lost else "pass"]
+
+
+def test_each_criterion_of_a_mark_counts_as_a_verdict(project: Project, runs: Runs) -> None:
+    test = """
+        import time
+        from pathlib import Path
+
+        import pytest
+
+        WIDE = [
+            {"metric": f"{name}_latency_ms", "max_regression": "900%"} for name in ("p50", "mean")
+        ]
+
+        @pytest.mark.modelbench(criteria=[*WIDE, {"metric": "p50_latency_ms", "max": 1e6}])
+        def test_work(modelbench):
+            wait = lambda _: time.sleep(0.001)
+            modelbench.measure(wait, [1], min_samples=12, min_seconds=0, warmup=0)
+
+        def test_without_a_mark(modelbench):
+            modelbench.metric("lost", 0)
+    """
+    (project.path / "test_work.py").write_text(textwrap.dedent(test))
+    project.run(suite="test_work.py").assert_outcomes(passed=2)
+    project.run("--suite-baseline=last", suite="test_work.py")
+    (comparison,) = runs()[1].comparisons
+    assert [one.evidence["verdicts"] for one in comparison.verdicts] == [3, 3]

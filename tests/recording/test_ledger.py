@@ -99,6 +99,7 @@ def compared(name: str, detail: str = "") -> str:
         kind="stored",
         status="skipped" if detail else "ok",
         detail=detail,
+        trace=None,
         sides=[],
         differences=[],
         procedure=None,

@@ -42,20 +42,104 @@ def test_in_a_repository_they_say_which_code_and_whether_it_was_changed(tmp_path
     assert run_metadata(["pytest"], tmp_path, dry_run=False).git_dirty is True
 
 
-@pytest.mark.parametrize("name", ["GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"])
+CI_VARIABLES = (
+    "GITHUB_EVENT_NAME",
+    "GITHUB_HEAD_REF",
+    "GITHUB_REF",
+    "GITHUB_REF_NAME",
+    "GITHUB_SHA",
+    "CI_COMMIT_REF_NAME",
+    "CI_COMMIT_SHA",
+    "CI_MERGE_REQUEST_IID",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+)
+PULL_7 = {
+    "GITHUB_EVENT_NAME": "pull_request",
+    "GITHUB_HEAD_REF": "main",
+    "GITHUB_REF": "refs/pull/7/merge",
+    "GITHUB_REF_NAME": "7/merge",
+}
+MERGE_7 = {
+    "CI_COMMIT_REF_NAME": "main",
+    "CI_MERGE_REQUEST_IID": "7",
+    "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME": "main",
+}
+
+
+class Checkout:
+    """A repository with one commit on `trunk`, in what a CI system says."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self._monkeypatch = folder, monkeypatch
+        git(folder, "init", "-b", "trunk")
+        git(folder, "commit", "--allow-empty", "-m", "first")
+        self.sha = git(folder, "rev-parse", "HEAD")
+        self.set()
+
+    def set(self, **variables: str) -> None:
+        for name in CI_VARIABLES:
+            self._monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            self._monkeypatch.setenv(name, value)
+
+    @property
+    def branch(self) -> str | None:
+        return run_metadata(["pytest"], self.folder, dry_run=False).git_branch
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    return Checkout(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"])
 def test_where_a_commit_is_checked_out_the_branch_is_what_the_ci_system_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    checkout: Checkout, name: str
 ) -> None:
-    for other in ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME"):
-        monkeypatch.delenv(other, raising=False)
-    git(tmp_path, "init", "-b", "trunk")
-    git(tmp_path, "commit", "--allow-empty", "-m", "first")
-    monkeypatch.setenv(name, "topic")
-    assert run_metadata(["pytest"], tmp_path, dry_run=False).git_branch == "trunk"
-    git(tmp_path, "checkout", "--detach")
-    assert run_metadata(["pytest"], tmp_path, dry_run=False).git_branch == "topic"
-    monkeypatch.setenv(name, " ")
-    assert run_metadata(["pytest"], tmp_path, dry_run=False).git_branch == "HEAD"
+    checkout.set(**{name: "topic"})
+    assert checkout.branch == "trunk"
+    git(checkout.folder, "checkout", "--detach")
+    assert checkout.branch == "topic"
+    checkout.set(**{name: " "})
+    assert checkout.branch == "HEAD"
+
+
+@pytest.mark.parametrize(
+    ("said", "branch"), [(PULL_7, "pull/7"), (MERGE_7, "merge-requests/7")], ids=["pull", "merge"]
+)
+def test_a_request_is_never_the_branch_it_is_called_after(
+    checkout: Checkout, said: dict[str, str], branch: str
+) -> None:
+    checkout.set(**said)
+    assert checkout.branch == "trunk"
+    git(checkout.folder, "checkout", "-b", "main")
+    assert checkout.branch == branch
+    git(checkout.folder, "checkout", "--detach")
+    assert checkout.branch == branch
+
+
+def test_a_request_whose_number_is_not_said_has_no_branch(checkout: Checkout) -> None:
+    git(checkout.folder, "checkout", "--detach")
+    checkout.set(
+        GITHUB_EVENT_NAME="pull_request_target",
+        GITHUB_HEAD_REF="main",
+        GITHUB_REF="refs/heads/main",
+        GITHUB_REF_NAME="main",
+    )
+    assert checkout.branch == "HEAD"
+
+
+@pytest.mark.parametrize(
+    ("name", "sha"), [("GITHUB_REF_NAME", "GITHUB_SHA"), ("CI_COMMIT_REF_NAME", "CI_COMMIT_SHA")]
+)
+def test_what_the_ci_system_says_is_of_no_other_commit(
+    checkout: Checkout, name: str, sha: str
+) -> None:
+    git(checkout.folder, "checkout", "--detach")
+    checkout.set(**{name: "main", sha: checkout.sha})
+    assert checkout.branch == "main"
+    checkout.set(**{name: "main", sha: "0" * 40})
+    assert checkout.branch == "HEAD"
 
 
 def test_without_git_a_run_is_still_recorded(

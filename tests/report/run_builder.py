@@ -100,6 +100,7 @@ def make_comparison(
         "kind": "paired",
         "status": "ok",
         "detail": "",
+        "trace": None,
         "sides": sides,
         "differences": [],
         "procedure": None,

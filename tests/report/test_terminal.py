@@ -6,8 +6,10 @@ import itertools
 from typing import Any
 
 import pytest
+from run_builder import make_case, make_run
 
 from pytest_modelbench.report.columns import best_value, columns, heading
+from pytest_modelbench.report.markdown import markdown_of
 from pytest_modelbench.report.numbers import shown, with_interval, without_interval
 from pytest_modelbench.report.terminal import suite_lines
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
@@ -89,7 +91,7 @@ def cases() -> list[CaseResult]:
 def test_no_line_of_the_table_is_wider_than_the_terminal(
     suite: SuiteRecord, cases: list[CaseResult], width: int
 ) -> None:
-    lines = list(suite_lines(suite, cases, width))
+    lines = list(suite_lines(suite, cases, width, 0.01))
     table = list(itertools.takewhile(lambda line: not line.startswith("["), lines))
     assert table
     assert max(map(len, table)) <= width
@@ -102,16 +104,16 @@ def test_no_line_of_the_table_is_wider_than_the_terminal(
 def test_a_wide_terminal_has_a_row_and_a_middling_one_a_column_for_each_case(
     suite: SuiteRecord, cases: list[CaseResult]
 ) -> None:
-    rows = list(suite_lines(suite, cases[:2], 200))
+    rows = list(suite_lines(suite, cases[:2], 200, 0.01))
     assert rows[1].split()[:2] == ["1", "b[model-1-CPU]"]
-    turned = list(suite_lines(suite, cases[:2], 45))
+    turned = list(suite_lines(suite, cases[:2], 45, 0.01))
     assert turned[1].split() == ["case", "b[model-1-CPU]", "b[model-2-CPU]"]
 
 
 def test_the_best_value_is_marked_and_explained(
     suite: SuiteRecord, cases: list[CaseResult]
 ) -> None:
-    text = "\n".join(suite_lines(suite, cases, 200))
+    text = "\n".join(suite_lines(suite, cases, 200, 0.01))
     assert "*10 [9, 11]" in text
     assert "*20" not in text
     assert "*: best" in text
@@ -123,7 +125,7 @@ def test_each_reason_for_a_missing_number_is_given_once(
     broken = case(
         "b[model-4-CPU]", None, {"wer": failed("no\nweights")}, status="error", detail="x"
     )
-    lines = list(suite_lines(suite, [*cases, broken], 200))
+    lines = list(suite_lines(suite, [*cases, broken], 200, 0.01))
     assert "error: wer: no weights (1 of 4 cases)" in lines
     vram = [line for line in lines if "NVML" in line]
     assert vram == [
@@ -133,7 +135,7 @@ def test_each_reason_for_a_missing_number_is_given_once(
 
 def test_errors_come_before_what_was_skipped(suite: SuiteRecord) -> None:
     metrics = {"a": skipped("no device"), "b": failed("crashed")}
-    lines = list(suite_lines(suite, [case("b[m-CPU]", None, metrics)], 100))
+    lines = list(suite_lines(suite, [case("b[m-CPU]", None, metrics)], 100, 0.01))
     assert [line.split(":")[0] for line in lines[-2:]] == ["error", "skipped"]
 
 
@@ -152,7 +154,7 @@ def test_too_few_calls_and_partial_scores_are_marked(suite: SuiteRecord) -> None
         total=0.5, interval=None, weight_total=1.0, weight_possible=2.0, criteria=[missing]
     )
     one = case("b[m-CPU]", 1, {"p50_latency_ms": few}, score=partial)
-    text = "\n".join(suite_lines(suite, [one], 200))
+    text = "\n".join(suite_lines(suite, [one], 200, 0.01))
     assert "10! [9, 11]" in text
     assert "!: too few calls for this percentile" in text
     assert "0.500~" in text
@@ -183,14 +185,14 @@ def test_a_rank_that_is_tied_with_the_one_above_is_marked_and_explained(
 ) -> None:
     rows = [ranked(one, tied=one.rank == 2) for one in cases]
     tied = suite.model_copy(update={"leaderboard": rows})
-    text = "\n".join(suite_lines(tied, cases, width))
+    text = "\n".join(suite_lines(tied, cases, width, 0.01))
     if width == 40:  # a block a case
         starts = ["1. b[model-1-CPU]", "2= b[model-2-CPU]", "3. b[model-3-CPU]"]
         assert [line for line in text.splitlines() if line[0].isdigit()] == starts
     else:
         assert [line.split()[0] for line in text.splitlines()[1:4]] == ["1", "2=", "3"]
     assert "=: the difference to the rank above is within noise" in text
-    assert "=:" not in "\n".join(suite_lines(suite, cases, width))
+    assert "=:" not in "\n".join(suite_lines(suite, cases, width, 0.01))
 
 
 def test_nobody_is_best_by_less_than_launches_of_the_same_code_differ() -> None:
@@ -198,8 +200,21 @@ def test_nobody_is_best_by_less_than_launches_of_the_same_code_differ() -> None:
         metric = measured(value, "ms", samples=500, interval=[value, value], confidence=0.95)
         return case(name, None, {"p50_latency_ms": metric})
 
-    assert best_value("p50_latency_ms", [fixed("a", 100.0), fixed("b", 103.0)]) is None
-    assert best_value("p50_latency_ms", [fixed("a", 100.0), fixed("b", 105.0)]) == 100.0
+    assert best_value("p50_latency_ms", [fixed("a", 100.0), fixed("b", 103.0)], 0.01) is None
+    assert best_value("p50_latency_ms", [fixed("a", 100.0), fixed("b", 105.0)], 0.01) == 100.0
+
+
+def test_the_best_is_that_of_the_machine_that_measured_not_of_the_one_that_reports() -> None:
+    def fixed(value: float) -> dict[str, Metric]:
+        return {"p50_latency_ms": measured(value, "ms", samples=500, interval=[value, value])}
+
+    def of_machine(launch_floor: float) -> str:
+        run = make_run([make_case("a", fixed(100.0)), make_case("b", fixed(110.0))])
+        machine = run.system_info.model_copy(update={"launch_floor": launch_floor})
+        return markdown_of(run.model_copy(update={"system_info": machine}))
+
+    assert "*: best" in of_machine(0.01)
+    assert "*: best" not in of_machine(0.05)
 
 
 def test_a_rate_is_the_best_by_the_interval_of_its_mean() -> None:
@@ -208,13 +223,13 @@ def test_a_rate_is_the_best_by_the_interval_of_its_mean() -> None:
         metrics = {"mean_latency_ms": mean, "x_realtime": measured(rate, "x", samples=400)}
         return case(name, None, metrics)
 
-    assert best_value("x_realtime", [rated("a", 100.0), rated("b", 103.0)]) is None
-    assert best_value("x_realtime", [rated("a", 100.0), rated("b", 110.0)]) == 110.0
+    assert best_value("x_realtime", [rated("a", 100.0), rated("b", 103.0)], 0.01) is None
+    assert best_value("x_realtime", [rated("a", 100.0), rated("b", 110.0)], 0.01) == 110.0
 
 
 def test_hundreds_of_cases_are_cut_and_counted(suite: SuiteRecord) -> None:
     many = [case(f"b[m{n}-CPU]", n, {"wer": measured(0.1)}) for n in range(1, 301)]
-    lines = list(suite_lines(suite, many, 100))
+    lines = list(suite_lines(suite, many, 100, 0.01))
     assert "... and 250 more cases in the run file" in lines
 
 
@@ -223,9 +238,9 @@ def test_columns_are_what_criteria_name_and_what_was_measured(
 ) -> None:
     assert columns(suite, cases) == ["wer", "p50_latency_ms"]
     assert heading("p95_latency_ms") == "p95 ms"
-    assert best_value("p50_latency_ms", cases) == pytest.approx(10.0)
-    assert best_value("wer", cases) is None, "no interval says how sure it is"
-    assert best_value("peak_vram_mb", cases) is None
+    assert best_value("p50_latency_ms", cases, 0.01) == pytest.approx(10.0)
+    assert best_value("wer", cases, 0.01) is None, "no interval says how sure it is"
+    assert best_value("peak_vram_mb", cases, 0.01) is None
 
 
 @pytest.mark.parametrize(

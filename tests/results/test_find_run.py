@@ -92,6 +92,37 @@ def test_where_there_is_no_run_yet_it_says_how_to_make_one(tmp_path: Path) -> No
         assert "--suite=quickstart" in line
 
 
+def without_python(file: Path) -> Path:
+    """As a version would have left it whose runs had one field less."""
+    value = json.loads(file.read_text())
+    del value["system_info"]["python_version"]
+    file.write_text(json.dumps(value, indent=1))
+    return file
+
+
+def test_where_nothing_is_found_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    for number in (1, 2):
+        stored_run(tmp_path, number, git_branch="other", git_dirty=False)
+    only = without_python(stored_run(tmp_path, 3, git_branch="main", git_dirty=False))
+    line = refusal("branch:main", tmp_path)
+    assert f"; 1 run file there cannot be read: {only}:" in line
+    assert ": system_info.python_version: " in line
+    newest = without_python(stored_run(tmp_path, 4, git_branch="main", git_dirty=True))
+    (tmp_path / f"{run_id(0)}.json").write_text("[]")
+    line = refusal("branch:main", tmp_path)
+    assert f"; 3 run files there cannot be read, the newest: {newest}:" in line
+    assert "cannot be read" not in refusal("branch:none", tmp_path / "x")
+
+
+def test_a_run_that_can_be_read_is_found_beside_those_that_cannot(tmp_path: Path) -> None:
+    stored_run(tmp_path, 1)
+    without_python(stored_run(tmp_path, 2))
+    assert found("last", tmp_path) == run_id(1)
+    line = refusal("last", tmp_path, suites=["another"])
+    assert "none of suite another" in line
+    assert "1 run file there cannot be read" in line
+
+
 def test_an_id_or_its_beginning_names_a_run(tmp_path: Path) -> None:
     stored_run(tmp_path, 1)
     stored_run(tmp_path, 3600)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.git import git
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import Runner
 from pytest_modelbench.suite.against import side_against
 from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
@@ -68,6 +72,48 @@ def test_each_side_is_the_benchmark_with_what_it_says_itself(load: Any) -> None:
     assert (baseline.candidate.version, baseline.device, baseline.params) == ("two", "CPU", {})
     assert (gpu.candidate.version, gpu.device) == ("one", "GPU.1")
     assert (big.candidate.version, big.params) == ("one", {"batch_size": 4})
+
+
+@pytest.fixture
+def anything() -> Iterator[None]:
+    """A runner that takes any parameters."""
+    added = RUNNERS.added
+
+    class Anything(Runner):
+        input_kind = "text"
+
+    RUNNERS.add("anything", Anything)
+    yield
+    RUNNERS.forget_added(added)
+
+
+@pytest.mark.parametrize(
+    ("params", "shown"),
+    [
+        ({"batch_size": 4}, "batch_size=4"),
+        ({"pooling": "mean"}, "pooling=mean"),
+        ({"api_key": "hunter2"}, "api_key=[0-9a-f]{8}"),
+        ({"hub_token": 12345}, "hub_token=[0-9a-f]{8}"),
+        ({"url": "https://me:hunter2@host"}, "url=[0-9a-f]{8}"),
+        ({"prompt": {"text": "hunter2"}}, "prompt=[0-9a-f]{8}"),
+    ],
+)
+@pytest.mark.usefixtures("anything")
+def test_an_id_shows_no_secret_of_the_baseline_s_parameters(
+    load: Any, params: Any, shown: str
+) -> None:
+    [case] = load({"baseline": {"params": params}}, runner="anything").cases
+    assert re.fullmatch(rf"s::b\[one-CPU-vs-{shown}\]", case.id)
+    [again] = load({"baseline": {"params": params}}, runner="anything").cases
+    assert again.id == case.id
+
+
+def test_of_a_side_s_environment_the_names_alone_are_told(load: Any) -> None:
+    [case] = load({"baseline": {"env": {"SERVICE": "hunter2"}}}).cases
+    baseline, candidate = case.comparison.sides
+    assert baseline.given == {"env": {"SERVICE": "***"}}
+    assert baseline.env == (("SERVICE", "hunter2"),)
+    assert candidate.given == {}
 
 
 def test_without_a_baseline_a_suite_is_measured_as_if_nothing_were_said(load: Any) -> None:
@@ -130,6 +176,10 @@ def test_a_revision_is_looked_up_where_the_suite_is(load: Any, tmp_path: Path) -
         ({"baseline": {}, "outputs": {"absolute": -1}}, "absolute"),
         ({"baseline": {}, "tolerance": "5"}, "'5' should be a share"),
         ({"baseline": {}, "seed": -1}, "seed"),
+        ({"baseline": {"env": {"A=B": "x"}}}, "'A=B' is no name of an environment variable"),
+        ({"baseline": {"env": {"A\0": "x"}}}, "is no name of an environment variable"),
+        ({"baseline": {"env": {"": "x"}}}, "baseline.env"),
+        ({"baseline": {"env": {"A": "x\0"}}}, "has a NUL, which no environment variable can hold"),
         ("main", "compare"),
     ],
 )
@@ -180,6 +230,10 @@ def test_anything_else_is_no_tolerance(given: Any) -> None:
         ),
         ({"metric": "p95_latency_ms", "max_regression": "5%"}, "should be 15% or more, not 5 %"),
         ({"metric": "p99_latency_ms", "max_regression": "20%"}, "should be 25% or more"),
+        (
+            {"metric": "p95_latency_ms", "max_regression": 5},
+            "should be a share, 15% or more, not 5",
+        ),
         ({"metric": "p50_latency_ms", "max_regression": "much"}, "'much' should be a share"),
         ({"metric": "p50_latency_ms", "max_regression": True}, "True should be a share"),
     ],

@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 from pytest_modelbench.catalogue import CATALOGUE
 from pytest_modelbench.judge.bounds.expression_interval import Interval, expression_interval
-from pytest_modelbench.judge.launch_noise import Z_95_PERCENT, widened
+from pytest_modelbench.judge.launch_noise import widened
+from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.expression import names_in, parse_expression
@@ -84,13 +85,16 @@ def _as_number(value: object) -> float | None:
     return None
 
 
-def judged_interval(name: str, metrics: Metrics) -> Interval | None:
-    """The same, made wider for timed calls by what launches of the same code differ by."""
+def judged_interval(
+    name: str, metrics: Metrics, launch_floor: float | None = None
+) -> Interval | None:
+    """The same, made wider for timed calls by what launches of the same code differ by: on this
+    machine, or by the floor of the one that they were measured on."""
     metric, interval = metrics[name], sample_interval(name, metrics)
     if metric.value is None:
         return interval
     if is_of_timed_calls(name, metric):
-        return widened(metric.value, *(interval or (metric.value, metric.value)))
+        return widened(metric.value, *(interval or (metric.value, metric.value)), launch_floor)
     return None if interval is None else _around(metric.value, interval)
 
 

@@ -9,6 +9,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.judge.by_sample.shares import mcnemar_p, paired_share_interval
+from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.quality.bootstrap import SEED, Statistic, resampled
 from pytest_modelbench.quality.similarity import correlation, correlations
 from pytest_modelbench.quality.terms import SampleTerms
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
-_QUANTILE = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 Ends = tuple[float, float]
 
 
@@ -175,7 +175,7 @@ def _bootstrapped(
     def interval_at(confidence: float) -> Ends:
         from scipy.stats import t
 
-        quantile = float(t.ppf((1 + confidence) / 2, count - 1)) / _QUANTILE
+        quantile = float(t.ppf((1 + confidence) / 2, count - 1)) / Z_95_PERCENT
         times = quantile * math.sqrt(count / (count - 1))
         return found + times * low, found + times * high
 
@@ -194,7 +194,7 @@ def unpaired_change(before: tuple[float, Ends], after: tuple[float, Ends]) -> Sa
     up = math.hypot(new_high - new_value, value - low)
 
     def interval_at(confidence: float) -> Ends:
-        times = NormalDist().inv_cdf((1 + confidence) / 2) / _QUANTILE
+        times = NormalDist().inv_cdf((1 + confidence) / 2) / Z_95_PERCENT
         return found - times * down, found + times * up
 
     return SampleChange(

@@ -14,11 +14,11 @@ from pytest_modelbench.judge.by_sample.change import CONFIDENCE, SampleChange
 from pytest_modelbench.judge.by_sample.compare import Finding, compare_samples, why_missing
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.wording import make_verdict
+from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.results.comparison import Outcome, Verdict
 from pytest_modelbench.results.run import CaseResult
 
 _POWER = NormalDist().inv_cdf(0.8)
-_QUANTILE = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
 
 
 def judge_samples(
@@ -139,7 +139,7 @@ class _Decision:
     def smallest_detectable(self) -> float:
         """Shown in 8 of 10 cases, by the estimate and by the interval."""
         reach = self.worse - self.ends(self.strict_confidence)[0]
-        error = (self.worse - self.ends(CONFIDENCE)[0]) / _QUANTILE
+        error = (self.worse - self.ends(CONFIDENCE)[0]) / Z_95_PERCENT
         tolerance = self.scale.tolerance
         return max(tolerance, tolerance / 2 + reach) + _POWER * error
 

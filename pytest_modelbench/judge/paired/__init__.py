@@ -8,9 +8,10 @@ only one when a second series of fresh launches shows it again.
 same whenever it is asked for. The first look that decides, decides: what follows it was measured
 because another metric was not decided yet, and would be one more chance to err. So the bound on
 errors holds whatever else was asked. The estimate that is reported is of all launches all the
-same: it is the better one. Should all of them no longer bear the decision out (the estimate is on
-the other side of the tolerance, or no longer surely a change), then it is inconclusive. That can
-only take a decision back, never make one, and so adds no errors of either kind.
+same: it is the better one. Should all of them no longer bear the decision out (a pass, when their
+estimate is over the tolerance; a regression, when they would not show it at a last look), then it
+is inconclusive. That can only take a decision back, never make one, and so adds no errors of
+either kind.
 
 **The end of a record.** A series also ends when its time is up. Where the record ends it is looked
 at for the last time, in the place of a planned look that it did not come to. A question that would

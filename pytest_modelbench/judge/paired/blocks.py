@@ -1,9 +1,10 @@
 """Metrics of all timed calls: differences between the sides, block by block.
 
-A block has two turns of each side. Each turn is summarised by one figure, and the difference of a
-block is that of the means of their logarithms. Of latencies the fastest call of a turn is the
-summary that noise disturbs least; as it can hide what makes only some calls slower, the median of
-the turn is looked at as well. Of means and rates it is the mean of the turn. The estimate over
+A block has two turns of each side, on the same inputs, one a call. Of latencies, the faster of the
+two calls on an input is what noise disturbs least: the difference of a block is the mean, over
+its inputs, of that of their logarithms. As the faster call can hide what makes only some calls
+slower, the median over the inputs of both calls' mean is looked at as well. Of means and rates a
+turn is summarised by its mean. The estimate over
 blocks is not moved by a few blocks far out, be they noise or rare slow calls of one side: so the
 plain mean of each launch is looked at beside it.
 """
@@ -39,19 +40,17 @@ BLOCK_METRICS = (*MEDIANS, *MEANS)
 TIME_PER_WORK = ("mean_latency_ms", "real_time_factor", *MEDIANS)
 """These grow with the time of a call, where the others shrink."""
 
-FASTEST = "the fastest call of each turn"
-MEDIAN = "the median call of each turn"
-SINGLE = "the one call of each turn"
+FASTEST = "the faster call on each input"
+MEDIAN = "the median of each block"
 MEAN = "the mean of each turn"
 PLAIN_MEAN = "the plain mean of each launch"
 
 
-def block_measure(question: Question, floor: float, calls_per_segment: int) -> Measure:
+def block_measure(question: Question, floor: float) -> Measure:
     """How one of `BLOCK_METRICS` is got."""
     over = partial(_over_blocks, question=question, floor=floor)
     if question.metric in MEDIANS:
-        several = {FASTEST: "min", MEDIAN: "median"}
-        summaries = several if calls_per_segment > 1 else {SINGLE: "median"}
+        summaries = {FASTEST: "faster", MEDIAN: "median"}
         views = [View(words, partial(over, summary=name)) for words, name in summaries.items()]
     else:
         views = [
@@ -62,16 +61,22 @@ def block_measure(question: Question, floor: float, calls_per_segment: int) -> M
 
 
 def block_differences(launch: SideBySide, question: Question, summary: str) -> Calls:
-    """The logarithm of candidate over baseline, of each block of a launch."""
+    """The logarithm of candidate over baseline, of each block of a launch.
+
+    `summary`: `faster`, of the two calls on each input; `median`, over inputs; `mean` of a turn.
+    """
     import numpy as np
 
-    summarise = getattr(np, summary)
-    logs = [
-        np.log(summarise(launch.calls[side], axis=2)).mean(axis=1)
-        for side in (question.baseline, question.candidate)
-    ]
-    differences: Calls = _of_metric(logs[1] - logs[0], launch, question)
-    return differences
+    # (blocks, 2 turns, calls): the calls of both turns, and of both sides, are on the same inputs.
+    one, other = (launch.calls[side] for side in (question.baseline, question.candidate))
+    if summary == "mean":
+        differences = np.log(other.mean(axis=2) / one.mean(axis=2)).mean(axis=1)
+    elif summary == "faster":
+        differences = np.log(other.min(axis=1) / one.min(axis=1)).mean(axis=1)
+    else:
+        differences = np.median(np.log(other / one).mean(axis=1), axis=1)
+    of_metric: Calls = _of_metric(differences, launch, question)
+    return of_metric
 
 
 def _over_blocks(launches: Launches, *, question: Question, floor: float, summary: str) -> Estimate:

@@ -96,10 +96,8 @@ class Found:
             return False
         if self.shows == "pass":
             return self.whole.is_beyond()
-        return not any(
-            self.whole.is_beyond_in(number) and self.whole.estimates[number].ends(self.level)[0] > 0
-            for number in self.views
-        )
+        still = self.whole.shows_regression(self.level, is_last=True)
+        return not set(still) & set(self.views)
 
 
 @dataclass(frozen=True)

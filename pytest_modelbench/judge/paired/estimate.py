@@ -94,7 +94,10 @@ def over_blocks(by_launch: Sequence[NDArray[np.float64]], floor: float) -> Estim
     seen = max(0.0, stdev(own) ** 2 - launches * se**2) if launches > 1 else 0.0
     degrees = FLOOR_WEIGHT + launches - 1
     mixed = (FLOOR_WEIGHT * floor**2 + (launches - 1) * seen) / degrees
-    within, between = se**2, max(floor**2, mixed) / launches
+    # A launch of many blocks has more to say in the estimate: by so much less is averaged out what
+    # differs between launches. Of equal ones it is their number.
+    weight = sum((len(one) / len(blocks)) ** 2 for one in by_launch)
+    within, between = se**2, max(floor**2, mixed) * weight
     if within + between == 0:
         return Estimate(center, 0.0, degrees, own)
     doubts = within**2 / (len(blocks) - 1) + between**2 / degrees

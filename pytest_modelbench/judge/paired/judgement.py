@@ -34,7 +34,7 @@ def is_measured_in_pairs(metric: str) -> bool:
 def measure_of(question: Question, data: PairedData) -> Measure:
     """How its metric is got. Raises `Unusable` where no launches would give it."""
     if question.metric in BLOCK_METRICS:
-        return block_measure(question, data.procedure.launch_floor, data.procedure.calls)
+        return block_measure(question, data.procedure.launch_floor)
     if question.metric in TAIL_METRICS:
         return tail_measure(question, data)
     if question.metric in LAUNCH_METRICS:

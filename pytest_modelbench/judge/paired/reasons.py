@@ -145,9 +145,12 @@ def _not_all(about: Context, seen: Seen, view: int) -> str:
 
 def _unconfirmed(about: Context) -> Iterator[str]:
     count = len(about.data.decision)
+    why = "there was no time to show it again with fresh ones"
+    if not about.question.asked_then:
+        why = "this metric was not confirmed in that session"
     yield (
         f"not confirmed: {count} launches show {_estimated(about, about.judgement.decision)}, and "
-        "there was no time to show it again with fresh ones"
+        f"{why}"
     )
 
 
@@ -165,6 +168,11 @@ def _refuted(about: Context) -> Iterator[str]:
     views = [one for one in first.views if second.whole.is_beyond_in(one)]
     if counts[1] < FEWEST_LAUNCHES:
         yield f"{FEWEST_LAUNCHES} are needed: {_more_launches(about.data)}"
+    elif not about.measure.has_enough(about.data.confirmation):
+        yield (
+            f"these rest on {calls_of_a_side(about.data.confirmation)} calls a side and need "
+            f"{about.measure.calls_needed}: {_more_launches(about.data)}"
+        )
     elif second.shows == "pass" or not views:
         yield CALIBRATE if _disagree(about, first, second) else TOO_NEAR
     else:

@@ -60,6 +60,7 @@ def _verdict(
     level = level_of_a_look(data.procedure)
     low, high = (as_change(end, measure.scale) for end in estimate.ends(level))
     values = measure.values(launches)
+    evidence = evidence_of(data, question, judgement, measure, seen)
     return make_verdict(
         question,
         data.sides,
@@ -73,8 +74,8 @@ def _verdict(
         tolerance=tolerated(question, values[0], measure.scale),
         smallest_detectable=_detectable(data, question, judgement, measure, seen),
         reason=reason_of(Context(data, question, judgement, measure, seconds)),
-        evidence=evidence_of(data, question, judgement, measure, seen),
-        rests_on=_rests_on(measure, launches, seconds),
+        evidence=evidence,
+        rests_on=_rests_on(measure, launches, seconds, evidence.get("outlier_share") or 0.0),
     )
 
 
@@ -97,9 +98,12 @@ def _detectable(
     return None if change is None else abs(change)
 
 
-def _rests_on(measure: Measure, launches: list[SideBySide], seconds: float) -> list[str]:
+def _rests_on(
+    measure: Measure, launches: list[SideBySide], seconds: float, outliers: float
+) -> list[str]:
     if measure.method == "blocks":
         amount = f"{sum(launch.block_count for launch in launches)} blocks"
+        amount += f" ({100 * outliers:.2g} % outliers)" if outliers > 0 else ""
     elif measure.method == "tail":
         amount = f"{calls_of_a_side(launches)} calls a side"
     else:

@@ -60,6 +60,7 @@ def stored_comparison(
         kind="stored",
         status=case.status,
         detail=case.detail,
+        trace=None,
         sides=_sides(baseline, candidate),
         differences=[_told(one, against.allowed) for one in found],
         procedure=None,

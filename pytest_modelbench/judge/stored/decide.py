@@ -13,8 +13,9 @@ from pytest_modelbench.judge.stored.scale import Scale
 from pytest_modelbench.results.comparison import Outcome
 
 CONFIDENCE = 0.95
-"""Of the interval, both ends together. With more verdicts the end that a regression must show is
-the surer: by Bonferroni, so that all of them together raise no more false alarms than one."""
+"""Of the interval of a single verdict, both ends together. With more verdicts the end that a
+regression must show is the surer: by Bonferroni, so that all of them together raise no more false
+alarms than one."""
 POWER = 0.8
 """How often the smallest detectable change would be found."""
 FEWEST_TO_PREDICT = 3
@@ -33,7 +34,8 @@ class Decision:
     standard_error: float
     detectable: float | None
     reason: str | None
-    confidence: float = CONFIDENCE
+    confidence: float
+    """Of the interval from `low` to `high`."""
 
 
 def decide(
@@ -64,6 +66,7 @@ def decide(
         rule.error(noise),
         None if question.tolerance is None else rule.detectable(noise),
         reason,
+        rule.confidence,
     )
 
 
@@ -82,9 +85,19 @@ class _Rule:
         error, (for_regression, for_pass) = self.error(noise), self._quantiles(noise)
         return distance - for_regression * error, distance + for_pass * error
 
-    def _quantiles(self, noise: Noise) -> tuple[float, float]:
+    @property
+    def _tails(self) -> tuple[float, float]:
+        """What each end may err by: that which a regression must show, and the other."""
         tail = (1 - CONFIDENCE) / 2
-        return _student(noise, tail / self.verdict_count), _student(noise, tail)
+        return tail / self.verdict_count, tail
+
+    @property
+    def confidence(self) -> float:
+        return 1 - sum(self._tails)
+
+    def _quantiles(self, noise: Noise) -> tuple[float, float]:
+        for_regression, for_pass = self._tails
+        return _student(noise, for_regression), _student(noise, for_pass)
 
     def outcome(self, distance: float, noise: Noise) -> Outcome:
         tolerance = self.question.tolerance

@@ -15,11 +15,12 @@ from pytest_modelbench.judge.stored.measured_case import MeasuredCase
 from pytest_modelbench.judge.stored.noise import Noise, kind_of, noise_between, prior_of
 from pytest_modelbench.judge.stored.scale import Scale
 from pytest_modelbench.judge.wording import Method, make_verdict
+from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.metric import Metric
 
 SIDES = ("baseline", "candidate")
-_WIDTHS_OF_95 = 2 * 1.959964
+_WIDTHS_OF_95 = 2 * Z_95_PERCENT
 """Standard errors in a 95 % interval of a normal distribution."""
 
 

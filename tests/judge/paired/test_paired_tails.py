@@ -96,6 +96,7 @@ def test_a_slower_tail_is_confirmed_by_launches_with_calls_enough() -> None:
     assert paired_verdict(PairedData(sides, how, launches), P95).outcome == "regression"
     few = paired_verdict(PairedData(sides, how, launches[:8]), P95)
     assert few.outcome == "inconclusive"
+    assert "these rest on 240 calls a side and need 500: compare.max_seconds" in str(few.reason)
 
 
 def test_rare_slow_calls_are_seen_where_the_median_sees_nothing() -> None:

@@ -29,7 +29,7 @@ def judge(
 ) -> Verdict:
     asked = Question(
         metric,
-        better or better_of(metric),
+        better or better_of(metric) or "lower",
         None if tolerance is None else parse_tolerance(tolerance),
     )
     baseline = measured_case(
@@ -243,6 +243,9 @@ def test_many_verdicts_make_each_regression_the_surer_and_no_pass_harder() -> No
     assert alone.interval is not None
     assert among.interval is not None
     assert alone.interval[1] == among.interval[1]
+    # One end errs in 2.5 % of cases, the other in a fiftieth of that.
+    assert alone.confidence == pytest.approx(0.95)
+    assert among.confidence == pytest.approx(1 - 0.025 - 0.0005)
     assert judge(10.0, 10.0, history=QUIET, verdict_count=1000).outcome == "pass"
 
 

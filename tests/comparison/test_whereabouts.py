@@ -1,0 +1,118 @@
+"""Where each side is measured: worktrees, environments, and what is told of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_modelbench.case import ComparisonPlan, SidePlan
+from pytest_modelbench.comparison.compare import Comparer
+from pytest_modelbench.comparison.probe import probe
+from pytest_modelbench.comparison.whereabouts import places_of, unasked_differences
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.place import HERE
+from pytest_modelbench.git import git
+from pytest_modelbench.suite.compare import Compare
+from pytest_modelbench.suite.expand import Selection
+from pytest_modelbench.suite.load import load_suite
+
+AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
+SUITE = """{"id": "s", "dataset": {"source": "jsonl", "path": "rows.jsonl"},
+ "benchmarks": [{"id": "b", "runner": "embedding_text", "model": "models/tracked.xml"}]}"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "models").mkdir(parents=True)
+    (folder / "bench").mkdir()
+    (folder / "bench" / "readme").touch()
+    (folder / "models" / "tracked.xml").touch()
+    (folder / "s.json").write_text(SUITE)
+    (folder / "rows.jsonl").write_text('{"text": "a"}\n')
+    git(folder, "init", "-q", "-b", "main")
+    git(folder, "add", "-A")
+    git(folder, *AUTHOR, "commit", "-qm", "one")
+    return folder
+
+
+def plan(repository: Path, model: str = "models/tracked.xml", **revisions: Any) -> ComparisonPlan:
+    """HEAD against the files as they are."""
+    [case] = load_suite(repository / "s.json", Selection()).cases
+    case = replace(
+        case, candidate=replace(case.candidate, model_path=str(repository / model)), side="baseline"
+    )
+    python = revisions.get("python")
+    sides = (
+        SidePlan("baseline", case, {}, commit=git(repository, "rev-parse", "HEAD"), python=python),
+        SidePlan("candidate", replace(case, side="candidate"), {}),
+    )
+    return ComparisonPlan(sides, Compare.model_validate({"revisions": revisions}), repository)
+
+
+def test_a_side_of_a_revision_has_the_model_and_directory_of_its_worktree(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "link").symlink_to(repository)
+    monkeypatch.chdir(tmp_path / "link" / "bench")
+    with places_of(plan(repository)) as (baseline, candidate):
+        assert baseline.place.tree is not None
+        worktree = baseline.place.tree.worktree
+        assert baseline.case.candidate.model_path == f"{worktree}/models/tracked.xml"
+        assert baseline.place.folder == f"{worktree}/bench"
+        assert candidate.case.candidate.model_path == f"{repository}/models/tracked.xml"
+        assert candidate.place == HERE
+        assert unasked_differences([baseline, candidate]) == []
+    monkeypatch.chdir(tmp_path)
+    with places_of(plan(repository)) as (baseline, _):
+        assert baseline.place.folder == worktree
+
+
+def test_a_model_that_the_revision_has_not_is_listed(repository: Path) -> None:
+    (repository / "models" / "new.xml").touch()
+    with places_of(plan(repository, "models/new.xml")) as sides:
+        file = f"{repository}/models/new.xml"
+        assert sides[0].case.candidate.model_path == file
+        assert unasked_differences(sides) == [
+            f"{file} is not in the revision: the working tree's was taken (baseline)"
+        ]
+
+
+@pytest.mark.parametrize("setup", ["true", "mkdir env; printf '#!/bin/sh\\nexit 3' > env/python"])
+def test_an_environment_that_cannot_serve_names_the_folder_to_delete(
+    repository: Path, setup: str
+) -> None:
+    commands = [setup, "chmod -R u+x ."]
+    with (
+        pytest.raises(ModelbenchError, match=r"^side 'baseline': .*made anew, delete /.*trees/"),
+        places_of(plan(repository, setup=commands, python="env/python")),
+    ):
+        pass
+
+
+def test_what_starts_with_the_interpreter_may_print(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import atexit, sys\nsys.stdout.write('{} hello')\natexit.register(print, '{}')\n"
+    (tmp_path / "sitecustomize.py").write_text(code)
+    seen = probe(replace(HERE, path=(str(tmp_path),)))
+    assert seen["packages"]["pytest-modelbench"]
+    said = subprocess.run([sys.executable, "-c", ""], env={"PYTHONPATH": str(tmp_path)},
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert said.stdout == "{} hello{}\n", "the file is heeded"
+
+
+def test_a_comparison_without_fork_says_so(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = replace(plan(repository).sides[1].case, comparison=plan(repository))
+    monkeypatch.delattr(os, "fork")
+    compared = Comparer("main", [], "none").compare(case, [])
+    assert compared.comparison.status == "error"
+    assert compared.comparison.detail.startswith("comparisons need fork")
