@@ -98,7 +98,8 @@ def suite(pytester: pytest.Pytester) -> Callable[..., Path]:
             **fields,
         }
         if compare is not None:
-            whole["compare"] = compare
+            # Wide, and what is to be found wider: no load of this machine comes near.
+            whole["compare"] = {"tolerance": "30%", **compare}
         file = pytester.path / "s.json"
         file.write_text(json.dumps(whole, indent=1))
         return file
@@ -116,7 +117,7 @@ def session(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
     )
 
 
-SLOWER = {"baseline": {}, "candidate": {"params": {"factor": 1.1}}}
+SLOWER = {"baseline": {}, "candidate": {"params": {"factor": 2}}}
 
 
 def test_a_slower_candidate_fails_with_one_line_that_says_how_much(
@@ -126,18 +127,18 @@ def test_a_slower_candidate_fails_with_one_line_that_says_how_much(
     result = session(pytester)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.re_match_lines(
-        [r".*worse: p50 latency 1\.\d+ -> 1\.1\d* ms, \+\d.*\[.*\], tolerance 3 %: regression \("]
+        [r".*worse: p50 latency 1\.\d+ -> 2\.\d* ms, \+\d.*\[.*\], tolerance 30 %: regression \("]
     )
     run = run_of(pytester)
     [comparison] = run.comparisons
     assert (comparison.kind, comparison.status) == ("paired", "ok")
     [verdict] = comparison.verdicts
     assert verdict.outcome == "regression"
-    assert verdict.change == pytest.approx(0.1, abs=0.03)
+    assert verdict.change == pytest.approx(1.0, abs=0.2)
     low, high = verdict.interval or (None, None)
     assert low is not None
     assert high is not None
-    assert 0 < low < 0.1 < high
+    assert 0.3 < low < verdict.change < high
     assert {launch.series for launch in comparison.launches} == {"decision", "confirmation"}
 
 
@@ -184,7 +185,7 @@ def test_the_same_seed_gives_the_same_order(suite: Any, pytester: pytest.Pyteste
 
 
 def test_what_is_faster_passes_and_is_called_better(suite: Any, pytester: pytest.Pytester) -> None:
-    suite({"baseline": {"params": {"factor": 1.2}}})
+    suite({"baseline": {"params": {"factor": 2}}})
     result = session(pytester)
     result.assert_outcomes(passed=1)
     [verdict] = run_of(pytester).comparisons[0].verdicts
@@ -195,10 +196,10 @@ def test_criteria_say_what_is_judged_and_how_much_worse_it_may_be(
     suite: Any, pytester: pytest.Pytester
 ) -> None:
     criteria = [
-        {"id": "speed", "metric": "p50_latency_ms", "max_regression": "30%"},
+        {"id": "speed", "metric": "p50_latency_ms", "max_regression": "300%"},
         {"id": "right", "metric": "exact_match", "goal": "max", "max_regression": 0.2},
         {"id": "rate", "metric": "throughput_items_per_second", "goal": "max",
-         "max_regression": "4%"},
+         "max_regression": "20%"},
         {"id": "rows", "metric": "sample_count", "goal": "max", "max_regression": "0%"},
     ]  # fmt: skip
     suite(SLOWER, criteria=criteria)
@@ -206,7 +207,7 @@ def test_criteria_say_what_is_judged_and_how_much_worse_it_may_be(
     verdicts = {one.criterion: one for one in run_of(pytester).comparisons[0].verdicts}
     outcomes = {name: one.outcome for name, one in verdicts.items()}
     assert outcomes == {"speed": "pass", "right": "pass", "rate": "regression", "rows": "pass"}
-    assert verdicts["rate"].change == pytest.approx(-0.09, abs=0.03)
+    assert verdicts["rate"].change == pytest.approx(-0.5, abs=0.1)
     assert verdicts["right"].message.startswith("exact match 1 -> 1")
 
 
@@ -230,8 +231,8 @@ def test_worse_answers_fail_and_equal_answers_can_be_required(
 
 
 def test_three_sides_are_measured_in_the_same_blocks(suite: Any, pytester: pytest.Pytester) -> None:
-    candidates = {"human": {}, "agent": {"params": {"factor": 1.2}}}
-    suite({"baseline": {"params": {"factor": 1.1}}, "candidates": candidates})
+    candidates = {"human": {}, "agent": {"params": {"factor": 2}}}
+    suite({"baseline": {}, "candidates": candidates})
     result = session(pytester)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     [comparison] = run_of(pytester).comparisons
@@ -272,7 +273,7 @@ def test_what_is_slow_on_every_new_input_is_found(suite: Any, pytester: pytest.P
     suite({"baseline": {}, "candidate": {"params": {"reshapes": True}}})
     assert session(pytester).ret == pytest.ExitCode.TESTS_FAILED
     [verdict] = run_of(pytester).comparisons[0].verdicts
-    assert verdict.change == pytest.approx(1.0, abs=0.1)
+    assert verdict.change == pytest.approx(1.0, abs=0.2)
 
 
 def test_the_time_it_may_take_is_said_before(suite: Any, pytester: pytest.Pytester) -> None:
@@ -332,7 +333,7 @@ def test_parallel_workers_give_the_same_verdicts(suite: Any, pytester: pytest.Py
     benchmarks = [
         {"id": "b", "runner": "clock", "model": "one", "matrix": {"factor": [1, 2]}},
         {"id": "slow", "runner": "clock", "model": "one",
-         "compare": {"baseline": {}, "candidate": {"params": {"factor": 1.2}}}},
+         "compare": {**SLOWER, "tolerance": "30%"}},
     ]  # fmt: skip
     suite({"baseline": {}}, benchmarks=benchmarks)
     result = session(pytester, "-n", "2")
@@ -349,10 +350,10 @@ def test_parallel_workers_give_the_same_verdicts(suite: Any, pytester: pytest.Py
 
 def test_an_environment_variable_can_make_a_side(suite: Any, pytester: pytest.Pytester) -> None:
     pytester.makeconftest(conftest(duration="float(os.environ.get('PACE', 1000))"))
-    suite({"baseline": {}, "candidate": {"env": {"PACE": "1300"}}})
+    suite({"baseline": {}, "candidate": {"env": {"PACE": "2000"}}})
     assert session(pytester).ret == pytest.ExitCode.TESTS_FAILED
     [verdict] = run_of(pytester).comparisons[0].verdicts
-    assert verdict.change == pytest.approx(0.3, abs=0.05)
+    assert verdict.change == pytest.approx(1.0, abs=0.2)
 
 
 class Project:
@@ -388,7 +389,7 @@ def test_a_change_of_the_user_s_code_is_measured_against_a_revision(
     project: Project, pytester: pytest.Pytester
 ) -> None:
     before = project.commit(1000)
-    project.write(1250)
+    project.write(2000)
     result = session(pytester, "--suite-against=main")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     run = run_of(pytester)
@@ -397,7 +398,7 @@ def test_a_change_of_the_user_s_code_is_measured_against_a_revision(
     assert comparison.sides[0].described["commit"] == before
     assert "commit" not in comparison.sides[1].described
     [verdict] = comparison.verdicts
-    assert verdict.change == pytest.approx(0.25, abs=0.05)
+    assert verdict.change == pytest.approx(1.0, abs=0.2)
     changed = git(project.path, "status", "--porcelain", "--untracked-files=no")
     assert changed == "M src/work.py"
 
@@ -421,7 +422,7 @@ def test_two_revisions_have_a_worktree_each_made_ready_by_the_suite_s_commands(
     assert [side.described["revision"] for side in comparison.sides] == ["HEAD~1", "HEAD"]
     [verdict] = comparison.verdicts
     assert verdict.outcome == "pass"
-    assert verdict.baseline_value == pytest.approx(1.7, rel=0.1)
+    assert verdict.baseline_value == pytest.approx(1.7, rel=0.2)
 
 
 def test_what_a_conftest_imports_from_beside_it_is_the_revision_s(
@@ -453,7 +454,7 @@ def test_a_revision_that_gets_the_working_tree_s_code_is_an_error_that_names_it(
     first = f"import sys\nsys.path.insert(0, {source!r})\nimport work"
     pytester.makeconftest(conftest(imports=first, duration="work.MICROSECONDS"))
     project.commit(1000)
-    project.write(1250)
+    project.write(2000)
     result = session(pytester, "--suite-against=main")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     [comparison] = run_of(pytester).comparisons
@@ -513,7 +514,7 @@ def test_another_environment_is_another_version_of_a_library(
             duration="quickcalc.MICROSECONDS",
         )
     )
-    for version, pace in (("1.0", 1000), ("2.0", 1300)):
+    for version, pace in (("1.0", 1000), ("2.0", 2000)):
         code = f"MICROSECONDS = {pace}\n"
         environment_with(pytester.path / f"env-{version}", "quickcalc", version, code)
     suite(
