@@ -13,6 +13,7 @@ from pytest_modelbench.results.comparison import Comparison
 
 CONFTEST = """
 import os
+from pathlib import Path
 
 import pytest
 from pytest_modelbench import Candidate, Runner, Session, Unavailable
