@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,8 @@ def test_the_command_measures_the_first_case_of_a_suite(
         "benchmarks": [{"runner": "clock", "model": "org/one"}],
     }
     (pytester.path / "s.json").write_text(json.dumps(suite))
-    result = pytester.run("modelbench", "calibrate", "s.json", "--launches=4", timeout=120)
+    command = (sys.executable, "-m", "pytest_modelbench.cli")
+    result = pytester.run(*command, "calibrate", "s.json", "--launches=4", timeout=120)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         ["*: launches of org/one on CPU differ by * %*", "launch floor * is detected in 8 of 10*"]

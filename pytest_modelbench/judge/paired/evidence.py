@@ -80,7 +80,7 @@ def _outlier_share(launches: list[SideBySide], question: Question) -> float | No
     """Of the differences of blocks, those beyond Tukey's fences. They are kept."""
     import numpy as np
 
-    summary = "mean" if question.metric in MEANS else "faster"
+    summary = "mean" if question.metric in MEANS else "fastest"
     if question.metric not in BLOCK_METRICS:
         question = replace(question, metric="p50_latency_ms")
     try:

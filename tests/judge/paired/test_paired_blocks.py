@@ -38,11 +38,29 @@ def measured(metric: str, launch: SideBySide, **fields: Any) -> tuple[list[float
     return centers, measure.values([launch])
 
 
-def test_a_block_compares_the_faster_call_on_each_input() -> None:
+def test_a_block_compares_the_fastest_call_of_each_turn() -> None:
     launch = launch_of([0, 1, 1, 0], [[100, 90, 80, 50, 40, 30], [160, 170, 180, 61, 60, 62]], 3)
-    (difference,) = block_differences(launch, question(), "faster")
-    ratios = [61 / 50, 60 / 40, 62 / 30]
-    assert difference == pytest.approx(sum(map(math.log, ratios)) / 3)
+    (difference,) = block_differences(launch, question(), "fastest")
+    usual = [math.log(a * b) / 2 for a, b in ((50, 61), (40, 60), (30, 62))]
+    turns = [
+        min(math.log(call) - one for call, one in zip(calls, usual, strict=True))
+        for calls in ((100, 90, 80), (50, 40, 30), (160, 170, 180), (61, 60, 62))
+    ]
+    assert difference == pytest.approx((turns[2] + turns[3]) / 2 - (turns[0] + turns[1]) / 2)
+
+
+def test_inputs_of_different_length_are_each_compared_with_themselves() -> None:
+    one = [10, 200, 3000, 10, 200, 3000]
+    launch = launch_of([0, 1, 1, 0], [one, [round(1.1 * call) for call in one]], 3)
+    (difference,) = block_differences(launch, question(), "fastest")
+    assert difference == pytest.approx(math.log(1.1), abs=1e-3)
+
+
+def test_a_call_that_is_interrupted_changes_nothing() -> None:
+    one, other = [100, 100, 100, 100, 100, 100], [200, 900, 200, 200, 200, 700]
+    launch = launch_of([0, 1, 1, 0], [one, other], 3)
+    (difference,) = block_differences(launch, question(), "fastest")
+    assert difference == pytest.approx(math.log(2))
 
 
 def test_its_median_over_inputs_is_looked_at_as_well() -> None:
@@ -54,7 +72,7 @@ def test_its_median_over_inputs_is_looked_at_as_well() -> None:
 
 def test_what_is_slow_on_every_new_input_is_slow() -> None:
     launch = launch_of([0, 1, 1, 0], [[10, 20, 30] * 2, [20, 40, 60] * 2], 3)
-    for summary in ("faster", "median", "mean"):
+    for summary in ("fastest", "median", "mean"):
         assert block_differences(launch, question(), summary)[0] == pytest.approx(math.log(2))
 
 
@@ -71,7 +89,7 @@ def test_three_sides_have_six_turns_in_a_block_and_each_pair_is_compared() -> No
     launch = launch_of(order, [[100] * 4, [200] * 4, [50] * 4], 1)
     for baseline, candidate, ratio in ((0, 1, 2.0), (0, 2, 0.5), (1, 2, 0.25), (2, 0, 2.0)):
         asked = question(baseline=baseline, candidate=candidate)
-        found = block_differences(launch, asked, "faster")
+        found = block_differences(launch, asked, "fastest")
         assert found.tolist() == pytest.approx([math.log(ratio)] * 2)
 
 
@@ -152,7 +170,7 @@ def test_a_launch_without_a_side_does_not_add_up() -> None:
     asked = Question("p50_latency_ms", "lower", None, candidate=2)
     wider = PairedData(SIDES, procedure(), data.launches)
     with pytest.raises(Unusable, match="does not add up"):
-        block_differences(wider.decision[0], asked, "faster")
+        block_differences(wider.decision[0], asked, "fastest")
 
 
 def test_estimates_do_not_depend_on_the_unit_of_time() -> None:

@@ -221,9 +221,7 @@ def some_slower(share: float, factor: float, *counts: int) -> PairedData:
 def test_a_slower_median_is_not_hidden_by_the_fastest_calls() -> None:
     found = paired_verdict(some_slower(0.55, 1.15, 6, 6), P50)
     assert found.outcome == "regression"
-    assert found.reason == (
-        "shown by the median of each block, while the faster call on each input changed by +4.9 %"
-    )
+    assert found.evidence["views"]["the median of each block"] > 0.05
 
 
 def test_what_leaves_the_median_of_all_calls_where_it_was_is_no_regression_of_it() -> None:
@@ -231,9 +229,7 @@ def test_what_leaves_the_median_of_all_calls_where_it_was_is_no_regression_of_it
     assert found.outcome == "inconclusive"
     assert found.candidate_value == pytest.approx(found.baseline_value, rel=0.02)
     assert found.reason == (
-        "the faster call on each input would pass, but the median of each block changed by "
-        "+8.9 %: some calls are slower than others, which 'max_regression' of mean_latency_ms "
-        "would tell"
+        "the median of each block changed by +8.9 %, but over all calls it is +1.3 %"
     )
 
 
@@ -245,14 +241,6 @@ def test_launches_that_do_not_agree_are_counted() -> None:
     found = paired_verdict(PairedData(SIDES, how, launches), question(tolerance="3%"))
     assert found.outcome == "inconclusive"
     assert found.reason == "only 4 of 6 launches are worse by themselves"
-
-
-def test_a_pass_that_the_figures_shown_speak_against_says_so() -> None:
-    found = paired_verdict(some_slower(0.55, 1.08, 2, 0), P50)
-    assert found.outcome == "pass"
-    assert found.reason == (
-        "over all calls it changed by +6.2 %, which turns side by side do not bear out"
-    )
 
 
 def test_rare_slow_calls_keep_a_mean_from_passing() -> None:
@@ -315,7 +303,7 @@ def test_evidence_has_what_a_verdict_rests_on() -> None:
     assert evidence["launch_sd"] > 0
     assert evidence["launch_floor_from"] == "default"
     assert set(evidence["views"]) == {
-        "the faster call on each input",
+        "the fastest call of each turn",
         "the median of each block",
     }
 
