@@ -127,7 +127,7 @@ def _wrong_way(given: Mapping[str, Any]) -> Iterator[str]:
     metric, goal = str(given.get("metric")), lower_case(given.get("goal"))
     known = better_of(metric)
     if goal is None and known is None:
-        yield f"'max_regression' of {metric} needs a 'goal': 'min' if less of it is better, or 'max'"
+        yield f"'max_regression' of {metric} needs a 'goal': 'min' if less is better, else 'max'"
     wanted = {"lower": "min", "higher": "max"}.get(known or "")
     if goal in ("min", "max") and wanted not in (None, goal):
         yield f"'goal' {goal!r} of {metric} should be {wanted!r} beside 'max_regression'"
