@@ -45,6 +45,7 @@ class Launcher:
     def __post_init__(self) -> None:
         self._draw = random.Random(self.seed)
         self._order: list[int] = []
+        self._launches = 0
 
     def launch(self, series: Series) -> Launch:
         """Raises `SideFailed`, and `SideUnavailable` for what is absent."""
@@ -61,6 +62,7 @@ class Launcher:
                 with machine:
                     asked = self._blocks(sides, pace)
                 self.seconds += time.monotonic() - start
+            self._launches += 1
             return Launch(
                 series=series,
                 order=pack(asked),
@@ -93,7 +95,7 @@ class Launcher:
         for at in order:
             started[at].begin()
         for at in order:
-            started[at].load()
+            started[at].load(self._launches)
         return [started[at] for at in range(len(order))]
 
     def _pace(self, sides: Sequence[SideProcess]) -> Pace:

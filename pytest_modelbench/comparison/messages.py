@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pytest_modelbench.case import Case
 
 MOST_INPUTS = 64
-"""Inputs (batches) that blocks go round."""
+"""Inputs (batches) that the blocks of a launch go round."""
+MOST_READ = 256
+"""Inputs of the dataset from which those are: each launch takes others, evenly spread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Load the model of `case` and prepare its inputs."""
+    """Load the model of `case` and prepare its inputs, for the launch of that number."""
 
     case: Case
+    launch: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ LONG_CALL_NS = 100_000_000
 SHORT_CALL_NS = 100_000
 """Shorter calls are timed as one with others, until they take `TOGETHER_NS`."""
 TOGETHER_NS = 1_000_000
+LONGEST_TOGETHER_NS = 50_000_000
+"""No more calls are timed as one than take so long on the slowest side."""
 ROUNDS_IN_FLIGHT = 4
 """Calls under way at once are timed as one: so many times as many as are under way."""
 FEWEST_BLOCKS = 4
@@ -45,6 +47,7 @@ def pace_for(usual_ns: list[int], in_flight: int, settings: Compare) -> Pace:
     longest, shortest = max(usual_ns), min(usual_ns)
     calls = 1 if longest > LONG_CALL_NS else CALLS
     repeats = math.ceil(TOGETHER_NS / max(1, shortest)) if shortest < SHORT_CALL_NS else 1
+    repeats = max(1, min(repeats, LONGEST_TOGETHER_NS // longest))
     if in_flight > 1:
         repeats = max(repeats, ROUNDS_IN_FLIGHT * in_flight)
     block_seconds = 2 * calls * repeats * sum(usual_ns) / 1e9

@@ -13,6 +13,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.catalogue import MEMORY_METRICS
 from pytest_modelbench.comparison.messages import (
     MOST_INPUTS,
+    MOST_READ,
     Load,
     Message,
     SumUp,
@@ -59,7 +60,7 @@ class SideInProcess:
     def _answer(self, message: Message) -> Mapping[str, Any]:
         if isinstance(message, Load):
             self._limits.apply(message.case.measure)
-            self._loaded = _Loaded(message.case)
+            self._loaded = _Loaded(message.case, message.launch)
             self._own.check()
             return {"in_flight": self._loaded.in_flight, "inputs": self._loaded.input_count}
         if self._loaded is None:
@@ -79,14 +80,15 @@ class SideInProcess:
 class _Loaded:
     """A model with its inputs."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, launch: int) -> None:
         runner = RUNNERS.get(case.runner)()
         make_ready(case, runner)
         self._case = case
         self._residents = Residents(Turns("none"))  # turns are taken by who asks
         self._resident: Resident = self._residents.get(case, runner)
         self._session: Session = self._resident.session
-        self._batches = self._read(SampleReader(case.dataset, case.base_dir, runner.input_kind))
+        reader = SampleReader(case.dataset, case.base_dir, runner.input_kind)
+        self._batches = self._read(reader, launch)
         self._prepared = [self._put_together(batch) for batch in self._batches]
         self._answers: dict[int, Sequence[Any] | None] = {}
         """Of inputs that were timed; None where the answer was not kept."""
@@ -103,12 +105,15 @@ class _Loaded:
     def input_count(self) -> int:
         return len(self._batches)
 
-    def _read(self, reader: SampleReader) -> list[list[Sample]]:
+    def _read(self, reader: SampleReader, launch: int) -> list[list[Sample]]:
         """Whole batches, or the only one there is: all calls of a side then do equal work."""
         size = max(1, int(self._session.batch_size))
-        samples = list(islice(reader, MOST_INPUTS * size))
+        samples = list(islice(reader, MOST_READ * size))
         batches = [samples[at : at + size] for at in range(0, len(samples), size)]
-        return batches[:-1] if len(batches) > 1 and len(batches[-1]) < size else batches
+        if len(batches) > 1 and len(batches[-1]) < size:
+            batches.pop()
+        step = -(-len(batches) // MOST_INPUTS)
+        return batches[launch % step :: step]
 
     def _put_together(self, batch: Sequence[Sample]) -> Sequence[Any]:
         prepared = [self._session.prepare(sample) for sample in batch]
@@ -146,6 +151,7 @@ class _Loaded:
             duration, answers = self._call([self._prepared[at] for at in inputs])
             self._answers[inputs[-1]] = answers
             durations.append(duration)
+        gc.collect()  # held off while calls are timed: what they leave would pile up
         return durations
 
     def _one_by_one(self, batches: Batches) -> tuple[int, Sequence[Any]]:

@@ -59,8 +59,9 @@ class SideProcess:
         with self._naming():
             self._engine.begin(self.case)
 
-    def load(self) -> None:
-        said = self._ask(Load(self.case))
+    def load(self, launch: int) -> None:
+        """`launch` is its number: launches take other inputs of a large dataset."""
+        said = self._ask(Load(self.case, launch))
         self.in_flight = int(said["in_flight"])
 
     def warm_up(self) -> None:

@@ -17,7 +17,7 @@ from pytest_modelbench.comparison.setup_commands import run_setup
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.locks import SharedLock
 from pytest_modelbench.folders import cache_folder
-from pytest_modelbench.git import add_worktree, remove_worktree
+from pytest_modelbench.git import add_worktree, git, remove_worktree
 from pytest_modelbench.suite.compare import Revisions
 
 MOST_KEPT = 6
@@ -71,8 +71,19 @@ def _in_use(folder: Path) -> SharedLock:
 
 
 def _is_ready(folder: Path) -> bool:
-    """The folder itself may have been deleted by hand."""
-    return _beside(folder, "ready").is_file() and (folder / ".git").exists()
+    """The folder itself may have been deleted by hand, or its files changed."""
+    if not _beside(folder, "ready").is_file() or not (folder / ".git").exists():
+        return False
+    try:
+        return _beside(folder, "ready").read_text() == _state(folder)
+    except ModelbenchError:
+        return False
+
+
+def _state(folder: Path) -> str:
+    """The commit and which tracked files differ from it; what the setup changed belongs to it."""
+    changed = git(folder, "status", "--porcelain", "--untracked-files=no")
+    return f"{git(folder, 'rev-parse', 'HEAD')}\n{changed}\n"
 
 
 def _make(repository: Path, folder: Path, commit: str, revisions: Revisions) -> None:
@@ -80,7 +91,7 @@ def _make(repository: Path, folder: Path, commit: str, revisions: Revisions) -> 
     _make_room(repository, folder.parent)
     add_worktree(repository, commit, folder)
     run_setup(folder, commit, revisions, _beside(folder, "log"))
-    _beside(folder, "ready").write_text(f"{commit}\n")
+    _beside(folder, "ready").write_text(_state(folder))
 
 
 def _make_room(repository: Path, parent: Path) -> None:

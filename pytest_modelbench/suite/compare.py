@@ -67,6 +67,14 @@ class Side(StrictModel):
     env: dict[VariableName, VariableText] = {}
     """Environment variables of the side's processes."""
 
+    @classmethod
+    def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        """A blank, as of a variable that is not set, would compare the code with itself."""
+        for name in ("model", "device", "python", "revision"):
+            value = given.get(name)
+            if isinstance(value, str) and not value.strip():
+                yield f"{name!r} is blank: name one, or leave the field out"
+
 
 class Revisions(StrictModel):
     """How the worktree of a revision is made ready to be measured."""

@@ -30,7 +30,12 @@ def test_one_long_call_makes_a_segment_and_the_longest_side_decides() -> None:
 def test_short_calls_are_repeated_until_they_take_a_millisecond(
     usual_ns: int, repeats: int
 ) -> None:
-    assert pace(usual_ns, 200 * MICROSECOND).repeats == repeats
+    assert pace(usual_ns, usual_ns).repeats == repeats
+
+
+def test_a_slow_side_is_not_repeated_as_often_as_a_short_one_would_need() -> None:
+    assert pace(8 * MICROSECOND, 30 * MILLISECOND).repeats == 1
+    assert pace(8 * MICROSECOND, MILLISECOND).repeats == 50
 
 
 def test_calls_in_flight_are_timed_several_rounds_at_once() -> None:

@@ -181,6 +181,19 @@ def test_a_worktree_deleted_by_hand_is_made_anew(repository: Repository) -> None
     assert (folder / "count").read_text() == "once\n"
 
 
+def test_a_worktree_whose_files_were_changed_is_made_anew(repository: Repository) -> None:
+    commit = repository.commit("one")
+    setup = revisions(setup=["echo once >> count", "echo built >> file.txt"])
+    folder = made(repository.path, commit, setup)
+    assert made(repository.path, commit, setup) == folder
+    assert (folder / "count").read_text() == "once\n", "what the setup changed is no change"
+    (folder / "other.txt").write_text("not of git")
+    git(folder, "checkout", "-q", "file.txt")
+    assert made(repository.path, commit, setup) == folder
+    assert not (folder / "other.txt").exists()
+    assert (folder / "file.txt").read_text() == "onebuilt\n"
+
+
 def test_the_user_s_repository_gets_nothing_but_the_worktree(
     repository: Repository, tmp_path: Path
 ) -> None:

@@ -276,6 +276,27 @@ def test_what_is_slow_on_every_new_input_is_found(suite: Any, pytester: pytest.P
     assert verdict.change == pytest.approx(1.0, abs=0.2)
 
 
+def test_inputs_that_react_in_opposite_ways_do_not_make_the_faster_side_worse(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    text = conftest().replace(
+        "        keep_time(self.microseconds)\n",
+        "        is_long = batch[0] in 'abcd'\n"
+        "        times = self.params.get('times', (5000, 500))\n"
+        "        keep_time(times[not is_long])\n",
+    )
+    pytester.makeconftest(text)
+    criteria = [
+        {"metric": name, "max_regression": "5%"}
+        for name in ("mean_latency_ms", "throughput_items_per_second")
+    ]
+    candidate = {"params": {"times": [2500, 1250]}}
+    suite({"baseline": {}, "candidate": candidate}, criteria=criteria)
+    session(pytester)
+    for verdict in run_of(pytester).comparisons[0].verdicts:
+        assert verdict.outcome != "regression", verdict.message
+
+
 def test_the_time_it_may_take_is_said_before(suite: Any, pytester: pytest.Pytester) -> None:
     suite({"baseline": {}, "max_seconds": 30})
     session(pytester).stdout.fnmatch_lines(

@@ -166,6 +166,8 @@ def test_a_revision_is_looked_up_where_the_suite_is(load: Any, tmp_path: Path) -
         ({"baseline": {"params": {"batch_size": 0}}}, "baseline.params.batch_size: "),
         ({"baseline": {"python": "no/python"}}, "baseline.python: 'no/python': there is no such"),
         ({"baseline": {"speed": 1}}, "speed"),
+        ({"baseline": {"revision": ""}}, "'revision' is blank"),
+        ({"baseline": {"model": " "}}, "'model' is blank"),
         ({"baseline": {}, "launches": 5}, "'launches' should be even, not 5"),
         ({"baseline": {}, "launches": 0}, "launches"),
         ({"baseline": {}, "candidate": {}, "candidates": {"a": {}}}, "give either 'candidate'"),

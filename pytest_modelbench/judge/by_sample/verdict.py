@@ -123,8 +123,9 @@ class _Decision:
         if self.question.tolerance is None:
             return "noted"
         tolerance = self.scale.tolerance
-        if self.scale.is_void:
-            return "pass" if self.worse <= 0 else "inconclusive"
+        if self.scale.is_void:  # any share of 0 is 0: what is surely worse is worse by more
+            surely = self.ends(self.strict_confidence)[0] > 0 and not self._lacks_significance()
+            return "regression" if surely else "pass" if self.worse <= 0 else "inconclusive"
         surely_worse = self.ends(self.strict_confidence)[0] > tolerance / 2
         if self.worse > tolerance and surely_worse and not self._lacks_significance():
             return "regression"

@@ -34,7 +34,9 @@ class Seen:
         The change is over the tolerance, and surely above 0; most launches agree on that; and
         where a later look can still tell, it is surely above half of the tolerance. Where the
         first view sees none over the tolerance, the metric itself must: the medians of turns may
-        all have changed by calls that leave the median of all calls where it was.
+        all have changed by calls that leave the median of all calls where it was. And nothing is
+        worse whose plain figures are better by as much as is allowed: where inputs react in
+        opposite ways, the mean of their changes is not the change of their mean.
         """
         return tuple(
             number
@@ -43,6 +45,7 @@ class Seen:
             and one.ends(level)[0] > (0 if is_last else self.tolerance / 2)
             and agreeing(one) >= LAUNCHES_THAT_AGREE
             and (self.is_beyond_in(0) or self.plain > self.tolerance + ROUNDING)
+            and self.plain > -max(self.tolerance, ROUNDING)
         )
 
     def passes(self, level: float) -> bool:
