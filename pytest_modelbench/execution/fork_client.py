@@ -63,13 +63,17 @@ class ForkServer:
         self._is_preparing = True
         self._send(wishes, [])
 
-    def fork(self, wishes: Mapping[str, Any], channel: int, errors: int) -> ProcessHandle:
+    def fork(
+        self, wishes: Mapping[str, Any], channel: int, errors: int, seconds: float = ANSWER_SECONDS
+    ) -> ProcessHandle:
         """A new child that talks on `channel` and writes its standard error to `errors`.
 
-        Raises `ForkServerError`.
+        Raises `ForkServerError`, also when imports are not done after `seconds`.
         """
         self._send(wishes, [channel, errors])
-        process = ProcessHandle(self._number(ANSWER_SECONDS))
+        limit = min(seconds, ANSWER_SECONDS)
+        late = f"its imports were not done after {limit:g} s (measure.timeout_seconds)"
+        process = ProcessHandle(self._number(limit, late))
         self._is_preparing = False
         return process
 
@@ -86,10 +90,12 @@ class ForkServer:
         """
         return self._number(CLOSING_SECONDS)
 
-    def _number(self, seconds: float) -> int:
+    def _number(self, seconds: float, late: str = "the fork server does not answer") -> int:
         self.control.settimeout(seconds)
         try:
             text = self.control.recv(64)
+        except TimeoutError:
+            raise ForkServerError(late) from None
         except OSError as error:
             raise ForkServerError(f"the fork server does not answer ({error})") from None
         if not text:

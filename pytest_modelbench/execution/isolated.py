@@ -209,7 +209,9 @@ class IsolatedEngine:
             with theirs, self._turns.busy():
                 self._server = self._server or ForkServer(self._place)
                 wishes = self._wishes(case)
-                process = self._server.fork(wishes, theirs.fileno(), errors.fileno())
+                process = self._server.fork(
+                    wishes, theirs.fileno(), errors.fileno(), case.measure.timeout_seconds
+                )
         except BaseException:
             ours.close()
             errors.close()

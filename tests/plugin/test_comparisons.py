@@ -512,6 +512,24 @@ def test_a_revision_whose_setup_fails_is_an_error_in_one_line(
     assert run_of(pytester).comparisons[0].status == "error"
 
 
+def test_a_revision_whose_import_hangs_ends_with_its_time(
+    project: Project, suite: Any, pytester: pytest.Pytester
+) -> None:
+    project.commit(1000)
+    (pytester.path / "src" / "work.py").write_text("import time\ntime.sleep(600)\n")
+    git(project.path, "add", "-A")
+    command = ["git", *AUTHOR, "-C", str(project.path), "commit", "-qm", "hangs"]
+    subprocess.run(command, check=True)
+    project.write(1000)
+    suite({}, measure={"min_samples": 5, "min_seconds": 0, "timeout_seconds": 3})
+    result = session(pytester, "--suite-against=HEAD")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    detail = run_of(pytester).comparisons[0].detail
+    assert (
+        detail == "side 'baseline': its imports were not done after 3 s (measure.timeout_seconds)"
+    )
+
+
 def environment_with(folder: Path, library: str, version: str, code: str) -> Path:
     """An environment that has what this one has, and a library of its own."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
