@@ -77,7 +77,16 @@ class Metric(BaseModel):
     def interval(self) -> tuple[float | None, float | None] | None:
         """The confidence interval of the value, where one was computed; an end may be unknown."""
         ends = self.metadata.get("interval")
-        return (ends[0], ends[1]) if ends else None
+        # Of a run file that somebody else has written it may be anything.
+        if not isinstance(ends, list) or len(ends) != 2:
+            return None
+        low, high = (None if end is None else _number(end) for end in ends)
+        return low, high
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number else None
 
 
 def measured(value: float, unit: str = "", **metadata: Any) -> Metric:

@@ -8,12 +8,15 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from pytest_modelbench.errors import cut
+
 PAIRED_TOLERANCE = "3%"
 """How much slower a side may be where nobody says: a true 5 % is then found nearly always."""
 USUAL_TOLERANCE = "5%"
 """The same against a stored baseline, which cannot tell so little."""
 LEAST_SHARES = {"p95_latency_ms": 0.15, "p99_latency_ms": 0.25}
 """Of percentiles far out, whose noise is larger: below these a gate would cry wolf."""
+MOST_SHARE = 1e6
 _SHARE = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*")
 WHAT_IS_RIGHT = (
     'a share such as "5%", or a number of 0 or more in the unit of the metric, such as 0.01'
@@ -44,7 +47,10 @@ def parse_tolerance(given: str | float) -> Tolerance:
         found = _SHARE.fullmatch(given)
         if found is None:
             raise ValueError(f"{given!r} should be {WHAT_IS_RIGHT}")
-        return Tolerance(float(found[1]) / 100, is_relative=True)
+        share = float(found[1]) / 100
+        if share > MOST_SHARE:
+            raise ValueError(f"{cut(given, 40)!r} should be {MOST_SHARE:.0%} or less")
+        return Tolerance(share, is_relative=True)
     if isinstance(given, bool) or not 0 <= given < float("inf"):
         raise ValueError(f"{given!r} should be {WHAT_IS_RIGHT}")
     return Tolerance(float(given), is_relative=False)

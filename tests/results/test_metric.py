@@ -66,3 +66,14 @@ def test_a_metric_cannot_be_changed() -> None:
     metric = measured(1.0)
     with pytest.raises(ValidationError):
         metric.value = 2.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("given", [[1], "x", [1, 2, 3], {}, 5, []])
+def test_an_interval_that_is_none_counts_as_none(given: object) -> None:
+    metric = measured(1.0).model_copy(update={"metadata": {"interval": given}})
+    assert metric.interval is None
+
+
+def test_an_end_that_is_no_number_is_not_known() -> None:
+    metric = measured(1.0).model_copy(update={"metadata": {"interval": ["a", 2]}})
+    assert metric.interval == (None, 2.0)

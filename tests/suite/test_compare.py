@@ -253,3 +253,8 @@ def test_a_max_regression_that_cannot_be_is_refused(
     with pytest.raises(DocumentError) as caught:
         load_suite(tmp_path / "s.json", Selection())
     assert said in str(caught.value)
+
+
+def test_no_tolerance_is_beyond_all_measure() -> None:
+    with pytest.raises(ValueError, match="should be 100000000% or less"):
+        parse_tolerance("9" * 400 + "%")
