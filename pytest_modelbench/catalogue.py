@@ -193,6 +193,8 @@ RAM_METRICS = (
 VRAM_METRICS = ("peak_vram_mb", "device_peak_vram_mb", "device_vram_increase_mb")
 TORCH_METRICS = ("torch_peak_allocated_mb", "torch_peak_reserved_mb")
 MEMORY_METRICS = (*RAM_METRICS, *VRAM_METRICS, *TORCH_METRICS, "openvino_gpu_peak_mb")
+PROCESS_MEMORY_METRICS = tuple(name for name in MEMORY_METRICS if not name.startswith("device_"))
+"""What a process has for itself, whoever else uses the device."""
 ENERGY_METRICS = ("cpu_joules_per_item", "gpu_joules_per_item")
 
 TIMING_METRICS = (

@@ -10,7 +10,7 @@ import pytest
 from pytest_modelbench.beside.pytest_benchmark import claim, show_in_benchmark
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, modelbench_session
-from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, side_of, warnings
+from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, warnings
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.junit import show_in_junit
 
@@ -126,7 +126,7 @@ def _unique(
 
 def _who(results: list[CaseResult]) -> list[str]:
     """What lines about each begin with: nothing for the only one, or the only candidate."""
-    names = [f"candidate {side_of(one)}: " for one in results]
+    names = [f"candidate {one.side}: " for one in results]
     return [*(["baseline: "] if names[1:] else []), *(names[1:] if names[2:] else [""])]
 
 
@@ -134,4 +134,4 @@ def _is_told(result: CaseResult, comparison: Comparison) -> bool:
     """What ended a comparison says it all."""
     if (result.status, comparison.status) != ("error", "error"):
         return False
-    return comparison.detail in (result.detail, f"side {side_of(result)!r}: {result.detail}")
+    return comparison.detail in (result.detail, f"side {result.side!r}: {result.detail}")

@@ -60,10 +60,5 @@ def warnings(
             yield from (f"could not tell: {line}" for line in _lines(comparison, "inconclusive"))
 
 
-def side_of(result: CaseResult) -> str:
-    """The name of the side of a comparison whose result it is."""
-    return result.id.rpartition("@")[2]
-
-
 def _lines(comparison: Comparison, outcome: Outcome) -> list[str]:
     return [verdict.message for verdict in comparison.verdicts if verdict.outcome == outcome]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from pytest_modelbench.bench.parametrize import mark_arguments
 from pytest_modelbench.collection import CaseItem
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.blank import identity
-from pytest_modelbench.judge.question import RATE, Question, questions_of, usual_question
+from pytest_modelbench.judge.question import Question, questions_of, usual_question
 from pytest_modelbench.judge.stored.baseline import StoredBaseline
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.recording.manifest import named_criteria
@@ -121,8 +120,5 @@ def _asked(criteria: Sequence[tuple[str, Criterion]], runner: str) -> list[Quest
 
 def _fitting(questions: Sequence[Question], result: CaseResult) -> list[Question]:
     """With several calls in flight, what no criterion asks is asked of their rate."""
-    if result.timing is None or result.timing.in_flight == 1:
-        return list(questions)
-    return [
-        one if one.criterion else replace(one, metric=RATE, better="higher") for one in questions
-    ]
+    in_flight = 1 if result.timing is None else result.timing.in_flight
+    return [one.for_calls_in_flight(in_flight) for one in questions]

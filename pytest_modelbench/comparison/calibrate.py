@@ -16,11 +16,14 @@ from pytest_modelbench.comparison.side_process import SideProcess
 from pytest_modelbench.execution.place import HERE, Extension
 from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.judge.launch_noise import LAUNCH_SD
+from pytest_modelbench.judge.paired.blocks import block_differences
+from pytest_modelbench.judge.paired.data import SideBySide
 from pytest_modelbench.judge.paired.estimate import FLOOR_WEIGHT, Estimate, detectable
+from pytest_modelbench.judge.question import USUAL_METRIC, Question
 from pytest_modelbench.results.comparison import Launch
-from pytest_modelbench.results.packed import unpack
 from pytest_modelbench.suite.compare import Compare
 
+SIDES = ("one", "other")
 LEVEL = 0.01
 """Of one look, on one side: a series and its confirmation are both at it."""
 SURE = 0.8
@@ -44,7 +47,7 @@ def calibrate(
     tell: Callable[[str], None],
 ) -> Calibrated:
     """Compare `case` with itself in so many launches (2 or more). Raises `SideFailed`."""
-    sides = [replace(case, side=name) for name in ("one", "other")]
+    sides = [replace(case, side=name) for name in SIDES]
     launcher = Launcher(
         start=lambda at: SideProcess(sides[at], HERE, extensions),
         devices=[case.device, case.device],
@@ -73,14 +76,15 @@ def calibrate(
 
 
 def change_of(launch: Launch, calls: int) -> float:
-    """What one launch says of its second side against the first, as a share: the median block."""
+    """What one launch says of its second side against the first, as a share: the median block.
+
+    Blocks are summarised as for a verdict, whose noise it is that is to be known.
+    """
     import numpy as np
 
-    one, other = (
-        np.log(np.array(unpack(side.durations), dtype=float).reshape(-1, 2, calls).min(axis=2))
-        for side in launch.sides
-    )
-    return math.expm1(float(np.median(other.mean(axis=1) - one.mean(axis=1))))
+    measured = SideBySide(launch, SIDES, calls, number=1)
+    question = Question(USUAL_METRIC, "lower", tolerance=None)
+    return math.expm1(float(np.median(block_differences(measured, question, "fastest"))))
 
 
 def floor_from(changes: Sequence[float]) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.comparison.course import Course
+from pytest_modelbench.comparison.course import Course, Status
 from pytest_modelbench.comparison.launch import Launcher
 from pytest_modelbench.comparison.pace import Pace, pace_for
 from pytest_modelbench.comparison.side_process import SideProcess
@@ -36,8 +36,6 @@ from pytest_modelbench.results.comparison import Comparison, SideRecord
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.compare import OutputTolerance
-
-Status = Literal["ok", "skipped", "error"]
 
 
 @dataclass
@@ -160,7 +158,7 @@ def _status(results: Sequence[CaseResult]) -> tuple[Status, str]:
 
     Where that is there, the detail says which other candidates are not, and why.
     """
-    absent = [(one, f"side {_side_of(one)!r}: {one.detail}") for one in results if not _is_ok(one)]
+    absent = [(one, f"side {one.side!r}: {one.detail}") for one in results if not _is_ok(one)]
     baseline, *candidates = results
     if _is_ok(baseline) and any(map(_is_ok, candidates)):
         return "ok", "; ".join(line for _, line in absent)
@@ -172,10 +170,6 @@ def _status(results: Sequence[CaseResult]) -> tuple[Status, str]:
 
 def _is_ok(result: CaseResult) -> bool:
     return result.status == "ok"
-
-
-def _side_of(result: CaseResult) -> str:
-    return result.id.rpartition("@")[2]
 
 
 def _record(side: Whereabouts, baseline: Whereabouts) -> SideRecord:

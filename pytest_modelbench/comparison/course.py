@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from pytest_modelbench.comparison.launch import Launcher, Series
+from pytest_modelbench.comparison.launch import Launcher
 from pytest_modelbench.comparison.side_process import SideFailed, SideUnavailable
 from pytest_modelbench.judge.launch_noise import launch_floor
 from pytest_modelbench.judge.paired.data import PairedData
 from pytest_modelbench.judge.paired.looks import FEWEST_LAUNCHES
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.side_by_side import needs_launches, step_after
-from pytest_modelbench.results.comparison import Launch, Procedure
+from pytest_modelbench.results.comparison import Launch, Procedure, Series
 from pytest_modelbench.suite.compare import Compare
 
 Status = Literal["ok", "skipped", "error"]

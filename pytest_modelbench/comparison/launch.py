@@ -7,18 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from typing import Literal
 
 from pytest_modelbench.comparison.differences import Differences
 from pytest_modelbench.comparison.pace import Pace
 from pytest_modelbench.comparison.side_process import SideProcess
 from pytest_modelbench.execution.physical_devices import uses_processor
 from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.judge.launch_noise import LAUNCH_SD
 from pytest_modelbench.measure.machine_load import MachineLoad
-from pytest_modelbench.results.comparison import Launch
+from pytest_modelbench.results.comparison import Launch, Series
 from pytest_modelbench.results.packed import pack
 
-Series = Literal["decision", "confirmation"]
 MOST_TIMES_THE_BLOCKS = 5
 
 
@@ -35,7 +34,7 @@ class Launcher:
     """Of the order of turns."""
     choose_pace: Callable[[list[int], int], Pace]
     """From how long the calls of each side take, and how many are in flight."""
-    enough: float = 0.01
+    enough: float = LAUNCH_SD
     """The standard error, as a share, at which a launch needs no more blocks than the usual."""
     pace: Pace | None = None
     """Chosen at the first launch."""

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.catalogue import MEMORY_METRICS
+from pytest_modelbench.catalogue import PROCESS_MEMORY_METRICS
 from pytest_modelbench.comparison.messages import (
     MOST_INPUTS,
     MOST_READ,
@@ -36,8 +36,6 @@ from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Session, part_of
 
 Batches = Sequence[Sequence[Any]]
-OF_A_LAUNCH = tuple(name for name in MEMORY_METRICS if not name.startswith("device_"))
-"""What meters of a process say of a launch; the whole device has the other sides on it, too."""
 
 
 class SideInProcess:
@@ -62,7 +60,7 @@ class SideInProcess:
             self._limits.apply(message.case.measure)
             self._loaded = _Loaded(message.case, message.launch)
             self._own.check()
-            return {"in_flight": self._loaded.in_flight, "inputs": self._loaded.input_count}
+            return {"in_flight": self._loaded.in_flight}
         if self._loaded is None:
             raise ModelbenchError("nothing is loaded")
         if isinstance(message, WarmUpNow):
@@ -100,10 +98,6 @@ class _Loaded:
     @property
     def in_flight(self) -> int:
         return int(part_of(self._session, "max_in_flight"))
-
-    @property
-    def input_count(self) -> int:
-        return len(self._batches)
 
     def _read(self, reader: SampleReader, launch: int) -> list[list[Sample]]:
         """Whole batches, or the only one there is: all calls of a side then do equal work."""
@@ -188,7 +182,7 @@ class _Loaded:
             "audio_seconds_per_call": _audio_seconds(samples, len(used)),
         }
         meters = resident.meters.metrics(len(samples))
-        seen |= {name: meters[name].value for name in OF_A_LAUNCH if name in meters}
+        seen |= {name: meters[name].value for name in PROCESS_MEMORY_METRICS if name in meters}
         return {"metrics": {name: value for name, value in seen.items() if value is not None}}
 
     def _tokens(self, used: Sequence[int]) -> float | None:

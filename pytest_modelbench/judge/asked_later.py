@@ -8,15 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pytest_modelbench.catalogue import Better, better_of
 from pytest_modelbench.documents.validate import explain
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.judge.question import (
-    Better,
-    Question,
-    better_of,
-    questions_of,
-    usual_question,
-)
+from pytest_modelbench.judge.question import Question, questions_of, usual_question
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.tolerance import (

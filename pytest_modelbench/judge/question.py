@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pytest_modelbench.catalogue import Better as Better
-from pytest_modelbench.catalogue import better_of as better_of
+from pytest_modelbench.catalogue import Better
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
 
@@ -35,6 +35,25 @@ class Question:
     def worse_sign(self) -> int:
         """+1 where more is worse, -1 where less is."""
         return 1 if self.better == "lower" else -1
+
+    def for_calls_in_flight(self, in_flight: int) -> Question:
+        """What no criterion asks is asked of the rate, where several calls are in flight."""
+        is_usual = self.criterion is None and self.metric == USUAL_METRIC
+        if in_flight == 1 or not is_usual:
+            return self
+        return replace(self, metric=RATE, better="higher")
+
+
+def log_distance(share: float, worse_sign: int) -> float:
+    """How far off, in logarithms, a value is that is worse by `share` of the baseline's.
+
+    Nothing is 100 % less: that is infinitely far.
+
+    >>> log_distance(1.0, worse_sign=-1)
+    inf
+    """
+    moved = worse_sign * share
+    return worse_sign * math.log1p(moved) if moved > -1 else math.inf
 
 
 def usual_question(tolerance: str | float) -> Question:

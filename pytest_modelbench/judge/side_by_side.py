@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
 
 from pytest_modelbench.catalogue import COUNTED_METRICS, ENERGY_METRICS
 from pytest_modelbench.judge.answers.verdict import judge_outputs
@@ -18,8 +17,9 @@ from pytest_modelbench.judge.paired import (
     paired_verdict,
 )
 from pytest_modelbench.judge.paired.blocks import MEDIANS
+from pytest_modelbench.judge.paired.next_step import Step
 from pytest_modelbench.judge.paired.tails import TAIL_METRICS
-from pytest_modelbench.judge.question import RATE, USUAL_METRIC, Question
+from pytest_modelbench.judge.question import RATE, Question
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.run import CaseResult
@@ -33,7 +33,6 @@ OF_THE_WHOLE_MACHINE = {
 }
 """Why what is counted for a whole device is not compared side by side."""
 OF_SINGLE_CALLS = (*MEDIANS, *TAIL_METRICS, "mean_latency_ms")
-Step = Literal["launch", "confirm", "done"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Sides:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(one.id.rpartition("@")[2] for one in self.results)
+        return tuple(one.side for one in self.results)
 
 
 def step_after(data: PairedData, questions: Sequence[Question], seconds_left: float) -> Step:
@@ -84,11 +83,7 @@ def verdicts_of(sides: Sides, data: PairedData | None, seconds: float) -> list[V
 
 
 def _fitting(question: Question, data: PairedData | None) -> Question:
-    """What no criterion asks is asked of the rate, where several calls are in flight."""
-    is_usual = question.criterion is None and question.metric == USUAL_METRIC
-    if data is None or data.procedure.in_flight == 1 or not is_usual:
-        return question
-    return replace(question, metric=RATE, better="higher")
+    return question if data is None else question.for_calls_in_flight(data.procedure.in_flight)
 
 
 def asked_of_all(questions: Sequence[Question], side_count: int) -> Iterator[Question]:
@@ -102,7 +97,7 @@ def asked_of_all(questions: Sequence[Question], side_count: int) -> Iterator[Que
 
 
 def _is_paired(question: Question) -> bool:
-    return question.metric not in OF_THE_WHOLE_MACHINE and is_measured_in_pairs(question.metric)
+    return is_measured_in_pairs(question.metric)
 
 
 def _is_hidden_in_flight(question: Question, data: PairedData) -> bool:

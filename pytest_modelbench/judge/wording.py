@@ -149,6 +149,14 @@ def spoken(metric: str) -> str:
     return metric.replace("_", " ")
 
 
+def in_seconds(seconds: float) -> str:
+    """
+    >>> in_seconds(31.4), in_seconds(3.14)
+    ('31 s', '3.1 s')
+    """
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
 def number(value: float) -> str:
     """As many digits as a reader wants to see.
 

@@ -12,6 +12,7 @@ from pytest_modelbench.results.fields import Amount, Finite, JsonObject, Ordinal
 from pytest_modelbench.results.packed import Packed
 
 Index = Annotated[Whole, Field(ge=0)]
+Series = Literal["decision", "confirmation"]
 Outcome = Literal["pass", "regression", "inconclusive", "noted"]
 Ends = Annotated[list[Finite | None], Field(min_length=2, max_length=2)]
 
@@ -48,7 +49,7 @@ class SideLaunch(StrictModel):
 class Launch(StrictModel):
     """Fresh processes of all sides, measured in turn, never at the same moment."""
 
-    series: Literal["decision", "confirmation"]
+    series: Series
     """A regression that the launches of the first series show has to be shown by others again."""
     order: Packed
     """Which side each segment was measured on, in the order made. A block of n sides is 2 n

@@ -80,13 +80,15 @@ class Metric(BaseModel):
         # Of a run file that somebody else has written it may be anything.
         if not isinstance(ends, list) or len(ends) != 2:
             return None
-        low, high = (None if end is None else _number(end) for end in ends)
+        low, high = (None if end is None else as_number(end) for end in ends)
         return low, high
 
 
-def _number(value: Any) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else None
+def as_number(value: object) -> float | None:
+    """A number out of a metric's metadata, which somebody's own may have as anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return None
 
 
 def measured(value: float, unit: str = "", **metadata: Any) -> Metric:

@@ -220,6 +220,11 @@ class CaseResult(StrictModel):
             yield f"a case that is {status!r} has {'no' if status == 'ok' else 'a'} 'detail'"
 
     @property
+    def side(self) -> str:
+        """The name of the side of a comparison that it is; of any other case, its id."""
+        return self.id.rpartition("@")[2]
+
+    @property
     def metric_errors(self) -> dict[str, str]:
         """Metric name to cause, for those that went wrong."""
         return {

@@ -7,8 +7,9 @@ from typing import Any
 
 from made_cases import case as made_case
 
+from pytest_modelbench.catalogue import better_of
 from pytest_modelbench.judge.by_sample.verdict import judge_samples
-from pytest_modelbench.judge.question import Question, better_of
+from pytest_modelbench.judge.question import Question
 from pytest_modelbench.quality.exact_match import exact_match
 from pytest_modelbench.quality.similarity import pearson, spearman
 from pytest_modelbench.quality.terms import MetricOfTerms, SampleTerms, checked_terms

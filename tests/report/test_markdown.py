@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from made_runs import CONDITIONS
 from run_builder import bound, make_case, make_comparison, make_run, make_verdict_of, milliseconds
 
 from pytest_modelbench.report.headline import headline
 from pytest_modelbench.report.markdown import MOST_COMMENT_BYTES, MOST_SUMMARY_BYTES, markdown_of
 from pytest_modelbench.report.markdown_text import bullet, escaped
-from pytest_modelbench.results.conditions import Conditions
 from pytest_modelbench.results.metric import failed, skipped
 from pytest_modelbench.results.run import BenchmarkRun
 
@@ -206,20 +206,8 @@ def section(text: str, summary: str) -> list[str]:
 
 
 def test_what_else_a_reader_may_ask_is_folded_away() -> None:
-    conditions = Conditions(
-        workers=1,
-        lock="host",
-        waited_seconds=0.0,
-        load_average_start=None,
-        load_average_end=None,
-        steal_share=None,
-        other_cpu_share=None,
-        involuntary_context_switches=None,
-        frequency_mhz_mean=None,
-        frequency_mhz_min=None,
-        thermal_throttle_count=None,
-        quota_throttled_seconds=None,
-        disturbances=["other programs used 40 % of the processors"],
+    conditions = CONDITIONS.model_copy(
+        update={"disturbances": ["other programs used 40 % of the processors"]}
     )
     metrics = {"p50_latency_ms": milliseconds(10.0), "peak_vram_mb": skipped("no GPU", "MB")}
     run = make_run(

@@ -10,7 +10,7 @@ from pytest_modelbench.catalogue import CATALOGUE
 from pytest_modelbench.judge.bounds.expression_interval import Interval, expression_interval
 from pytest_modelbench.judge.launch_noise import widened
 from pytest_modelbench.normal import Z_95_PERCENT
-from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.results.metric import Metric, as_number
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.expression import names_in, parse_expression
 
@@ -69,20 +69,14 @@ def _own_interval(metric: Metric) -> Interval | None:
     ends = metric.metadata.get("interval")
     if not isinstance(ends, list) or len(ends) != 2:
         return None
-    if not all(end is None or _as_number(end) is not None for end in ends):
+    if not all(end is None or as_number(end) is not None for end in ends):
         return None
-    return _as_number(ends[0]), _as_number(ends[1])
+    return as_number(ends[0]), as_number(ends[1])
 
 
 def number_in(metric: Metric, key: str) -> float | None:
     """A number of its metadata, which somebody's own metric may have as anything else."""
-    return _as_number(metric.metadata.get(key))
-
-
-def _as_number(value: object) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return None
+    return as_number(metric.metadata.get(key))
 
 
 def judged_interval(

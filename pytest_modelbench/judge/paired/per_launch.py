@@ -1,4 +1,4 @@
-"""Metrics that a launch gives once: loading, the first call, memory, energy.
+"""Metrics that a launch gives once: loading, the first call, memory.
 
 Each launch gives one figure a side, so the change of each launch is one logarithm of a ratio, and
 their mean has Student's interval. There is no floor of launches in it: what launches differ by is
@@ -15,7 +15,7 @@ import math
 from functools import partial
 from statistics import fmean
 
-from pytest_modelbench.catalogue import ENERGY_METRICS, MEMORY_METRICS, unit_of
+from pytest_modelbench.catalogue import PROCESS_MEMORY_METRICS, unit_of
 from pytest_modelbench.judge.paired.data import SideBySide, Unusable
 from pytest_modelbench.judge.paired.estimate import Estimate, over_launches
 from pytest_modelbench.judge.paired.measure import Launches, Measure, View
@@ -25,8 +25,7 @@ LAUNCH_METRICS = (
     "model_load_seconds",
     "compile_seconds",
     "first_latency_ms",
-    *MEMORY_METRICS,
-    *ENERGY_METRICS,
+    *PROCESS_MEMORY_METRICS,
 )
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Literal
 
 from pytest_modelbench.judge.paired.data import Unusable
-from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.question import Question, log_distance
 from pytest_modelbench.suite.tolerance import Tolerance
 
 Scale = Literal["log", "plain"]
@@ -45,12 +45,8 @@ def tolerated(question: Question, baseline_value: float, scale: Scale) -> float 
 
 
 def as_worse(tolerance: float, question: Question, scale: Scale) -> float:
-    """A tolerance on the scale, where more is worse. Nothing is 100 % less or more: infinity."""
-    if scale == "plain":
-        return tolerance
-    if question.better == "lower":
-        return math.log1p(tolerance)
-    return -math.log1p(-tolerance) if tolerance < 1 else math.inf
+    """A tolerance on the scale, where more is worse."""
+    return tolerance if scale == "plain" else log_distance(tolerance, question.worse_sign)
 
 
 def _share(tolerance: Tolerance, metric: str, baseline_value: float) -> float:

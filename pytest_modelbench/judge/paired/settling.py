@@ -6,6 +6,7 @@ import math
 
 from pytest_modelbench.judge.paired.estimate import Estimate
 from pytest_modelbench.judge.paired.looks import ERRORS_ALLOWED, LAUNCHES_BETWEEN
+from pytest_modelbench.judge.wording import in_seconds
 from pytest_modelbench.results.comparison import Procedure
 from pytest_modelbench.suite.compare import MOST_LAUNCHES
 
@@ -18,7 +19,7 @@ def what_would_settle(
     if launches is None:
         return f"if it stays what it is, not even {MOST_LAUNCHES} launches would settle it"
     seconds = seconds_per_launch * launches
-    time = f", {seconds:.0f} s" if seconds >= 10 else f", {seconds:.1f} s" if seconds > 0 else ""
+    time = f", {in_seconds(seconds)}" if seconds > 0 else ""
     how = "compare.launches" if launches > procedure.most_launches else "compare.max_seconds"
     return f"about {launches} launches would settle it ({how}{time})"
 

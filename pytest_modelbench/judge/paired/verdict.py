@@ -16,7 +16,7 @@ from pytest_modelbench.judge.paired.reasons import Context, reason_of
 from pytest_modelbench.judge.paired.scale import as_change, tolerated
 from pytest_modelbench.judge.paired.tails import TAIL_METRICS
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.wording import Method, make_verdict
+from pytest_modelbench.judge.wording import Method, in_seconds, make_verdict
 from pytest_modelbench.results.comparison import Outcome, Verdict
 
 OUTCOMES: Mapping[State, Outcome] = {
@@ -44,7 +44,7 @@ def paired_verdict(data: PairedData, question: Question, seconds: float = 0.0) -
         "inconclusive",
         _method(question.metric),
         reason=judgement.problem,
-        rests_on=[_time(seconds)] if seconds > 0 else [],
+        rests_on=[in_seconds(seconds)] if seconds > 0 else [],
         evidence={
             "launches": {"decision": len(data.decision), "confirmation": len(data.confirmation)}
         },
@@ -108,11 +108,7 @@ def _rests_on(
         amount = f"{calls_of_a_side(launches)} calls a side"
     else:
         amount = f"{len(launches)} launch{'' if len(launches) == 1 else 'es'}"
-    return [amount, _time(seconds)] if seconds > 0 else [amount]
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return [amount, in_seconds(seconds)] if seconds > 0 else [amount]
 
 
 def _method(metric: str) -> Method:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pytest_modelbench.judge.question import log_distance
 from pytest_modelbench.suite.tolerance import Tolerance
 
 _LARGEST = 30.0
@@ -31,8 +32,8 @@ class Scale:
         amount = tolerance.amount * part
         if not self.is_log:
             return amount * abs(self.baseline) if tolerance.is_relative else amount
-        share = self.worse_sign * (amount if tolerance.is_relative else amount / self.baseline)
-        return self.worse_sign * math.log1p(share) if share > -1 else math.inf
+        share = amount if tolerance.is_relative else amount / self.baseline
+        return log_distance(share, self.worse_sign)
 
     def change(self, distance: float, *, is_relative: bool) -> float | None:
         """The change that a distance stands for; None beyond all bounds."""

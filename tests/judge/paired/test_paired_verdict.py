@@ -18,8 +18,8 @@ from simulated_launches import (
     simulated_launch,
 )
 
+from pytest_modelbench.catalogue import better_of
 from pytest_modelbench.judge.paired import PairedData, next_step, paired_verdict
-from pytest_modelbench.judge.question import better_of
 from pytest_modelbench.results.comparison import Launch, Procedure, Verdict
 from pytest_modelbench.results.packed import pack
 

@@ -1,4 +1,4 @@
-"""What a launch gives once: loading, first call, memory, energy."""
+"""What a launch gives once: loading, first call, memory."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from made_runs import BUSY, digests, made_case, measured_case, milliseconds
 
-from pytest_modelbench.judge.question import Question, better_of
+from pytest_modelbench.catalogue import better_of
+from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.stored.comparable import KEYS, Difference
 from pytest_modelbench.judge.stored.verdict import stored_verdict
 from pytest_modelbench.results.comparison import Verdict
