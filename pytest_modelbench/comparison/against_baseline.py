@@ -83,7 +83,8 @@ class SessionBaseline:
         """The comparison of a case; none of one that is not asked about."""
         questions = _fitting(self._questions(case), result)
         loaded = self._session.load(case.suite_file)
-        peers = [identity(side) for one in loaded.cases for side in one.measured]
+        # Asked for only where a model was replaced, and then they are many.
+        peers = (identity(side) for one in loaded.cases for side in one.measured)
         return self._hold(result, questions, peers) if questions else []
 
     def hold_test(
@@ -97,7 +98,7 @@ class SessionBaseline:
         return self._hold(result, questions)
 
     def _hold(
-        self, result: CaseResult, questions: Sequence[Question], peers: Sequence[Any] = ()
+        self, result: CaseResult, questions: Sequence[Question], peers: Iterable[Any] = ()
     ) -> list[Comparison]:
         if self._session.config.option.suite_dry_run:
             return []

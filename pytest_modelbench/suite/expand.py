@@ -113,17 +113,17 @@ class Expander:
 
     def _compared(self, at: Location, benchmark: Benchmark, case: Case) -> Case:
         """The case with its sides, where it is to be measured against something."""
-        compare = benchmark.compare or self.suite.compare or Compare()
-        if self.selection.against is not None:
-            compare = compare.model_copy(update={"baseline": self.selection.against})
-        if compare.baseline is None:
+        compare, against = benchmark.compare or self.suite.compare, self.selection.against
+        if against is not None:
+            compare = (compare or Compare()).model_copy(update={"baseline": against})
+        if compare is None or compare.baseline is None:
             return case
         try:
             return plan_comparison(case, compare, self.registry)
         except SideFaultError as fault:
             place = (*at, "compare") if benchmark.compare else ("compare",)
             where = f"{fault.side}.{fault.field}"
-            if fault.side == BASELINE and self.selection.against is not None:
+            if fault.side == BASELINE and against is not None:
                 where = "--suite-against"
             problem = self.document.problem(place, f"{where}: {fault.message}")
             if problem not in self.problems:
