@@ -61,7 +61,7 @@ def run_benchmark(
     if dry_run:
         arguments.append("--suite-dry-run")
     if output_dir is not None:
-        arguments.append(f"--suite-output={_new_file(Path(output_dir))}")
+        arguments.append(f"--suite-output-dir={Path(output_dir).absolute()}")
     observer, said = _pytest(arguments, verbose=verbose)
     if observer.path is None:
         raise ModelbenchError("\n".join(observer.faults) or said or "pytest wrote no run")
@@ -77,12 +77,6 @@ def check_suite(file: Path) -> None:
 
 def _as_list(suite: Any) -> list[Any]:
     return [suite] if isinstance(suite, str | os.PathLike) else list(suite)
-
-
-def _new_file(folder: Path) -> Path:
-    from pytest_modelbench.results.store import new_run_id
-
-    return folder.absolute() / f"{new_run_id()}.json"
 
 
 def _pytest(arguments: list[str], *, verbose: bool) -> tuple[_Observer, str]:
@@ -125,6 +119,8 @@ def _list_registry(
     from pytest_modelbench.recording.provenance import run_metadata, system_info
     from pytest_modelbench.registry import load_registry
     from pytest_modelbench.results.store import runs_folder
+    from pytest_modelbench.runs.folder import cannot_be_made, make_run_folder
+    from pytest_modelbench.runs.summary import write_summary
 
     if not dry_run:
         raise ModelbenchError(
@@ -132,7 +128,13 @@ def _list_registry(
             "or ask for a dry run, which lists them"
         )
     candidates = load_registry(registry_path).candidates()
-    metadata = run_metadata(sys.argv, Path.cwd(), dry_run=True)
+    parent = runs_folder() if output_dir is None else Path(output_dir).absolute()
+    try:
+        folder = make_run_folder(parent)
+    except OSError as error:
+        raise cannot_be_made(parent, error, "output_dir") from None
+    metadata = run_metadata(sys.argv, Path.cwd(), dry_run=True, run_id=folder.run_id)
     run = assemble_run(metadata, system_info(), [], candidates=map(candidate_record, candidates))
-    folder = runs_folder() if output_dir is None else Path(output_dir).absolute()
-    return run.save(folder / f"{metadata.run_id}.json")
+    written = run.save(folder.run_file)
+    write_summary(run, folder)
+    return written

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.datasets.spec import DatasetSpec
+from pytest_modelbench.execution.trail import NO_TRAIL, Trail
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.suite.compare import Compare
@@ -39,6 +40,8 @@ class Case:
     """What stands between the brackets of its node id."""
     keep_outputs: bool = False
     """Whether a hash of each answer is kept, even when nothing scores them."""
+    trail: Trail = NO_TRAIL
+    """What it leaves in the directory of its run while it is measured."""
     outputs_file: Path | None = None
     """Where the answers themselves are left, for whoever compares them number by number."""
     side: str = ""

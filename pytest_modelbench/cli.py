@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from pytest_modelbench.cli_calibrate import add_calibrate
 from pytest_modelbench.cli_compare import add_compare
+from pytest_modelbench.cli_export import add_export
+from pytest_modelbench.cli_history import add_history
+from pytest_modelbench.cli_prune import add_prune
+from pytest_modelbench.cli_recover import add_recover
 from pytest_modelbench.cli_report import add_report
+from pytest_modelbench.cli_runs import add_runs
+from pytest_modelbench.cli_show import add_show
+from pytest_modelbench.cli_watch import add_watch
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 
-OK, FAILED, USAGE = 0, 1, 2
+OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 0 when all is well, 1 for faults or failures, 2 for wrong usage."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name in another alphabet is no reason to end
+        sys.stdout.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
-        return int(options.command(options))
+        status = int(options.command(options))
+        sys.stdout.flush()
+        return status
     except ModelbenchError as error:
         print(error, file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         sys.stderr.close()
         return OK
@@ -34,20 +48,20 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="modelbench", description="Benchmark machine-learning models."
     )
-    parser.add_argument("--version", action="version", version=version("pytest-modelbench"))
+    parser.add_argument("--version", action=_Version, help="show the version and stop")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="run suites (as pytest --suite=... does)")
+    run = commands.add_parser("run", help="run suites, as `pytest --suite` does")
     _add_run_options(run)
     run.set_defaults(command=_run)
-    add_report(commands)
-    add_compare(commands)
-    add_calibrate(commands)
+    for add in (add_runs, add_show, add_watch, add_history, add_compare, add_report, add_export,
+                add_recover, add_prune, add_calibrate):  # fmt: skip
+        add(commands)
     validate = commands.add_parser("validate", help="check suite, registry and run files")
-    validate.add_argument("file", nargs="+", type=Path)
+    validate.add_argument("file", nargs="+", type=Path, help="a JSON file")
     validate.add_argument("--kind", choices=("suite", "run", "registry"), help="do not guess it")
     validate.set_defaults(command=_validate)
     schema = commands.add_parser("schema", help="print a published JSON Schema")
-    schema.add_argument("kind", choices=("suite", "run", "registry"))
+    schema.add_argument("kind", choices=("suite", "run", "registry"), help="of which document")
     schema.set_defaults(command=_schema)
     runners = commands.add_parser("runners", help="list runners, their metrics and what they need")
     runners.set_defaults(command=_list_runners)
@@ -56,18 +70,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Looks the version up when it is asked for: that takes longer than all the parsing."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(nargs=0, **fields)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(version("pytest-modelbench"))
+        parser.exit()
+
+
 def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("name", nargs="*", metavar="SUITE", help="suite files or names")
     run.add_argument("--suite", action="append", default=[], help="the same, as an option")
     run.add_argument("--registry", metavar="FILE", help="the registry of models")
-    run.add_argument("--model", action="append", default=[], metavar="NAME")
-    run.add_argument("--device", action="append", default=[], metavar="DEVICE")
+    run.add_argument(
+        "--model", action="append", default=[], metavar="NAME", help="only models of this name"
+    )
+    run.add_argument(
+        "--device", action="append", default=[], metavar="DEVICE", help="instead of the suite's"
+    )
     run.add_argument("--output", metavar="FILE", help="write the run to this file")
-    run.add_argument("--output-dir", metavar="DIR", help="write the run to a new file in DIR")
+    run.add_argument("--output-dir", metavar="DIR", help="keep the run in its own directory in DIR")
     run.add_argument("--dry-run", action="store_true", help="list every case; measure nothing")
     run.add_argument("--strict", action="store_true", help="an unjudged bound fails")
     run.add_argument("-n", "--workers", metavar="N", help="parallel workers (pytest-xdist)")
-    run.add_argument("-v", "--verbose", action="store_true")
+    run.add_argument("-v", "--verbose", action="store_true", help="a line for each case")
     run.add_argument("--list-runners", action="store_true", help="list runners and stop")
 
 
@@ -78,15 +109,12 @@ def _run(options: argparse.Namespace) -> int:
     output = options.output or "".join(_from_environment("MODEL_BENCH_OUTPUT")[:1])
     if not suites and options.registry:
         return _list_registry(options)
-    if options.output_dir and not options.output:
-        from pytest_modelbench.results.store import new_run_id
-
-        output = str(Path(options.output_dir).absolute() / f"{new_run_id()}.json")
     arguments = [f"--suite={name}" for name in suites or ["quickstart"]]
     arguments += [f"--suite-model={name}" for name in options.model]
     arguments += [f"--suite-device={name}" for name in options.device]
     arguments += [f"--suite-registry={options.registry}"] if options.registry else []
     arguments += [f"--suite-output={output}"] if output else []
+    arguments += [f"--suite-output-dir={options.output_dir}"] if options.output_dir else []
     arguments += ["--suite-dry-run"] if options.dry_run else []
     arguments += ["--suite-strict"] if options.strict else []
     arguments += ["-n", options.workers] if options.workers else []

@@ -52,7 +52,7 @@ def add_compare(commands: Any) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from pytest_modelbench.results.find_run import find_run
+    from pytest_modelbench.results.find_run import find_run, folder_of
 
     asked = _asked(options)
     _check_allowed(options.allow)
@@ -69,7 +69,7 @@ def _compare(options: argparse.Namespace) -> int:
         if other.metadata.run_id == run.metadata.run_id:
             raise ModelbenchError(f"{options.a!r} and {options.b!r} are the same run: name another")
         _check_metrics(options.metric, [run, other])
-        folders = [file.parent, other_file.parent]
+        folders = [folder_of(file), folder_of(other_file)]
         run = _held_against(run, other, folders, options, asked)
     _show(run, as_markdown=options.markdown)
     outcomes = {verdict.outcome for one in run.comparisons for verdict in one.verdicts}

@@ -86,9 +86,12 @@ def _measured(
     session: ModelbenchSession, engine: Engine, case: Case
 ) -> tuple[list[CaseResult], list[Comparison]]:
     """What the item of `case` gives: its result, or those of every side; and what they show."""
-    if case.comparison is None:
-        results = [session.judged(case, engine.submit(case).result())]
-        comparisons: list[Comparison] = []
+    case = session.on_trail(case)
+    taken_over = session.take_over.try_for(case, engine) if session.take_over else None
+    if taken_over is not None:
+        results, comparisons = taken_over
+    elif case.comparison is None:
+        results, comparisons = [session.judged(case, engine.submit(case).result())], []
     else:
         from pytest_modelbench.comparison.in_session import compare
 

@@ -23,6 +23,16 @@ def file_to_write(option: str, given: str | None, base_dir: Path) -> Path | None
     return path
 
 
+def folder_to_write(option: str, given: str | None, base_dir: Path) -> Path | None:
+    """The same of a directory."""
+    if not given:
+        return None
+    path = path_from(given, base_dir)
+    if path.exists() and not path.is_dir():
+        raise ModelbenchError(f"{option} {given!r} is not a directory")
+    return path
+
+
 def path_from(text: str, base_dir: Path) -> Path:
     """`text` with `~` expanded, relative to `base_dir`. The file need not exist.
 

@@ -59,8 +59,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="run on this device instead of the suite's; 'auto' is every one present; may be "
         "given several times",
     )
+    group.addoption("--suite-output", metavar="FILE", help="write the run to this file, too")
     group.addoption(
-        "--suite-output", metavar="FILE", help="write the run here, not to the state directory"
+        "--suite-output-dir",
+        metavar="DIR",
+        help="keep the run in a directory of its own in this one, not in the state directory",
     )
     group.addoption(
         "--suite-markdown",
@@ -101,6 +104,40 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         f"one of {', '.join(DIFFERENCES)}; may be given several times",
     )
     group.addoption(
+        "--suite-resume",
+        metavar="RUN",
+        help="go on where this session ended: what it measured well is not measured again (last, "
+        "a run's directory or file, or the beginning of its id)",
+    )
+    group.addoption(
+        "--suite-retry-failed",
+        metavar="RUN",
+        help="measure only the cases that went wrong in this session, and take over the others",
+    )
+    group.addoption(
+        "--suite-quick",
+        action="store_true",
+        help="try everything out: at most 5 samples a dataset and a few calls; figures say "
+        "nothing, and no bound is judged",
+    )
+    group.addoption(
+        "--suite-preflight",
+        action="store_true",
+        help="only look whether all is there that the cases need, thoroughly, and say what the run "
+        "will take; measure nothing",
+    )
+    group.addoption(
+        "--suite-maxfail-ratio",
+        metavar="SHARE",
+        help="stop as soon as more than this share of all cases has failed (0.2 or 20%%)",
+    )
+    group.addoption(
+        "--suite-timeout",
+        metavar="TIME",
+        help="end the session after so many seconds (or 90s, 30m, 2h), with the case that is "
+        "under way then",
+    )
+    group.addoption(
         "--suite-strict",
         action="store_true",
         help="a bound or a change that cannot be judged fails its case instead of warning",
@@ -121,7 +158,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "modelbench_step_summary",
         type="bool",
         default=True,
-        help="whether the same is added to the file that GITHUB_STEP_SUMMARY names (true)",
+        help="whether a run is added as Markdown to the file that GITHUB_STEP_SUMMARY names (true)",
     )
 
 
@@ -139,7 +176,10 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     option = config.option
     named = option.suite or option.suite_output or option.suite_markdown or option.suite_baseline
-    named = named or option.suite_against is not None
+    named = named or option.suite_against is not None or option.suite_output_dir
+    named = named or option.suite_resume or option.suite_retry_failed
+    named = named or option.suite_quick or option.suite_preflight
+    named = named or option.suite_maxfail_ratio is not None or option.suite_timeout is not None
     named = named or any(".json" in argument for argument in config.args)
     if named or config.getini("modelbench_suites"):
         from pytest_modelbench.session import start

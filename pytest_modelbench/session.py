@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -26,9 +27,11 @@ from pytest_modelbench.suite.load import LoadedSuite, load_suite
 if TYPE_CHECKING:
     from pytest_modelbench.comparison.against_baseline import SessionBaseline
     from pytest_modelbench.execution.engine import Engine
+    from pytest_modelbench.recording.own_part import OwnPart
     from pytest_modelbench.recording.recorder import Recorder
     from pytest_modelbench.results.comparison import Comparison
     from pytest_modelbench.results.run import CaseResult
+    from pytest_modelbench.resume.take_over import TakeOver
 
 MEASURED = pytest.StashKey[tuple[list["CaseResult"], list["Comparison"]]]()
 SESSION, RECORDER = "modelbench-run", "modelbench-recorder"
@@ -42,8 +45,10 @@ def start(config: pytest.Config) -> ModelbenchSession:
         _add_named_suites(config)
         session = ModelbenchSession(config)
         session.find_baseline()
+        session.find_earlier()
         if not hasattr(config, "workerinput"):
             start_recorder(config)
+        import_module("pytest_modelbench.session_limits").set_limits(config)
     except ModelbenchError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(session, SESSION)
@@ -103,6 +108,7 @@ class ModelbenchSession:
         self.verdict_count = 1
         """Verdicts that comparisons will give: the more there are, the stricter is each."""
         self.baseline: SessionBaseline | None = None
+        self.take_over: TakeOver | None = None
         self._manifests: list[Any] = []
         self._suite_errors = 0
 
@@ -121,6 +127,13 @@ class ModelbenchSession:
     def turns(self) -> Turns:
         """For what is measured in this very process."""
         return Turns(self.lock)
+
+    @cached_property
+    def part(self) -> OwnPart:
+        """What this process writes to the directory of the run."""
+        from pytest_modelbench.recording.own_part import OwnPart
+
+        return OwnPart(self.config, self.worker)
 
     @property
     def worker(self) -> str:
@@ -151,6 +164,24 @@ class ModelbenchSession:
             from pytest_modelbench.comparison.against_baseline import SessionBaseline
 
             self.baseline = SessionBaseline(self)
+
+    def find_earlier(self) -> None:
+        """The session that is to be resumed or retried, if one is."""
+        option = self.config.option
+        if option.suite_resume or option.suite_retry_failed:
+            from pytest_modelbench.resume.take_over import TakeOver, earlier_of
+
+            if (earlier := earlier_of(self.config)) is not None:
+                self.take_over = TakeOver(self, earlier)
+
+    def suite_digest(self, case: Case) -> str:
+        """Of the file of its suite."""
+        return self._loaded[case.suite_file].digest
+
+    def on_trail(self, case: Case) -> Case:
+        """`case`, told where to leave its trail."""
+        earlier = self.take_over.earlier if self.take_over else None
+        return replace(case, trail=self.part.trail_of(case, earlier))
 
     def keep(
         self, item: pytest.Item, results: list[CaseResult], comparisons: list[Comparison]
@@ -189,6 +220,17 @@ class ModelbenchSession:
                 for one in case.measured
             ]
             self._manifests.append(manifest_of(loaded, in_order))
+        self._open()
+
+    def _open(self) -> None:
+        """Before anything is measured: what was to be measured."""
+        try:
+            self.part.note({"event": "parcel", "manifests": self._manifests})
+        except ModelbenchError as error:
+            raise pytest.UsageError(str(error)) from None
+
+    def pytest_report_header(self) -> list[str]:
+        return list(self.take_over.lines()) if self.take_over else []
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> str:
         from pytest_modelbench.comparison.plan_in_words import longest_course
@@ -236,6 +278,11 @@ class ModelbenchSession:
 
     # Running
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        if isinstance(item, CaseItem):
+            self.part.note({"event": "started", "nodeid": item.nodeid}, is_precious=False)
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         if isinstance(item, CaseItem):
@@ -253,7 +300,11 @@ class ModelbenchSession:
             if report.skipped and isinstance(report.longrepr, tuple):
                 # Where the case stands in its suite, not where our code called `pytest.skip`.
                 report.longrepr = (str(item.path), item.case.line, report.longrepr[2])
-            report.modelbench = self._parcel(item, report)
+            report.modelbench = self.part.keep(self._parcel(item, report))
+            if report.modelbench.get("is_kept"):
+                self.part.forget_answers(item.stash[MEASURED][0])
+            if report.when == "call":
+                self.part.log(item.nodeid, report.sections)
         return report
 
     def _parcel(self, item: CaseItem, report: pytest.TestReport) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.turns import LockMode, lock_mode_from
 from pytest_modelbench.paths import path_from
+from pytest_modelbench.redaction import command_without_secrets
 from pytest_modelbench.suite.against import side_against
 from pytest_modelbench.suite.expand import Selection
 
@@ -55,6 +57,22 @@ def extension_files(config: pytest.Config) -> list[tuple[str, str]]:
         for plugin in plugins
         if getattr(plugin, "__file__", None)
     ]
+
+
+_OF_EARLIER = ("--suite-resume", "--suite-retry-failed")
+
+
+def command_to_repeat(config: pytest.Config) -> str:
+    """The same for a shell, without secrets and without what was resumed or retried."""
+    words: list[str] = []
+    is_value = False
+    for word in command_line(config):
+        name, equals, _ = word.partition("=")
+        is_ours = is_value or name in _OF_EARLIER
+        is_value = not is_value and is_ours and not equals
+        if not is_ours:
+            words.append(word)
+    return command_without_secrets(shlex.join(words))
 
 
 def command_line(config: pytest.Config) -> list[str]:

@@ -112,4 +112,4 @@ def runs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     from pytest_modelbench import BenchmarkRun
     from pytest_modelbench.results.store import runs_folder
 
-    return lambda: [BenchmarkRun.load(file) for file in sorted(runs_folder().glob("*.json"))]
+    return lambda: [BenchmarkRun.load(file) for file in sorted(runs_folder().glob("*/run.json"))]

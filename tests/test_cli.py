@@ -57,7 +57,7 @@ def test_run_takes_the_older_tools_flags_and_variables(
         folder=pytester.path,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    (file,) = (pytester.path / "runs").glob("benchmark_*.json")
+    (file,) = (pytester.path / "runs").glob("benchmark_*/run.json")
     assert [case.model for case in BenchmarkRun.load(file).cases] == ["one"]
 
 

@@ -134,7 +134,7 @@ class OrdinaryTests:
                 item.warn(ModelbenchWarning(f"not in the run: {one_line(error)}"))
             else:
                 if parcel:
-                    report.modelbench = parcel
+                    report.modelbench = self._session.part.keep(parcel)
         return report
 
     def _parcel(self, item: pytest.Function, report: pytest.TestReport) -> dict[str, Any]:

@@ -136,6 +136,7 @@ def result_of_test(
         timing=first.timing if first else None,
         samples=None,
         digests=None,
+        taken_over=[],
         metrics=_with_standard(bench.metrics),
         bounds=[],
         score=None,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_modelbench.datasets.samples import Audio, Sample
 
+T = TypeVar("T")
 MOST_SAMPLES = 4096
 MOST_BYTES = 64_000_000
 """A portion holds no more than this and two are held at once, so that a dataset of any size takes
@@ -42,8 +43,8 @@ def portions(
 
 
 def divided(
-    samples: Sequence[Sample], bytes_each: int | None, most_bytes: int = MOST_BYTES
-) -> Iterator[Sequence[Sample]]:
+    samples: Sequence[T], bytes_each: int | None, most_bytes: int = MOST_BYTES
+) -> Iterator[Sequence[T]]:
     """A portion in parts of one length that hold no more once each sample takes `bytes_each`.
 
     >>> numbers = [Sample(str(n), n) for n in range(7)]

@@ -51,6 +51,7 @@ def blank_from(
         timing=None,
         samples=None,
         digests=None,
+        taken_over=[],
         metrics={name: make(reason, unit_of(name)) for name in metric_names},
         bounds=[],
         score=None,

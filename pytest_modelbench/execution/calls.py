@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_modelbench.measure.in_flight import Enough, InFlight, InFlightCalls
 from pytest_modelbench.measure.spec import MeasureSpec
+from pytest_modelbench.measure.tick import Tick, no_tick
 from pytest_modelbench.measure.timing import (
     Answer,
     SteadyState,
@@ -43,25 +45,47 @@ class Calls(Protocol):
     def portion(self, batches: Batches, *, is_last: bool) -> Portion:
         """Call each batch once, and the last portion's until the stop rule is met."""
 
+    def further(self, called: Batches, new: Batches) -> list[int]:
+        """What is left of that after `portion` with all of the last portion, part by part.
 
-def calls_of(session: Session, spec: MeasureSpec) -> Calls:
+        `called` are the batches of it that worked, `new` those that were not called: an earlier
+        session did. How often each of both was called now.
+        """
+
+    def seconds_of(self, batches: int) -> float:
+        """How long calling so many takes, about; after the warm-up."""
+
+
+def calls_of(session: Session, spec: MeasureSpec, tick: Tick = no_tick) -> Calls:
     """As the session wants to be called."""
     if part_of(session, "max_in_flight") > 1:
-        return CallsInFlight(session, spec)
-    return OneByOne(session, spec)
+        return CallsInFlight(session, spec, tick)
+    return OneByOne(session, spec, tick)
+
+
+def _usual_ns(timed: TimedCalls, warm: WarmUp) -> float:
+    """From one call to the next; before any was timed, how long those of the warm-up took."""
+    if timed.busy_ns:
+        return timed.busy_ns / max(1, len(timed.durations_ns))
+    return statistics.median(warm.durations_ns) if warm.durations_ns else 0.0
 
 
 class OneByOne:
     """One call at a time: how long does an answer take?"""
 
-    def __init__(self, session: Session, spec: MeasureSpec) -> None:
+    def __init__(self, session: Session, spec: MeasureSpec, tick: Tick = no_tick) -> None:
         self._session = session
         self._spec = spec
-        self._steady = SteadyState(session.predict, spec)
+        self._steady = SteadyState(session.predict, spec, tick)
+        self._warm = WarmUp()
         self.timed = self._steady.calls
 
     def warm_up(self, batches: Batches) -> WarmUp:
-        return warm_up(self._session.predict, batches, self._spec)
+        self._warm = warm_up(self._session.predict, batches, self._spec)
+        return self._warm
+
+    def seconds_of(self, batches: int) -> float:
+        return batches * _usual_ns(self.timed, self._warm) / 1e9
 
     def portion(self, batches: Batches, *, is_last: bool) -> Portion:
         answers = self._steady.first_round(batches)
@@ -73,19 +97,29 @@ class OneByOne:
                 repeats[at] = count
         return Portion(answers, repeats)
 
+    def further(self, called: Batches, new: Batches) -> list[int]:
+        return self._steady.further_rounds([*called, *new], new=len(new))
+
 
 class CallsInFlight:
     """Several calls at once: how many answers a second?"""
 
-    def __init__(self, session: Session, spec: MeasureSpec) -> None:
+    def __init__(self, session: Session, spec: MeasureSpec, tick: Tick = no_tick) -> None:
         self._session = session
         self._spec = spec
-        self._meter = InFlight(session.max_in_flight)
+        self._meter = InFlight(session.max_in_flight, tick=tick)
+        self._warm = WarmUp()
         self._reason: StoppedBy | None = None
         self.timed = TimedCalls()
 
     def warm_up(self, batches: Batches) -> WarmUp:
-        return warm_up_in_flight(self._run, batches, self._session.max_in_flight, self._spec)
+        limit = self._session.max_in_flight
+        self._warm = warm_up_in_flight(self._run, batches, limit, self._spec)
+        return self._warm
+
+    def seconds_of(self, batches: int) -> float:
+        usual_ns = _usual_ns(self.timed, self._warm)
+        return batches * usual_ns / 1e9 / (1 if self.timed.busy_ns else self._session.max_in_flight)
 
     def portion(self, batches: Batches, *, is_last: bool) -> Portion:
         before, timed = len(self.timed.durations_ns), self.timed
@@ -106,13 +140,34 @@ class CallsInFlight:
             timed.stopped_by = why_no_further(self._reason, bool(worked))
         return Portion(answers, [max(0, count) for count in repeats])
 
-    def _run(self, batches: Batches, enough: Enough) -> InFlightCalls:
+    def further(self, called: Batches, new: Batches) -> list[int]:
+        timed, batches = self.timed, [*new, *called]
+        counts = [0] * len(batches)
+        if (limit := self._limit(0, 0.0)) or not batches:
+            timed.stopped_by = why_no_further(limit, bool(batches))
+            return counts
+        seen = self._run(batches, self._enough, at_least=0)
+        for at in seen.called:
+            counts[at] += 1
+        timed.durations_ns.extend(seen.durations_ns)
+        timed.busy_ns += seen.wall_ns
+        timed.first_round += sum(map(bool, counts[: len(new)]))
+        timed.repeated = len(batches) if sum(counts) > len(new) else 0
+        timed.in_flight = max(timed.in_flight, seen.peak_in_flight)
+        if late := seen.late_error or next(iter(seen.errors.values()), None):
+            timed.late_error, timed.stopped_by = late, "error"
+        return [*counts[len(new) :], *counts[: len(new)]]
+
+    def _run(self, batches: Batches, enough: Enough, at_least: int | None = None) -> InFlightCalls:
         wait = part_of(self._session, "wait")
-        return self._meter.run(self._session.start, batches, enough, wait)
+        return self._meter.run(self._session.start, batches, enough, wait, at_least)
 
     def _enough(self, count: int, seconds: float) -> bool:
-        total = len(self.timed.durations_ns) + count
-        reason = reason_to_stop(self._spec, total, self.timed.busy_ns / 1e9 + seconds)
+        reason = self._limit(count, seconds)
         if reason:
             self._reason = self.timed.stopped_by = reason
         return reason is not None
+
+    def _limit(self, count: int, seconds: float) -> StoppedBy | None:
+        total = len(self.timed.durations_ns) + count
+        return reason_to_stop(self._spec, total, self.timed.busy_ns / 1e9 + seconds)

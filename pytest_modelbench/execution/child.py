@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
@@ -11,9 +12,10 @@ from pytest_modelbench.errors import as_text, one_line
 from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.engine import unload
 from pytest_modelbench.execution.execute import execute
+from pytest_modelbench.execution.identify import fingerprint_of
 from pytest_modelbench.execution.limits import ProcessLimits, record_of
 from pytest_modelbench.execution.own_code import OwnCode
-from pytest_modelbench.execution.request import Request
+from pytest_modelbench.execution.request import Identify, Request
 from pytest_modelbench.execution.residents import Residents
 from pytest_modelbench.execution.turns import Turns
 from pytest_modelbench.results.run import CaseResult
@@ -33,11 +35,15 @@ def serve(channel: int, own: OwnCode) -> None:
     try:
         while True:
             try:
-                request: Request | Message | None = connection.recv()
+                request: Request | Identify | Message | None = connection.recv()
             except EOFError:
                 return
             if request is None:
                 return
+            if isinstance(request, Identify):
+                turns = Turns(request.lock, connection.send_bytes)
+                connection.send_bytes(_identified(request.case, turns))
+                continue
             if not isinstance(request, Request):
                 side = side or _side(limits, own)
                 connection.send_bytes(side.answer(request))
@@ -55,6 +61,14 @@ def serve(channel: int, own: OwnCode) -> None:
             unload(residents, last_case)
         limits.close()
         connection.close()
+
+
+def _identified(case: Case, turns: Turns) -> bytes:
+    try:
+        with turns.busy():
+            return json.dumps({"fingerprint": fingerprint_of(case)}).encode()
+    except BaseException as error:  # nobody interrupts this process: the runner raised it
+        return json.dumps({"error": one_line(error)}).encode()
 
 
 def _side(limits: ProcessLimits, own: OwnCode) -> SideInProcess:

@@ -9,8 +9,10 @@ from contextlib import nullcontext
 from typing import Protocol
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.errors import ModelbenchError, one_line
 from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.execute import execute
+from pytest_modelbench.execution.identify import fingerprint_of
 from pytest_modelbench.execution.residents import Residents
 from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.results.run import CaseResult
@@ -20,6 +22,12 @@ class Engine(Protocol):
     """Runs cases somewhere. A future's result says what went wrong; it raises only interrupts."""
 
     def submit(self, case: Case) -> Future[CaseResult]: ...
+
+    def identify(self, case: Case) -> str:
+        """The fingerprint that a result of `case` would have; nothing is loaded.
+
+        Raises `ModelbenchError` when that cannot be known.
+        """
 
     def expect_next(self, case: Case | None) -> None:
         """What comes next, so that a model which nobody needs any more is given back."""
@@ -54,6 +62,13 @@ class InlineEngine:
         future.set_result(execute(case, self._residents, self._worker))
         return future
 
+    def identify(self, case: Case) -> str:
+        try:
+            with self._residents.turns.busy():
+                return fingerprint_of(case)
+        except Exception as error:
+            raise ModelbenchError(one_line(error)) from None
+
     def expect_next(self, case: Case | None) -> None:
         if case is None or not self._residents.serves(case):
             self.close()
@@ -83,6 +98,9 @@ class DryEngine:
         result = blank_result(case, "skipped", "dry run")
         future.set_result(result.model_copy(update={"worker": self._worker}))
         return future
+
+    def identify(self, case: Case) -> str:
+        raise ModelbenchError("a dry run reads nothing")
 
     def expect_next(self, case: Case | None) -> None:
         pass

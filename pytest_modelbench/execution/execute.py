@@ -15,6 +15,7 @@ from pytest_modelbench.execution.observed import observed
 from pytest_modelbench.execution.residents import Residents
 from pytest_modelbench.measure.machine_load import MachineLoad
 from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.runs.live import LiveFile
 
 
 def execute(
@@ -25,8 +26,10 @@ def execute(
     clock = time.perf_counter()
     waited_before = residents.turns.waited_seconds
     machine = MachineLoad()
+    live = LiveFile(case.trail.live, worker)
+    live.begin(case.id)
     try:
-        result = measure_case(case, residents, machine)
+        result = measure_case(case, residents, machine, live)
     except Unavailable as reason:
         result = blank_result(case, "skipped", str(reason))
     except (Exception, SystemExit) as error:
@@ -37,6 +40,8 @@ def execute(
     except BaseException:  # an interrupt, or a timeout plugin's way of ending a test
         residents.close()
         raise
+    finally:
+        live.end()
     waited = residents.turns.waited_seconds - waited_before
     return result.model_copy(
         update={

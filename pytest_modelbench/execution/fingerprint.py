@@ -38,14 +38,20 @@ class Fingerprint:
         self.ids: array[int] = array("q")
         """64 bits a sample: of its input and its reference."""
 
-    def add(self, samples: Iterable[Sample]) -> None:
-        """Cover `samples`; in how many portions they come makes no difference."""
+    def add(self, samples: Iterable[Sample]) -> array[int]:
+        """Cover `samples`; in how many portions they come makes no difference. Their ids."""
+        before = len(self.ids)
         for sample in samples:
             held = hashlib.blake2b(content(sample.input), digest_size=16)
             held.update(content(sample.reference))
             digest = held.digest()
             self._dataset.update(digest)
             self.ids.append(first64(digest))
+        return self.ids[before:]
+
+    def facts(self) -> dict[str, str]:
+        """What an answer to a sample depends on besides the sample."""
+        return {"device": self._device, **self._parts}
 
     def digests(self) -> Digests:
         """What it is made of, part by part; all but the device, which a result names."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.child_process import Child, how_it_ended
 from pytest_modelbench.execution.fork_client import (
@@ -20,7 +22,7 @@ from pytest_modelbench.execution.fork_client import (
 )
 from pytest_modelbench.execution.limits import record_of
 from pytest_modelbench.execution.place import HERE, Extension, Place
-from pytest_modelbench.execution.request import Request
+from pytest_modelbench.execution.request import Identify, Request
 from pytest_modelbench.execution.stopwatch import Stopwatch
 from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.results.run import CaseResult
@@ -99,6 +101,17 @@ class IsolatedEngine:
         except Lost as loss:
             return self._error(case, str(loss), loss.trace)
         return _with_waiting(CaseResult.model_validate_json(answer), self._waited_to_begin)
+
+    def identify(self, case: Case) -> str:
+        try:
+            answer = json.loads(self.ask(case, Identify(case, self._turns.mode)))
+        except (Lost, ForkServerError) as loss:
+            raise ModelbenchError(str(loss)) from None
+        # What reading the dataset left in its memory is not to count as the model's.
+        self.expect_next(None)
+        if "error" in answer:
+            raise ModelbenchError(answer["error"])
+        return str(answer["fingerprint"])
 
     def prepare(self, case: Case) -> None:
         """Let an interpreter start and import what `case` needs, and do not wait for it.

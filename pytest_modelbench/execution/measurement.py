@@ -76,13 +76,17 @@ class Measurement:
     def answer(self, place: int, prediction: Prediction, calls: int) -> None:
         """The sample at `place` was answered, in each of so many calls alike."""
         output = hash64(prediction.value) if self.keeps_outputs else 0
-        if prediction.tokens is not None:
-            self.tokens = (self.tokens or 0) + prediction.tokens * calls
+        self.count_tokens(prediction.tokens, calls)
         self.answered += 1
         if self.keeps_outputs:
             self.outputs[place] = output
         if self._keeps_predictions:
             self.predictions[place] = prediction
+
+    def count_tokens(self, tokens: int | None, calls: int) -> None:
+        """So many tokens were the answer of each of so many timed calls."""
+        if tokens is not None and calls:
+            self.tokens = (self.tokens or 0) + tokens * calls
 
     def values(self) -> list[Any]:
         """What was answered, None for a sample that failed."""

@@ -15,3 +15,11 @@ class Request:
     case: Case
     worker: str
     lock: LockMode
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Which fingerprint a case has; nothing is loaded."""
+
+    case: Case
+    lock: LockMode

@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.measure.tick import Tick, no_tick
 from pytest_modelbench.measure.timing import Answer, check_answers, clock_ns
 
 
@@ -40,7 +41,7 @@ class InFlightCalls:
     called: array[int]
     """Which batch each of those calls was given."""
     answers: list[Answer]
-    """For each batch, what its first call gave or raised."""
+    """For each batch that was called, what its first call gave or raised."""
     wall_ns: int
     """From the first start to the last end, failed calls included."""
     peak_in_flight: int
@@ -61,9 +62,12 @@ class InFlight:
     one of the `limit` places is in none.
     """
 
-    def __init__(self, limit: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(
+        self, limit: int, patience_seconds: float = PATIENCE_SECONDS, tick: Tick = no_tick
+    ) -> None:
         self._limit = limit
         self._patience_seconds = patience_seconds
+        self._tick = tick
 
     def run(
         self,
@@ -71,9 +75,11 @@ class InFlight:
         batches: Sequence[Sequence[Any]],
         enough: Enough,
         wait: Wait | None = None,
+        at_least: int | None = None,
     ) -> InFlightCalls:
         """Call each batch once, then go round those that worked until there is `enough`.
 
+        Of the batches the first `at_least` are called in any case; None: all of them.
         All calls are answered when this returns. Garbage collection is held off meanwhile. Raises
         `ModelbenchError` when calls are under way and none is answered for `patience_seconds`:
         what they do to the model and whether they end is then unknown.
@@ -85,11 +91,15 @@ class InFlight:
         gc.disable()
         try:
             for index in range(len(batches)):
+                if at_least is not None and index >= at_least and enough(*window.progress()):
+                    break
                 window.call(index)
+                self._tick(index + 1)
             for index in window.working():
                 if enough(*window.progress()):
                     break
                 window.call(index)
+                self._tick(len(batches))
             window.drain()
         finally:
             if collecting:
@@ -168,7 +178,7 @@ class _Window:
 
     def progress(self) -> tuple[int, float]:
         """How many calls were begun and did not fail, and the seconds since the first of all."""
-        seconds = (clock_ns() - self._starts[0]) / 1e9
+        seconds = (clock_ns() - self._starts[0]) / 1e9 if self._starts else 0.0
         return len(self._starts) - len(self._failed), seconds
 
     def drain(self) -> None:
@@ -183,7 +193,11 @@ class _Window:
         return InFlightCalls(
             durations_ns=array("q", (ends[number] - starts[number] for number in worked)),
             called=array("q", (self._called[number] for number in worked)),
-            answers=[self._first_answers[index] for index in range(len(self._batches))],
+            answers=[
+                self._first_answers[index]
+                for index in range(len(self._batches))
+                if index in self._first_answers
+            ],
             wall_ns=max(ends) - starts[0] if starts else 0,
             peak_in_flight=peak_overlap(starts, ends),
             late_error=self._late_error(),

@@ -6,11 +6,13 @@ import gc
 from array import array
 from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
+from itertools import chain, cycle
 from time import perf_counter_ns
 from typing import Any, Literal
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.measure.spec import MeasureSpec
+from pytest_modelbench.measure.tick import Tick, no_tick
 
 # Bound here, so that a model which replaces the module's function does not change our clock.
 clock_ns = perf_counter_ns
@@ -91,10 +93,11 @@ def why_no_further(limit: StoppedBy | None, did_any_work: bool) -> StoppedBy:
 class SteadyState:
     """Times calls one after the other: every batch once, then on until the stop rule is met."""
 
-    def __init__(self, call: Call, spec: MeasureSpec) -> None:
+    def __init__(self, call: Call, spec: MeasureSpec, tick: Tick = no_tick) -> None:
         self.calls = TimedCalls()
         self._call = call
         self._spec = spec
+        self._tick = tick
 
     def first_round(self, batches: Sequence[Sequence[Any]]) -> list[Answer]:
         """Time each batch once; a dataset may come in several parts."""
@@ -111,11 +114,16 @@ class SteadyState:
             answers.append(answer)
             calls.durations_ns.append(duration)
             calls.busy_ns += duration
+            self._tick(len(answers))
         calls.first_round = len(calls.durations_ns)
         return answers
 
-    def further_rounds(self, batches: Sequence[Sequence[Any]]) -> list[int]:
-        """Go on with `batches`, the last ones that worked; how often each was called."""
+    def further_rounds(self, batches: Sequence[Sequence[Any]], new: int = 0) -> list[int]:
+        """Go on with `batches`, the last ones that worked; how often each was called.
+
+        The last `new` of them were not called before: their first calls, as far as they are
+        needed, belong to the first round.
+        """
         __tracebackhide__ = True
         calls = self.calls
         counts = [0] * len(batches)
@@ -123,20 +131,22 @@ class SteadyState:
         if limit or not batches:
             calls.stopped_by = why_no_further(limit, bool(batches))
             return counts
-        calls.repeated = len(batches)
-        while True:
-            for index, batch in enumerate(batches):
-                if limit := self._limit():
-                    calls.stopped_by = limit
-                    return counts
-                try:
-                    _, duration = timed(self._call, batch)
-                except Exception as error:
-                    calls.late_error, calls.stopped_by = error, "error"
-                    return counts
-                calls.durations_ns.append(duration)
-                calls.busy_ns += duration
-                counts[index] += 1
+        for index in chain(range(len(batches) - new, len(batches)), cycle(range(len(batches)))):
+            if limit := self._limit():
+                calls.stopped_by = limit
+                break
+            try:
+                _, duration = timed(self._call, batches[index])
+            except Exception as error:
+                calls.late_error, calls.stopped_by = error, "error"
+                break
+            calls.durations_ns.append(duration)
+            calls.busy_ns += duration
+            counts[index] += 1
+            self._tick(len(batches))
+        calls.first_round += min(new, sum(counts))
+        calls.repeated = len(batches) if sum(counts) > new else 0
+        return counts
 
     def _limit(self) -> StoppedBy | None:
         return reason_to_stop(self._spec, len(self.calls.durations_ns), self.calls.busy_ns / 1e9)

@@ -1,4 +1,4 @@
-"""The results of a session as they arrive, whoever measured them."""
+"""The results of a session as they arrive, or as its journals have them, whoever measured them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pytest_modelbench.recording.manifest import Manifest, ManifestCase, unmeasu
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import CaseResult
 
+NOT_RUN = "not run: the session ended before"
+UNFINISHED = "unfinished: the session ended while it was measured"
+
 
 class Ledger:
     """Collects manifests, results and deaths; gives every selected case exactly one result."""
@@ -17,12 +20,31 @@ class Ledger:
         self.manifests: dict[str, Manifest] = {}
         """By suite file."""
         self.problems: list[str] = []
+        self.ended_because = ""
+        """Why the session ended before all cases were measured, where that is known."""
         self._seen: set[tuple[str, str]] = set()
         """Of each file what its manifest has already: ids of cases, and candidates as text."""
         self._results: dict[str, CaseResult] = {}
         self._comparisons: dict[str, list[Comparison]] = {}
         """By node id."""
         self._deaths: dict[str, str] = {}
+        self._started: set[str] = set()
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Take what a journal has; of kinds that are not about cases, nothing."""
+        match event["event"]:
+            case "parcel":
+                self.add(event)
+            case "started":
+                self.add_start(event["nodeid"])
+            case "died":
+                self.add_death(event["nodeid"], event["cause"])
+            case "problem":
+                self.problems.append(event["text"])
+
+    def add_start(self, nodeid: str) -> None:
+        """The item is under way; its result is yet to come."""
+        self._started.add(nodeid)
 
     def add(self, parcel: Mapping[str, Any]) -> None:
         """Take what a report carries: manifests, what an item measured, or both."""
@@ -78,4 +100,10 @@ class Ledger:
                 return unmeasured(manifest, case, "error", cause)
             # It died after its result had come: what was measured stays.
             return known.model_copy(update={"status": "error", "detail": cause})
-        return known or unmeasured(manifest, case, "skipped", "not run: the session ended before")
+        if known is not None:
+            return known
+        is_started = case["nodeid"] in self._started
+        reason = UNFINISHED if is_started else NOT_RUN
+        if self.ended_because:
+            reason = f"{'unfinished' if is_started else 'not run'}: {self.ended_because}"
+        return unmeasured(manifest, case, "skipped", reason)

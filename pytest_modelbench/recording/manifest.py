@@ -6,7 +6,6 @@ are, so that one whose worker died, or that never ran, still has its place in th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, cast
 
@@ -48,7 +47,7 @@ def manifest_of(loaded: LoadedSuite, selected: Sequence[tuple[str, Case]]) -> Ma
         "id": loaded.id,
         "file": str(loaded.file),
         "description": loaded.suite.description,
-        "digest": hashlib.blake2b(loaded.file.read_bytes(), digest_size=16).hexdigest(),
+        "digest": loaded.digest,
         "criteria": [_record(name, one) for name, one in named_criteria(loaded)],
         "candidates": [candidate_record(one) for one in candidates.values()],
         "cases": [{"nodeid": nodeid, "identity": identity(case)} for nodeid, case in selected],

@@ -44,13 +44,15 @@ _GIT_SECONDS = 10
 _REQUEST_EVENTS = ("pull_request", "pull_request_target")
 
 
-def run_metadata(argv: Sequence[str], folder: Path, *, dry_run: bool) -> RunMetadata:
-    """Who and when; git facts of `folder`, null outside a repository."""
+def run_metadata(
+    argv: Sequence[str], folder: Path, *, dry_run: bool, run_id: str | None = None
+) -> RunMetadata:
+    """Who and when; git facts of `folder`, null outside a repository. Without an id, a new one."""
     now = datetime.now(UTC)
     sha = _git(folder, "rev-parse", "HEAD")
     status = _git(folder, "status", "--porcelain") if sha else None
     return RunMetadata(
-        run_id=new_run_id(now),
+        run_id=run_id or new_run_id(now),
         timestamp=now.isoformat(timespec="milliseconds"),
         git_sha=sha or None,
         git_branch=_branch(folder, sha) if sha else None,

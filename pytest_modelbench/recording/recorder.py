@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,29 +14,33 @@ import pytest
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import file_to_write
+from pytest_modelbench.recording.keeping import Keeping
+from pytest_modelbench.recording.ledger import Ledger
 from pytest_modelbench.recording.markdown_files import MarkdownFiles
+from pytest_modelbench.recording.own_part import EARLIER_RUN, RUN_FOLDER
 
 if TYPE_CHECKING:
     from pytest_modelbench.results.run import BenchmarkRun
+    from pytest_modelbench.session import ModelbenchSession
 
 
 class Recorder:
-    """Registered where there is no `workerinput`; imports the results code when one arrives."""
+    """Registered where there is no `workerinput`."""
 
     def __init__(self, config: pytest.Config) -> None:
-        from pytest_modelbench.recording.ledger import Ledger
-
         self.config = config
         self.ledger = Ledger()
         self.output = file_to_write(
             "--suite-output", config.option.suite_output, config.invocation_params.dir
         )
+        self.keeping = Keeping(config)
         self.markdown = MarkdownFiles(config)
         self.run: BenchmarkRun | None = None
         self.written: Path | None = None
-        self.trouble: str | None = None
+        self.trouble: list[str] = []
         self._until_finish = ExitStack()
         config.add_cleanup(self._until_finish.close)  # of a session that never began
+        config.add_cleanup(self.keeping.close)
 
     def catch_termination(self) -> None:
         """A termination, as of a CI job that is cancelled, ends the session like an interrupt.
@@ -48,26 +53,47 @@ class Recorder:
         if before is not None:  # of C code that Python does not know: nothing to go back to
             self._until_finish.callback(signal.signal, signal.SIGTERM, before)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """xdist's, before it starts a worker."""
+        self.keeping.open()
+        if self.keeping.folder is not None:
+            node.workerinput[RUN_FOLDER] = str(self.keeping.folder.path)
+        session: ModelbenchSession | None = self.config.pluginmanager.get_plugin("modelbench-run")
+        if session is not None and session.take_over is not None:
+            node.workerinput[EARLIER_RUN] = str(session.take_over.earlier.path)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and report.nodeid.endswith(".json"):
             self.ledger.problems.append(report.longreprtext)
+            self.keeping.note({"event": "problem", "text": report.longreprtext})
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.ledger.add_start(nodeid)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         parcel: Any = getattr(report, "modelbench", None)
         if parcel:
             self.ledger.add(parcel)
+            if not parcel.get("is_kept"):
+                self.keeping.note({"event": "parcel", **parcel})
         # xdist's word for an item whose worker died while running it.
         if str(report.when) == "???":
-            self.ledger.add_death(report.nodeid, " ".join(str(report.longrepr).split()))
+            cause = " ".join(str(report.longrepr).split())
+            self.ledger.add_death(report.nodeid, cause)
+            self.keeping.note({"event": "died", "nodeid": report.nodeid, "cause": cause})
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         with self._until_finish:
             if self.ledger.manifests:
                 self._write(session, exitstatus)
+                self.keeping.close()
+            else:
+                self.keeping.discard()
             if self._compared_nothing():
                 given = self.config.option.suite_against
-                self.trouble = (
+                self.trouble.append(
                     f"--suite-against {given!r}: no case of a suite was measured beside it"
                 )
                 _fail(session)
@@ -81,27 +107,16 @@ class Recorder:
 
     def _write(self, session: pytest.Session, exitstatus: int) -> None:
         from pytest_modelbench.recording.assemble import assemble_run
-        from pytest_modelbench.recording.provenance import run_metadata, system_info
-        from pytest_modelbench.results.store import runs_folder
-        from pytest_modelbench.session_options import command_line
 
-        metadata = run_metadata(
-            command_line(self.config),
-            self.config.rootpath,
-            dry_run=self.config.option.suite_dry_run,
-        ).model_copy(update={"exit_status": int(exitstatus)})
+        self.keeping.open()
         self.run = assemble_run(
-            metadata,
-            system_info(),
+            self.keeping.metadata.model_copy(update={"exit_status": int(exitstatus)}),
+            self.keeping.system,
             self.ledger.suites(),
             self.ledger.problems,
             comparisons=self.ledger.comparisons(),
         )
-        target = self.output or runs_folder() / f"{metadata.run_id}.json"
-        try:
-            self.written = self.run.save(target)
-        except ModelbenchError as error:
-            self._save_elsewhere(error)
+        if not self._save():
             _fail(session)
         if self.written:
             if not self.markdown.write(self.run):
@@ -110,15 +125,32 @@ class Recorder:
                 run=self.run, path=self.written, config=self.config
             )
 
-    def _save_elsewhere(self, error: ModelbenchError) -> None:
+    def _save(self) -> bool:
+        """Whether the run is where it was asked for; it is somewhere, if at all possible."""
+        assert self.run is not None
+        self.written = self.keeping.save(self.run)
+        is_well = self.written is not None and not self.keeping.trouble
+        if self.keeping.trouble:
+            self.trouble.append(self.keeping.trouble)
+        if self.output is not None:
+            is_well = is_well or self.keeping.asked is None
+            try:
+                self.written = self.run.save(self.output)
+            except ModelbenchError as error:
+                self.trouble.append(str(error))
+                is_well = False
+        if self.written is None:
+            self._save_elsewhere()
+        return is_well
+
+    def _save_elsewhere(self) -> None:
         """A run that was measured is not lost because its file could not be written."""
         assert self.run is not None
-        self.trouble = str(error)
         spare = Path(tempfile.gettempdir()) / f"{self.run.metadata.run_id}.json"
         try:
             self.written = self.run.save(spare)
-        except ModelbenchError as second:
-            self.trouble += f"; nor {second}"
+        except ModelbenchError as error:
+            self.trouble.append(f"nor {error}")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         from pytest_modelbench.redaction import printable
@@ -127,12 +159,19 @@ class Recorder:
             from pytest_modelbench.report.terminal import show_run
 
             show_run(terminalreporter, self.run)
-        if self.trouble:
-            terminalreporter.write_line(printable(self.trouble), red=True)
+        for line in self.trouble:
+            terminalreporter.write_line(printable(line), red=True)
         if self.written:
             terminalreporter.write_line(f"run written to {self.written}")
-        for line in self.markdown.lines:
+        for line in (*self.markdown.lines, *self._next_commands()):
             terminalreporter.write_line(printable(line))
+
+    def _next_commands(self) -> Iterator[str]:
+        from pytest_modelbench.report.taken_over import next_commands
+        from pytest_modelbench.session_options import command_to_repeat
+
+        if self.run is not None and self.keeping.is_where_asked:
+            yield from next_commands(self.run, command_to_repeat(self.config))
 
 
 def _fail(session: pytest.Session) -> None:

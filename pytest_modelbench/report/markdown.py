@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 
 from pytest_modelbench.report.blocks import Block, fitted
 from pytest_modelbench.report.case_table import SuitesWithCases, case_grid, suites_with_cases
@@ -23,6 +24,7 @@ from pytest_modelbench.report.notes import (
     worst_of_each_kind,
 )
 from pytest_modelbench.report.numbers import with_interval
+from pytest_modelbench.report.taken_over import taken_over
 from pytest_modelbench.report.verdicts import (
     difference_lines,
     full_lines,
@@ -119,7 +121,10 @@ def _missing(run: BenchmarkRun, suites: SuitesWithCases) -> Iterator[str]:
 
 def _disturbed(run: BenchmarkRun, suites: SuitesWithCases) -> Iterator[str]:
     yield from _notes(
-        suites, lambda cases: (line.removeprefix("note: ") for line in disturbances(cases))
+        suites,
+        lambda cases: (
+            line.removeprefix("note: ") for line in chain(disturbances(cases), taken_over(cases))
+        ),
     )
     for comparison in run.comparisons:
         said = [one for launch in comparison.launches for one in launch.disturbances]

@@ -10,6 +10,7 @@ from pytest_modelbench.report.case_table import TIED, case_grid, suites_with_cas
 from pytest_modelbench.report.columns import columns
 from pytest_modelbench.report.notes import disturbances, legend, reasons, unusable_rows
 from pytest_modelbench.report.numbers import NOTHING, with_interval, without_interval
+from pytest_modelbench.report.taken_over import taken_over
 from pytest_modelbench.report.verdict_lines import verdict_lines
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SuiteRecord
 
@@ -55,6 +56,7 @@ def suite_lines(
     yield from _few(reasons(cases))
     yield from unusable_rows(cases)
     yield from disturbances(cases)
+    yield from taken_over(cases)
     if cases and all(case.status == "skipped" for case in cases):
         yield "nothing was measured: every case was skipped"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import runs_folder
+from pytest_modelbench.runs.folder import RUN_FILE, RUN_ID, RunFolder, run_folders
 
 LAST, BRANCH = "last", "branch:"
 MOST_NAMED = 3
-_RUN_FILE = re.compile(r"benchmark_\d{8}_\d{6}_[0-9a-f]{12}")
 _HEAD_BYTES = 16_384
 """Enough for the metadata, which is the second thing in a run file."""
 _HOW_TO_MAKE_ONE = (
@@ -48,7 +47,7 @@ def find_run(
         return _newest(text, folder, files, frozenset(suites))
     path = path_from(text, base_dir or Path.cwd())
     if path.is_dir():
-        raise ModelbenchError(f"{text!r} is a directory: name a run file in it")
+        path = _file_in(path, text)
     if not path.is_file():
         path = _file_of_id(text, folder)
     if _is_same(path, not_this):
@@ -58,14 +57,41 @@ def find_run(
     return path, _usable(path)
 
 
+def _file_in(path: Path, text: str) -> Path:
+    """The run file of a run's directory."""
+    folder = RunFolder(path)
+    if folder.run_file.is_file():
+        return folder.run_file
+    if folder.journals.is_dir():
+        raise ModelbenchError(
+            f"{text!r}: its session has not ended, or was killed: modelbench recover {text} makes "
+            "its run file"
+        )
+    raise ModelbenchError(f"{text!r} is a directory: name a run file, or the directory of a run")
+
+
 def _is_same(file: Path, other: Path | None) -> bool:
     return other is not None and file.name == other.name and file.resolve() == other.resolve()
 
 
 def run_files(folder: Path) -> list[Path]:
-    """The files of a folder that are called like runs, newest first: ids sort by time."""
-    files = [file for file in folder.glob("benchmark_*.json") if _RUN_FILE.fullmatch(file.stem)]
-    return sorted(files, key=lambda file: file.name, reverse=True)
+    """The run files in `folder`, newest first: those of runs' directories, and files called by ids.
+
+    A session that is running, or that was killed, has none.
+    """
+    own = [one.run_file for one in run_folders(folder) if one.run_file.exists()]
+    copies = [one for one in folder.glob("benchmark_*.json") if RUN_ID.fullmatch(one.stem)]
+    return sorted([*own, *copies], key=id_of, reverse=True)
+
+
+def id_of(file: Path) -> str:
+    """The id of the run in a file of `run_files`."""
+    return file.parent.name if file.name == RUN_FILE else file.stem
+
+
+def folder_of(file: Path) -> Path:
+    """Where runs beside the one in `file` are."""
+    return file.parent.parent if file.name == RUN_FILE else file.parent
 
 
 def read_run(file: Path) -> BenchmarkRun | None:
@@ -162,15 +188,16 @@ def _file_of_id(text: str, folder: Path) -> Path:
     if "/" in text or text.endswith(".json") or not text:
         raise ModelbenchError(f"{text!r}: no such file")
     files = run_files(folder)
-    fitting = [file for file in files if file.stem.startswith(text)]
+    fitting = [file for file in files if id_of(file).startswith(text)]
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        shown = ", ".join(file.stem for file in fitting[:MOST_NAMED])
+        shown = ", ".join(id_of(file) for file in fitting[:MOST_NAMED])
         raise ModelbenchError(
             f"{text!r} is the beginning of {len(fitting)} runs (newest: {shown}): write more of it"
         )
-    there = f"newest there: {files[0].stem}" if files else f"it has no run yet: {_HOW_TO_MAKE_ONE}"
+    newest = f"newest there: {id_of(files[0])}" if files else ""
+    there = newest or f"it has no run yet: {_HOW_TO_MAKE_ONE}"
     raise ModelbenchError(
         f"{text!r} is neither a file nor 'last', 'branch:NAME' or the beginning of a run's id in "
         f"{folder} ({there})"

@@ -151,6 +151,17 @@ class Score(StrictModel):
     criteria: list[CriterionScore]
 
 
+class TakenOver(StrictModel):
+    """What of a result is from an earlier session that did not come to its end."""
+
+    run_id: RunId
+    """That session's."""
+    what: Literal["samples", "case"]
+    """`samples`: answers, so that the timed calls are this session's alone; `case`: all of it."""
+    samples: Whole | None
+    """How many samples it had answered; None for a whole case."""
+
+
 class CaseResult(StrictModel):
     """One case and everything measured on it."""
 
@@ -208,6 +219,8 @@ class CaseResult(StrictModel):
     """What each sample was answered and how right that was; None when nothing scores it."""
     digests: Digests | None
     """What the fingerprint is made of, part by part; None when it was not run."""
+    taken_over: list[TakenOver]
+    """What was not measured in this session, but taken over by `--suite-resume`."""
     metrics: Metrics
     bounds: list[BoundCheck]
     score: Score | None

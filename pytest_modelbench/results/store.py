@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import tempfile
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from pytest_modelbench.folders import state_folder
 
 
 def runs_folder() -> Path:
-    """Where runs are kept without `--suite-output`: under the user's XDG state directory."""
+    """Where runs are kept without `--suite-output-dir`: under the user's XDG state directory."""
     return state_folder() / "runs"
 
 
@@ -49,6 +50,7 @@ def write_atomically(
                 os.fsync(stream.fileno())
             Path(name).chmod(0o666 & ~_umask())
             Path(name).replace(path)
+            sync_folder(path.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -58,6 +60,16 @@ def write_atomically(
             f"{option}"
         ) from None
     return path
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a directory to the disk, where the system can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _umask() -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,11 @@ class LoadedSuite:
     cases: list[Case]
     models_seen: frozenset[str]
     """Names of all models before `--suite-model` chose among them."""
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the suite file."""
+        return hashlib.blake2b(self.file.read_bytes(), digest_size=16).hexdigest()
 
 
 def load_suite(file: Path, selection: Selection) -> LoadedSuite:

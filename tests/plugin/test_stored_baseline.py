@@ -89,7 +89,7 @@ class Project:
 
     def change_stored(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Alter the only stored run."""
-        (file,) = runs_folder().glob("*.json")
+        (file,) = runs_folder().glob("*/run.json")
         value = json.loads(file.read_text())
         change(value)
         file.write_text(json.dumps(value, indent=2))
@@ -182,7 +182,7 @@ def test_another_machine_leaves_it_untold_until_it_is_allowed(measured: Project)
         run["system_info"]["packages"]["numpy"] = "0.1"
 
     measured.change_stored(elsewhere)
-    (file,) = runs_folder().glob("*.json")
+    (file,) = runs_folder().glob("*/run.json")
     baseline = f"--suite-baseline={file}"
     result = measured.run(baseline)
     result.assert_outcomes(passed=1, warnings=1)
@@ -206,7 +206,7 @@ def test_another_machine_leaves_it_untold_until_it_is_allowed(measured: Project)
 
 
 def test_another_effective_precision_is_told_apart_from_the_machine(measured: Project) -> None:
-    (file,) = runs_folder().glob("*.json")
+    (file,) = runs_folder().glob("*/run.json")
     measured.set(SLOW, precision="bf16")
     result = measured.run(f"--suite-baseline={file}")
     result.assert_outcomes(passed=1, warnings=1)
@@ -287,12 +287,13 @@ def test_a_suite_that_is_new_does_not_stop_those_that_are_not(
 
 
 def test_earlier_runs_tell_how_quiet_the_machine_is(measured: Project, runs: Runs) -> None:
-    (file,) = runs_folder().glob("*.json")
+    (file,) = runs_folder().glob("*/run.json")
     text = file.read_text()
     run_id = json.loads(text)["metadata"]["run_id"]
     for number in range(5):
         copy = f"{run_id[:-4]}{number:04x}"
-        file.with_name(f"{copy}.json").write_text(text.replace(run_id, copy))
+        (runs_folder() / copy).mkdir()
+        (runs_folder() / copy / "run.json").write_text(text.replace(run_id, copy))
     measured.run(f"--suite-baseline={run_id}")
     verdict = runs()[-1].comparisons[0].verdicts[0]
     # Unless the machine was disturbed now and not then, or the other way round.

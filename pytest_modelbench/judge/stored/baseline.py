@@ -12,7 +12,7 @@ from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
 from pytest_modelbench.judge.stored.history import History
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase
 from pytest_modelbench.results.comparison import Comparison
-from pytest_modelbench.results.find_run import find_run
+from pytest_modelbench.results.find_run import find_run, folder_of
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
 from pytest_modelbench.results.store import runs_folder
 
@@ -71,7 +71,7 @@ class StoredBaseline:
         return self._by_suite[suite]
 
     def _against(self, suite: str, file: Path, run: BenchmarkRun) -> None:
-        folder = file.parent
+        folder = folder_of(file)
         if folder not in self._histories:
             self._histories[folder] = History([runs_folder(), folder])
         self._by_suite[suite] = Against(run, self._histories[folder], self._allowed)

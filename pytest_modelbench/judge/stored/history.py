@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_modelbench.judge.stored.comparable import is_same_thing
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase, cases_of
-from pytest_modelbench.results.find_run import read_run, run_files
+from pytest_modelbench.results.find_run import id_of, read_run, run_files
 
 MOST_SESSIONS = 30
 """More hardly change what is known, and what is older says less about this machine."""
@@ -19,9 +19,8 @@ class History:
     """The runs in some folders, read newest first and only as far as anybody asks."""
 
     def __init__(self, folders: Collection[Path], without: Collection[str] = ()) -> None:
-        found = {file.name: file for folder in folders for file in run_files(folder)}
-        newest_first = sorted(found, reverse=True)
-        files = [found[name] for name in newest_first if Path(name).stem not in without]
+        found = {id_of(file): file for folder in folders for file in run_files(folder)}
+        files = [found[name] for name in sorted(found, reverse=True) if name not in without]
         self._unread = iter(files[:MOST_READ])
         self._cases: dict[str, list[MeasuredCase]] = {}
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_modelbench.catalogue import ENERGY_METRICS, MEMORY_METRICS
+from pytest_modelbench.normal import Z_95_PERCENT
 
 DEGREES = 4.0
 """What is assumed counts as much as five sessions would, at first."""
@@ -21,6 +22,8 @@ SESSIONS_TO_FORGET = 10
 """After so many further sessions only they count. By simulation (tests/judge/stored) that raises
 no more false alarms, and equal code with 1 % of noise is passed at 5 % within 11 sessions."""
 USUAL_PEAK = "peak_ram_mb"
+_WIDTHS_OF_95 = 2 * Z_95_PERCENT
+"""Standard errors in a 95 % interval of a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +132,14 @@ def noise_between(values: Sequence[float], prior: Prior) -> Noise:
     places = [math.log(one) for one in values if one > 0] if prior.is_log else list(values)
     seen = statistics.stdev(places) if len(places) > 1 else 0.0
     return Noise(prior, len(places), seen)
+
+
+def own_error(value: float, low: float | None, high: float | None, *, is_log: bool) -> float:
+    """The standard error of a value within its own run, by its 95 % interval."""
+    if low is None or high is None:
+        return 0.0
+    if not is_log:
+        return (high - low) / _WIDTHS_OF_95
+    # An end at or below 0 has no logarithm: then the other one says how wide it is.
+    width = math.log(high / low) if low > 0 else 2 * math.log(high / (value or high))
+    return width / _WIDTHS_OF_95

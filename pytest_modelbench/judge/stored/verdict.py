@@ -12,16 +12,19 @@ from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.stored.comparable import CHANGES_ANSWERS, KEYS, Difference, Key
 from pytest_modelbench.judge.stored.decide import SIDE_BY_SIDE, Decision, decide
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase
-from pytest_modelbench.judge.stored.noise import Noise, kind_of, noise_between, prior_of
+from pytest_modelbench.judge.stored.noise import (
+    Noise,
+    kind_of,
+    noise_between,
+    own_error,
+    prior_of,
+)
 from pytest_modelbench.judge.stored.scale import Scale
 from pytest_modelbench.judge.wording import Method, make_verdict
-from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.metric import Metric
 
 SIDES = ("baseline", "candidate")
-_WIDTHS_OF_95 = 2 * Z_95_PERCENT
-"""Standard errors in a 95 % interval of a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,15 +260,8 @@ def _disturbance(held: Held) -> str | None:
 
 
 def _own_error(metric: Metric, *, is_log: bool) -> float:
-    """The standard error of a value within its own run, by its 95 % interval."""
     low, high = metric.interval or (None, None)
-    if low is None or high is None:
-        return 0.0
-    if not is_log:
-        return (high - low) / _WIDTHS_OF_95
-    # An end at or below 0 has no logarithm: then the other one says how wide it is.
-    value = metric.value or high
-    return (math.log(high / low) if low > 0 else 2 * math.log(high / value)) / _WIDTHS_OF_95
+    return own_error(metric.value or 0.0, low, high, is_log=is_log)
 
 
 def _interval(

@@ -1,0 +1,25 @@
+"""What the sides of a comparison are, without measuring them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.comparison.whereabouts import places_of
+from pytest_modelbench.execution.isolated import IsolatedEngine
+
+if TYPE_CHECKING:
+    from pytest_modelbench.session import ModelbenchSession
+
+
+def identify_sides(session: ModelbenchSession, case: Case) -> list[str]:
+    """The fingerprint of each side, in its own place. Raises `ModelbenchError`."""
+    assert case.comparison is not None
+    found = []
+    with places_of(case.comparison, session.extensions) as sides:
+        for side in sides:
+            place = IsolatedEngine(session.worker, session.extensions, session.lock, side.place)
+            with closing(place) as engine:
+                found.append(engine.identify(side.case))
+    return found

@@ -1,0 +1,23 @@
+"""What a case leaves behind while it is measured, and what an earlier one left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Trail:
+    """Files of a run's directory; None for what nobody wants."""
+
+    live: Path | None = None
+    """Where it is just now (`runs/live.py`)."""
+    answers: Path | None = None
+    """What its samples were answered, block by block (`runs/answers.py`)."""
+    earlier_answers: Path | None = None
+    """The same of an earlier session that did not finish the case."""
+    earlier_run: str = ""
+    """That session's run id."""
+
+
+NO_TRAIL = Trail()

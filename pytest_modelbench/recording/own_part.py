@@ -1,0 +1,98 @@
+"""What one process of a session writes to the directory of its run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.execution.trail import NO_TRAIL, Trail
+from pytest_modelbench.runs.answers import answers_name
+from pytest_modelbench.runs.folder import RunFolder
+from pytest_modelbench.runs.journal import Event, Journal
+
+if TYPE_CHECKING:
+    from pytest_modelbench.recording.recorder import Recorder
+    from pytest_modelbench.results.run import CaseResult
+    from pytest_modelbench.resume.earlier import Earlier
+
+RECORDER = "modelbench-recorder"
+RUN_FOLDER = "modelbench_run_folder"
+EARLIER_RUN = "modelbench_earlier_run"
+"""What a parallel worker is told: where to write, and which run the session resumes."""
+
+
+class OwnPart:
+    """The journal of this process, and where its cases leave their trails."""
+
+    def __init__(self, config: pytest.Config, worker: str) -> None:
+        self._config = config
+        self._worker = worker
+
+    @property
+    def folder(self) -> RunFolder | None:
+        """The run's directory; None where this process cannot write to it."""
+        recorder: Recorder | None = self._config.pluginmanager.get_plugin(RECORDER)
+        if recorder is not None:
+            return recorder.keeping.folder
+        given = getattr(self._config, "workerinput", {}).get(RUN_FOLDER)
+        folder = RunFolder(Path(given)) if given else None
+        # A worker may be on another machine: then the controller writes down what it sends.
+        return folder if folder is not None and folder.journals.is_dir() else None
+
+    @cached_property
+    def journal(self) -> Journal | None:
+        """This process's; None where nobody could read it. Raises `ModelbenchError`."""
+        recorder: Recorder | None = self._config.pluginmanager.get_plugin(RECORDER)
+        if recorder is not None:
+            return recorder.keeping.open()
+        folder = self.folder
+        return None if folder is None else Journal(folder.journal(self._worker))
+
+    def note(self, event: Event, *, is_precious: bool = True) -> bool:
+        """Write down what happened; whether it is in this process's journal."""
+        journal = self.journal
+        return journal is not None and journal.append(event, is_precious=is_precious)
+
+    def keep(self, parcel: dict[str, Any]) -> dict[str, Any]:
+        """Write down what a report is to carry, before anything can happen to it on its way."""
+        if "results" in parcel:
+            parcel["is_kept"] = self.note({"event": "parcel", **parcel})
+        return parcel
+
+    def forget_answers(self, results: Iterable[CaseResult]) -> None:
+        """Nobody will go on with these, which are measured well and written down."""
+        for one in results:
+            if self.folder is not None and one.status == "ok":
+                with suppress(OSError):
+                    (self.folder.answers / answers_name(one.id)).unlink(missing_ok=True)
+
+    def log(self, nodeid: str, sections: Iterable[tuple[str, str]]) -> None:
+        """What an item printed, for whoever wants to know after the session was killed."""
+        said = [f"--- {title}\n{text}" for title, text in sections if text.strip()]
+        if self.folder is None or not said:
+            return
+        with (
+            suppress(OSError),
+            (self.folder.logs / f"{self._worker}.log").open(
+                "a", encoding="utf-8", errors="backslashreplace"
+            ) as log,
+        ):
+            log.write(f"=== {nodeid}\n" + "".join(said).rstrip("\n") + "\n")
+
+    def trail_of(self, case: Case, earlier: Earlier | None) -> Trail:
+        """Where `case` leaves its trail, and where one was left in an earlier session."""
+        folder = self.folder
+        if folder is None:
+            return NO_TRAIL
+        return Trail(
+            live=folder.live / f"{self._worker}.json",
+            answers=folder.answers / answers_name(case.id),
+            earlier_answers=earlier.answers_file(case) if earlier else None,
+            earlier_run=earlier.run_id if earlier else "",
+        )

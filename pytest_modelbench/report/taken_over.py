@@ -1,0 +1,42 @@
+"""What of a run was not measured in its session, and what to type after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult
+
+MOST_NAMED = 6
+
+
+def taken_over(cases: Sequence[CaseResult]) -> Iterator[str]:
+    """Which results, or answers, are an earlier session's."""
+    whole: dict[str, list[str]] = {}
+    for case in cases:
+        for one in case.taken_over:
+            if one.what == "case":
+                whole.setdefault(one.run_id, []).append(case.id.partition("::")[2])
+            else:
+                yield (
+                    f"note: {case.id.partition('::')[2]}: {one.samples} samples were answered in "
+                    f"{one.run_id}: its timed calls are this session's alone"
+                )
+    for run_id, names in whole.items():
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        yield (
+            f"note: not measured again but taken over from {run_id}: "
+            f"{', '.join(names[:MOST_NAMED])}{more}"
+        )
+
+
+def next_commands(run: BenchmarkRun, command: str) -> Iterator[str]:
+    """What to type now; `command` is what started the session, without what it resumed."""
+    run_id = run.metadata.run_id
+    if run.metadata.dry_run:
+        return
+    details = [case.detail for case in run.cases if case.status == "skipped"]
+    if any(detail.startswith(("not run: ", "unfinished: ")) for detail in details):
+        yield f"to go on: {command} --suite-resume={run_id}"
+    if any(case.status == "error" for case in run.cases):
+        yield f"why it failed, in full: modelbench show {run_id} --errors"
+        yield f"only what went wrong, again: {command} --suite-retry-failed={run_id}"

@@ -1,0 +1,67 @@
+"""The session that `--suite-resume` and `--suite-retry-failed` name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
+from pytest_modelbench.results.find_run import LAST
+from pytest_modelbench.runs.folder import RUN_FILE, RunFolder, run_folders
+
+MOST_NAMED = 3
+
+
+def find_earlier(option: str, text: str, parent: Path, base_dir: Path) -> Path:
+    """A run's directory, or a run file that lies somewhere else.
+
+    `last` is the newest run in `parent`, whether or not its session came to its end; anything
+    else is a directory or a file, relative to `base_dir`, or the id of a run in `parent`, or its
+    beginning. Raises `ModelbenchError` when it is none of these, or its session is running.
+    """
+    if text == LAST:
+        found = next(run_folders(parent), None)
+        if found is None:
+            raise ModelbenchError(f"{option} last: there is no run in {parent} yet")
+        return _ended(option, found)
+    path = path_from(text, base_dir)
+    if path.name == RUN_FILE and RunFolder(path.parent).journals.is_dir():
+        path = path.parent
+    if path.is_dir():
+        return _ended(option, _is_run(option, text, RunFolder(path)))
+    if path.is_file():
+        return path
+    return _ended(option, _of_id(option, text, parent))
+
+
+def _is_run(option: str, text: str, folder: RunFolder) -> RunFolder:
+    if not folder.journals.is_dir() and not folder.run_file.is_file():
+        raise ModelbenchError(f"{option} {text!r}: this directory holds no run")
+    return folder
+
+
+def _of_id(option: str, text: str, parent: Path) -> RunFolder:
+    fitting = [one for one in run_folders(parent) if text and one.run_id.startswith(text)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        shown = ", ".join(one.run_id for one in fitting[:MOST_NAMED])
+        raise ModelbenchError(
+            f"{option} {text!r} is the beginning of {len(fitting)} runs (newest: {shown}): write "
+            "more of it"
+        )
+    newest = next(run_folders(parent), None)
+    there = f"newest there: {newest.run_id}" if newest else "there is none yet"
+    raise ModelbenchError(
+        f"{option} {text!r} is neither 'last', a run's directory or file, nor the beginning of a "
+        f"run's id in {parent} ({there})"
+    )
+
+
+def _ended(option: str, folder: RunFolder) -> Path:
+    if folder.is_running():
+        raise ModelbenchError(
+            f"{option} {folder.run_id}: its session is still running (modelbench watch "
+            f"{folder.run_id} shows it)"
+        )
+    return folder.path

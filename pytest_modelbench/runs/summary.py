@@ -1,0 +1,196 @@
+"""A run without all that is long, so that thousands of them can be listed in a second.
+
+It lies beside the run file and can be made from it at any time; nothing else rests on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.results.store import write_atomically
+
+if TYPE_CHECKING:
+    from pytest_modelbench.results.metric import Metric
+    from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
+    from pytest_modelbench.runs.folder import RunFolder
+
+VERSION = 2
+"""Summaries of another one are made anew."""
+
+
+@dataclass(frozen=True)
+class MetricSummary:
+    """A metric that was measured."""
+
+    value: float
+    unit: str
+    low: float | None
+    high: float | None
+    """The ends of its interval; None where there is none."""
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """A case with its numbers."""
+
+    id: str
+    suite: str
+    model: str
+    device: str
+    status: str
+    detail: str
+    failed_bounds: int
+    rank: int | None
+    score: float | None
+    fingerprint: str | None
+    digests: Mapping[str, str] | None
+    """What the fingerprint is made of, as in the run file."""
+    is_disturbed: bool
+    """Whether something is known to have gone on beside it, or its calls never became steady."""
+    metrics: Mapping[str, MetricSummary] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run with its cases."""
+
+    version: int
+    size: int
+    """Of the run file that it was made from, in bytes; with another one it is out of date."""
+    metadata: Mapping[str, Any]
+    """As in the run file."""
+    hostname: str
+    cpu_info: str
+    machine: str
+    """What timed calls depend on, in one text: equal for machines that can be compared."""
+    suites: list[str]
+    """Their ids."""
+    regressions: int
+    problems: int
+    cases: list[CaseSummary]
+
+    @property
+    def run_id(self) -> str:
+        return str(self.metadata["run_id"])
+
+
+def summary_of(run: BenchmarkRun, size: int) -> RunSummary:
+    """What of `run`, whose file has so many bytes, stands in its summary."""
+    return RunSummary(
+        version=VERSION,
+        size=size,
+        metadata=run.metadata.model_dump(mode="json"),
+        hostname=run.system_info.hostname,
+        cpu_info=run.system_info.cpu_info,
+        machine=_machine(run.system_info),
+        suites=[suite.id for suite in run.suites],
+        regressions=sum(
+            verdict.outcome == "regression"
+            for comparison in run.comparisons
+            for verdict in comparison.verdicts
+        ),
+        problems=len(run.problems),
+        cases=[_case(case) for case in run.cases],
+    )
+
+
+def _machine(system: SystemInfo) -> str:
+    """Not the host's name, which a CI machine has anew each time, nor the kernel's build."""
+    limit = "" if system.cpu_limit is None else f" limited to {system.cpu_limit:g}"
+    parts = (system.platform, f"{system.cpu_count} x {system.cpu_info}{limit}", system.gpu_info)
+    return ", ".join(filter(None, parts))
+
+
+def _case(case: CaseResult) -> CaseSummary:
+    return CaseSummary(
+        id=case.id,
+        suite=case.suite,
+        model=case.model,
+        device=case.device,
+        status=case.status,
+        detail=case.detail,
+        failed_bounds=sum(check.outcome == "failed" for check in case.bounds),
+        rank=case.rank,
+        score=case.score.total if case.score else None,
+        fingerprint=case.fingerprint,
+        digests=case.digests.model_dump() if case.digests else None,
+        is_disturbed=bool(
+            (case.conditions and case.conditions.disturbances)
+            or (case.timing and case.timing.is_unsteady)
+        ),
+        metrics={
+            name: summary
+            for name, metric in case.metrics.items()
+            if (summary := _metric(metric)) is not None
+        },
+    )
+
+
+def _metric(metric: Metric) -> MetricSummary | None:
+    if metric.value is None:
+        return None
+    low, high = metric.interval or (None, None)
+    return MetricSummary(metric.value, metric.unit, low, high)
+
+
+def write_summary(run: BenchmarkRun, folder: RunFolder) -> RunSummary:
+    """Put it beside the run file; where that is impossible it is made anew each time."""
+    summary = summary_of(run, folder.run_file.stat().st_size)
+    with suppress(ModelbenchError):
+        write_atomically(folder.summary_file, json.dumps(asdict(summary), ensure_ascii=False))
+    return summary
+
+
+def summary_document(folder: RunFolder) -> dict[str, Any] | None:
+    """What `read_summary` gives, as plain JSON: for thousands of runs there is no time for more.
+
+    A summary that lies there is taken at its word: it is ours, and lists are long.
+    """
+    try:
+        size = folder.run_file.stat().st_size
+    except OSError:
+        return None
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        found: dict[str, Any] = json.loads(folder.summary_file.read_bytes())
+        if found["version"] == VERSION and found["size"] == size:
+            return found
+    made = _made(folder)
+    return None if made is None else asdict(made)
+
+
+def read_summary(folder: RunFolder) -> RunSummary | None:
+    """The summary of a run, made from its run file where there is none; None without a usable run."""
+    document = summary_document(folder)
+    if document is None:
+        return None
+    try:
+        return _parsed(document)
+    except (TypeError, KeyError, AttributeError):
+        return _made(folder)
+
+
+def _made(folder: RunFolder) -> RunSummary | None:
+    from pytest_modelbench.results.find_run import read_run
+
+    run = read_run(folder.run_file)
+    return None if run is None else write_summary(run, folder)
+
+
+def _parsed(value: Mapping[str, Any]) -> RunSummary:
+    cases = [
+        CaseSummary(
+            **{
+                **case,
+                "metrics": {
+                    name: MetricSummary(**metric) for name, metric in case["metrics"].items()
+                },
+            }
+        )
+        for case in value["cases"]
+    ]
+    return RunSummary(**{**value, "cases": cases})

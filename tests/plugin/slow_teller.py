@@ -1,0 +1,142 @@
+"""A suite whose samples take a while, and that tells which were asked, for sessions to kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from pytest_modelbench.results.run import BenchmarkRun
+from pytest_modelbench.results.store import runs_folder
+from pytest_modelbench.runs.folder import RunFolder, run_folders
+
+CONFTEST = """
+import os, time
+import numpy as np
+from pytest_modelbench import Prediction, Runner, Session
+from pytest_modelbench.execution import asking
+
+asking.BLOCK_SECONDS = 0.04  # of calls; a test has no ten seconds
+
+
+class Telling(Session):
+    def __init__(self, name, seconds, kind):
+        self.name, self.seconds, self.kind = name, seconds, kind
+
+    def predict(self, batch):
+        time.sleep(self.seconds)
+        with open(f"asked-{self.name}.txt", "a") as told:
+            told.write(f"{os.getpid()} {' '.join(batch)}\\n")
+        return list(batch)
+
+    def finish(self, sample, answer):
+        if self.kind == "array":
+            return Prediction(np.array([float(len(answer)), float(answer[1:])], dtype=np.float32))
+        return Prediction(answer.upper(), tokens=len(answer))
+
+
+class Teller(Runner):
+    name = "teller"
+    input_kind = "text"
+    quality = ("exact_match",)
+
+    def load(self, candidate, device, params):
+        return Telling(candidate.version, params["seconds"], params.get("kind", "text"))
+
+
+def pytest_modelbench_register(modelbench):
+    modelbench.runners.add("teller", Teller)
+"""
+COMMAND = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--suite=tale.json")
+PATIENCE_SECONDS = 60
+
+
+class Tale:
+    """The suite in a folder, and sessions of it."""
+
+    def __init__(self, folder: Path, models: int = 2, samples: int = 30, seconds: float = 0.02):
+        self.folder = folder
+        self.models = [f"m{number}" for number in range(models)]
+        (folder / "conftest.py").write_text(CONFTEST)
+        # Every third answer is wrong, and one sample is there twice.
+        rows = [{"text": f"s{n}", "ref": f"S{n}" if n % 3 else "?"} for n in range(samples - 1)]
+        rows.append(rows[4])
+        (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self.write(seconds=seconds)
+
+    def write(self, **params: object) -> None:
+        suite = {
+            "dataset": {"source": "jsonl", "path": "data.jsonl", "reference_column": "ref"},
+            "measure": {"min_samples": 1, "min_seconds": 0, "warmup": 0},
+            "benchmarks": [
+                {"id": "tell", "runner": "teller", "models": self.models, "params": params}
+            ],
+        }
+        (self.folder / "tale.json").write_text(json.dumps(suite))
+
+    def start(self, *more: str) -> subprocess.Popen[bytes]:
+        with (self.folder / "out.txt").open("wb") as out:
+            return subprocess.Popen(
+                [*COMMAND, *more],
+                cwd=self.folder,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def run(self, *more: str) -> str:
+        """What a whole session prints."""
+        process = self.start(*more)
+        process.wait(PATIENCE_SECONDS)
+        return (self.folder / "out.txt").read_text()
+
+    def asked(self, model: str) -> list[str]:
+        """The samples that a model was asked, in the order asked."""
+        file = self.folder / f"asked-{model}.txt"
+        if not file.exists():
+            return []
+        return [line.split()[1] for line in file.read_text().splitlines() if " " in line]
+
+    def forget_asked(self) -> None:
+        for file in self.folder.glob("asked-*.txt"):
+            file.unlink()
+
+    @property
+    def samples(self) -> Counter[str]:
+        rows = (self.folder / "data.jsonl").read_text().splitlines()
+        return Counter(json.loads(row)["text"] for row in rows)
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.005)
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """A session with all its processes at once, as when the power fails."""
+    whole = [process.pid]
+    with suppress(psutil.Error):
+        whole += [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
+    for number in whole:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    process.wait(PATIENCE_SECONDS)
+
+
+def newest() -> RunFolder:
+    return next(run_folders(runs_folder()))
+
+
+def newest_run() -> BenchmarkRun:
+    return BenchmarkRun.load(newest().run_file)
