@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,8 @@ def earlier_answers(file: Path | None, facts: Mapping[str, str]) -> dict[int, li
     if next(events, {}).get("facts") != facts:
         return found
     for event in events:
-        for sample, value, tokens in event.get("answers", ()):
-            found[sample].append(Answered(sample, from_plain(value), tokens))
+        with suppress(ValueError, TypeError, KeyError):  # as if it had not been answered
+            for sample, value, tokens in event["answers"]:
+                one = Answered(sample, from_plain(value), tokens)
+                found[sample].append(one)
     return found
