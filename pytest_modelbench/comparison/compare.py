@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,15 +26,18 @@ from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.isolated import IsolatedEngine
 from pytest_modelbench.execution.place import Extension
+from pytest_modelbench.execution.trail import Trail
 from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.judge.launch_noise import launch_floor
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.side_by_side import Sides, verdicts_of
+from pytest_modelbench.quick import NOT_COMPARED
 from pytest_modelbench.recording.provenance import PACKAGES
 from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.comparison import Comparison, SideRecord
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.runs.live import LiveFile
 from pytest_modelbench.suite.compare import OutputTolerance
 
 
@@ -57,6 +60,8 @@ class Comparer:
     verdict_count: int = 1
     """Verdicts of the whole session: what makes one a regression is stricter where there are
     many."""
+    is_quick: bool = False
+    """Whether each side is only tried by itself."""
 
     @cached_property
     def turns(self) -> Turns:
@@ -84,11 +89,17 @@ class Comparer:
     ) -> Compared:
         assert case.comparison is not None
         outputs = case.comparison.settings.outputs
-        sides = [_with_outputs(side, outputs, folder) for side in whereabouts]
+        live = Trail(live=case.trail.live)
+        sides = [
+            replace(side, case=replace(side.case, trail=live))
+            for side in (_with_outputs(one, outputs, folder) for one in whereabouts)
+        ]
         results = [self._measure(side) for side in sides]
         status, detail = _status(results)
         if status == "ok":  # without the candidates that it names as absent or broken
             sides = [side for side, one in zip(sides, results, strict=True) if one.status == "ok"]
+            if self.is_quick:
+                status, detail = "skipped", NOT_COMPARED
         course = Course(
             settings=case.comparison.settings,
             names=tuple(side.name for side in sides),
@@ -96,7 +107,10 @@ class Comparer:
             verdict_count=self.verdict_count,
         )
         if status == "ok":
-            ended, why = course.run(questions)
+            with closing(LiveFile(case.trail.live, self.worker)) as shown:
+                shown.begin(case.id)
+                shown.enter("comparing")
+                ended, why = course.run(questions)
             status, detail = (ended, why) if ended != "ok" else (status, detail)
         well = [one for one in results if one.status == "ok"] if status == "ok" else results
         files = [side.case.outputs_file for side in sides]

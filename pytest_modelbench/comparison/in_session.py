@@ -9,6 +9,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.comparison.compare import Compared, Comparer, unmeasured
 from pytest_modelbench.judge.question import Question, questions_of, usual_question
 from pytest_modelbench.judge.verdict import judged
+from pytest_modelbench.quick import unjudged
 from pytest_modelbench.recording.manifest import named_criteria
 from pytest_modelbench.suite.document import Criterion
 
@@ -40,8 +41,16 @@ def compare(session: ModelbenchSession, case: Case) -> Compared:
     if session.config.option.suite_dry_run:
         return unmeasured(case, "skipped", "dry run")
     criteria = named_criteria(session.load(case.suite_file))
-    comparer = Comparer(session.worker, session.extensions, session.lock, session.verdict_count)
+    comparer = Comparer(
+        session.worker,
+        session.extensions,
+        session.lock,
+        session.verdict_count,
+        is_quick=session.is_quick,
+    )
     compared = comparer.compare(case, questions_about(case, criteria))
     baseline, *candidates = [judged(one, criteria) for one in compared.results]
+    if session.is_quick:
+        candidates = [unjudged(one) for one in candidates]
     compared.results = [baseline.model_copy(update={"bounds": []}), *candidates]
     return compared

@@ -105,7 +105,7 @@ class Asking:
                 one.prepared = prepare(one.sample)
                 yield one
             except Exception as error:
-                self._seen.fail(error)
+                self._seen.fail(error, [one])
 
     def _in_calls(self, asked: _Batch) -> list[_Call]:
         batches = [asked[at : at + self._size] for at in range(0, len(asked), self._size)]
@@ -116,7 +116,7 @@ class Asking:
         try:
             yield batch, self._prepare_batch([one.prepared for one in batch])
         except Exception as error:
-            self._seen.fail(error)
+            self._seen.fail(error, batch)
 
     def _ask(self, new: Sequence[_Call], again: Sequence[_Call], *, is_last: bool) -> None:
         """Time `new`, block by block; in the last portion go on with all of it, if need be."""
@@ -141,7 +141,6 @@ class Asking:
             with self._resident.meters.phase("steady"), self._machine:
                 whole = is_last and len(block) == len(left)
                 portion = self._calls.portion(given, is_last=whole)
-        self._kept.live.enter("scoring")
         return block, portion
 
     def _warm_up(self, calls: Sequence[_Call]) -> None:
@@ -167,7 +166,7 @@ class Asking:
         for call, answers, repeats in zip(block, portion.answers, portion.repeats, strict=True):
             batch, _ = call
             if isinstance(answers, Exception):
-                self._seen.fail(answers)
+                self._seen.fail(answers, batch)
             else:
                 self._seen.count_calls([one.sample for one in batch], 1 + repeats)
                 self._finish(batch, answers, 1 + repeats)
@@ -200,7 +199,7 @@ class Asking:
                     )
                 seen.answer(one.place, prediction, calls)
             except Exception as error:
-                seen.fail(error)
+                seen.fail(error, [one])
             else:
                 one.tokens = prediction.tokens
                 self._kept.keep(one.identity, prediction)

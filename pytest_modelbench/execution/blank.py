@@ -50,6 +50,7 @@ def blank_from(
         conditions=None,
         timing=None,
         samples=None,
+        failed_samples=None,
         digests=None,
         taken_over=[],
         metrics={name: make(reason, unit_of(name)) for name in metric_names},

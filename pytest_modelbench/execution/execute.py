@@ -41,7 +41,7 @@ def execute(
         residents.close()
         raise
     finally:
-        live.end()
+        live.close()
     waited = residents.turns.waited_seconds - waited_before
     return result.model_copy(
         update={

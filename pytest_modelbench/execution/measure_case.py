@@ -25,7 +25,7 @@ from pytest_modelbench.measure.machine_load import MachineLoad
 from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.run import CaseResult
-from pytest_modelbench.results.sample_record import record_of_samples
+from pytest_modelbench.results.sample_record import FailedSamples, record_of_samples
 from pytest_modelbench.results.timing_record import record_of_calls
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runs.live import LiveFile
@@ -59,6 +59,7 @@ def measure_case(
             seen.fail(seen.calls.late_error)
         if not seen.answered and seen.first_error is not None:
             raise seen.first_error
+        live.enter("scoring")
         result = _result(seen, resident, reader, digest)
         return result.model_copy(update={"taken_over": kept.record(case)})
 
@@ -72,9 +73,9 @@ def _result(
     return CaseResult(
         **identity(seen.case),
         dataset=masked(_dataset_record(seen, reader)),
-        status="error" if seen.first_error else "ok",
+        status="error" if seen.fatal_error else "ok",
         detail=_failure_text(seen),
-        trace=as_text(seen.first_error),
+        trace=as_text(seen.fatal_error),
         started_at=None,
         duration_seconds=0.0,
         worker="main",
@@ -86,6 +87,7 @@ def _result(
         conditions=None,
         timing=None if seen.warm_up is None else record_of_calls(seen.warm_up, seen.calls),
         samples=record_of_samples(digest.ids, seen.outputs, terms) if seen.keeps_outputs else None,
+        failed_samples=_failed_samples(seen),
         digests=digest.digests(),
         taken_over=[],
         metrics=summarize(seen, resident, scores),
@@ -96,13 +98,28 @@ def _result(
 
 
 def _failure_text(seen: Measurement) -> str:
-    if seen.first_error is None:
+    if seen.fatal_error is None:
         return ""
-    cause = one_line(seen.first_error)
-    failures = seen.sample_count - seen.answered
-    if not failures:
+    if seen.failed <= seen.failures_tolerated and seen.other_error is not None:
+        cause = one_line(seen.other_error)
         return f"a sample that was answered at first failed when it was timed again: {cause}"
-    return f"{failures} of {seen.sample_count} samples failed, the first with: {cause}"
+    cause = one_line(seen.fatal_error)
+    most = seen.failures_tolerated
+    tolerated = f" ({most} tolerated by measure.max_failed_samples)" if most else ""
+    return (
+        f"{seen.failed} of {seen.sample_count} samples failed{tolerated}, the first with: {cause}"
+    )
+
+
+def _failed_samples(seen: Measurement) -> FailedSamples | None:
+    if not seen.failed or seen.first_error is None:
+        return None
+    return FailedSamples(
+        count=seen.failed,
+        tolerated=seen.failures_tolerated,
+        rows=seen.failed_rows,
+        first_error=one_line(seen.first_error),
+    )
 
 
 def _dataset_record(seen: Measurement, reader: SampleReader) -> dict[str, Any]:

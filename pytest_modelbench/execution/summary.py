@@ -31,7 +31,7 @@ def summarize(
     """Every metric of a case at least one of whose samples was answered; `scores` say how right."""
     metrics = {
         **_counts(seen),
-        **_loading(resident),
+        **_loading(seen, resident),
         **latency_metrics(seen.calls.durations_ns),
         **_rates(seen),
         **seen.memory,
@@ -54,12 +54,14 @@ def _counts(seen: Measurement) -> dict[str, Metric]:
     }
 
 
-def _loading(resident: Resident) -> dict[str, Metric]:
+def _loading(seen: Measurement, resident: Resident) -> dict[str, Metric]:
     notes = {"reused": True} if resident.cases_served > 1 else {}
     # Other workers load at the same time: what is disturbed by that says so.
     beside = {"disturbances": resident.load_disturbances} if resident.load_disturbances else {}
     if resident.first_call_ns is None:
-        first = failed("the first call failed", "ms")
+        # An error would fail a case whose failed samples are tolerated.
+        make = failed if seen.fatal_error else skipped
+        first = make("the first call failed", "ms")
     else:
         first = measured(resident.first_call_ns / 1e6, "ms", **notes)
     compiling = part_of(resident.session, "compile_seconds")

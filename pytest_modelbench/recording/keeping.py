@@ -56,6 +56,7 @@ class Keeping:
             command_line(self._config),
             self._config.rootpath,
             dry_run=self._config.option.suite_dry_run,
+            quick=self._config.option.suite_quick,
             run_id=self.folder.run_id if self.folder else None,
         )
 

@@ -45,7 +45,12 @@ _REQUEST_EVENTS = ("pull_request", "pull_request_target")
 
 
 def run_metadata(
-    argv: Sequence[str], folder: Path, *, dry_run: bool, run_id: str | None = None
+    argv: Sequence[str],
+    folder: Path,
+    *,
+    dry_run: bool,
+    quick: bool = False,
+    run_id: str | None = None,
 ) -> RunMetadata:
     """Who and when; git facts of `folder`, null outside a repository. Without an id, a new one."""
     now = datetime.now(UTC)
@@ -59,6 +64,7 @@ def run_metadata(
         git_dirty=None if status is None else bool(status),
         command_line=command_without_secrets(shlex.join(argv)),
         dry_run=dry_run,
+        quick=quick,
         modelbench_version=version("pytest-modelbench"),
         exit_status=None,
     )

@@ -53,6 +53,15 @@ class Recorder:
         if before is not None:  # of C code that Python does not know: nothing to go back to
             self._until_finish.callback(signal.signal, signal.SIGTERM, before)
 
+    def pytest_sessionstart(self) -> None:
+        """On a terminal, which pytest has opened by now: what is measured just now."""
+        from pytest_modelbench.recording.progress_line import progress_line
+
+        line = progress_line(self.config, self.keeping, self.ledger)
+        if line is not None:
+            self.config.pluginmanager.register(line, "modelbench-progress")
+            self.config.add_cleanup(line.close)
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """xdist's, before it starts a worker."""

@@ -36,8 +36,8 @@ def find_run(
     """The run that `text` names, and its file.
 
     `last` is the newest run in `folder` (the user's runs), `branch:NAME` the newest of that git
-    branch, of files without uncommitted changes where there is one; both pass over dry runs,
-    files that cannot be used, and runs without all of `suites`. Anything else is a file,
+    branch, of files without uncommitted changes where there is one; both pass over dry runs, quick
+    runs, files that cannot be used, and runs without all of `suites`. Anything else is a file,
     relative to `base_dir`, or the id of a run in `folder`, or its beginning. `not_this` is no
     answer: the file that a session is about to write. Raises `ModelbenchError`.
     """
@@ -54,7 +54,7 @@ def find_run(
         raise ModelbenchError(
             f"{text!r} is the file that this session writes its own run to: give another one"
         )
-    return path, _usable(path)
+    return path, usable_run(path)
 
 
 def _file_in(path: Path, text: str) -> Path:
@@ -126,13 +126,16 @@ def _newest(
 def _heads(
     files: list[Path], faulty: list[Path] | None = None
 ) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Each file that is no dry run, with the metadata in it; `faulty` gets those without any."""
+    """Each file that is neither a dry run nor a quick one, with the metadata in it.
+
+    `faulty` gets those without any.
+    """
     for file in files:
         metadata = _metadata(file)
         if metadata is None:
             if faulty is not None:
                 faulty.append(file)
-        elif not metadata.get("dry_run"):
+        elif not metadata.get("dry_run") and not metadata.get("quick"):
             yield file, metadata
 
 
@@ -204,13 +207,16 @@ def _file_of_id(text: str, folder: Path) -> Path:
     )
 
 
-def _usable(path: Path) -> BenchmarkRun:
+def usable_run(path: Path) -> BenchmarkRun:
+    """The run in a file. Raises `ModelbenchError` where there is none that tells anything."""
     try:
         run = BenchmarkRun.load(path)
     except DocumentError as error:
         raise ModelbenchError(f"not a run that can be read: {_shown(path, error)}") from None
     if run.metadata.dry_run:
         raise ModelbenchError(f"{path}: a dry run, in which nothing was measured: name another run")
+    if run.metadata.quick:
+        raise ModelbenchError(f"{path}: a quick run, whose figures say nothing: name another run")
     return run
 
 

@@ -10,6 +10,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.recording.recover import journaled
 from pytest_modelbench.results.comparison import Comparison
+from pytest_modelbench.results.find_run import usable_run
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo, TakenOver
 from pytest_modelbench.runs.answers import answers_name
 from pytest_modelbench.runs.folder import RunFolder
@@ -103,8 +104,6 @@ def _differences(before: SystemInfo, now: SystemInfo) -> Iterator[str]:
 
 def _read(path: Path) -> BenchmarkRun:
     if not path.is_dir():
-        return BenchmarkRun.load(path)
+        return usable_run(path)
     folder = RunFolder(path)
-    return (
-        BenchmarkRun.load(folder.run_file) if folder.run_file.exists() else journaled(folder).run()
-    )
+    return usable_run(folder.run_file) if folder.run_file.exists() else journaled(folder).run()

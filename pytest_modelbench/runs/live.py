@@ -28,6 +28,8 @@ class LiveState:
     """Of the dataset, answered so far."""
     samples_total: int | None
     """How many there are; None before all were read."""
+    samples_before: int
+    """How many were when this phase began."""
     case_since_s: float
     phase_since_s: float
     updated_s: float
@@ -35,8 +37,11 @@ class LiveState:
     @property
     def samples_per_second(self) -> float | None:
         """Since this phase began; None before the first answer."""
-        seconds = self.updated_s - self.phase_since_s
-        return self.samples_done / seconds if self.samples_done and seconds > 0 else None
+        seconds, count = (
+            self.updated_s - self.phase_since_s,
+            self.samples_done - self.samples_before,
+        )
+        return count / seconds if count > 0 and seconds > 0 else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -57,19 +62,20 @@ class LiveFile:
 
     def begin(self, case_id: str) -> None:
         now = time.monotonic()
-        self._show(LiveState(self._worker, case_id, "preparing", 0, None, now, now, now))
+        self._show(LiveState(self._worker, case_id, "preparing", 0, None, 0, now, now, now))
 
     def enter(self, phase: Phase) -> None:
-        if self._state is not None:
-            now = time.monotonic()
-            self._show(replace(self._state, phase=phase, phase_since_s=now, updated_s=now))
+        state, now = self._state, time.monotonic()
+        if state is not None and state.phase != phase:
+            begun = {"samples_before": state.samples_done, "phase_since_s": now, "updated_s": now}
+            self._show(replace(state, phase=phase, **begun))
 
     def count(self, done: int, total: int | None) -> None:
         if self._state is not None:
             now = time.monotonic()
             self._show(replace(self._state, samples_done=done, samples_total=total, updated_s=now))
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Nothing is measured any more."""
         self._state = None
         if self._file is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
     from pytest_modelbench.runs.folder import RunFolder
 
-VERSION = 2
+VERSION = 3
 """Summaries of another one are made anew."""
 
 
@@ -52,6 +52,7 @@ class CaseSummary:
     """What the fingerprint is made of, as in the run file."""
     is_disturbed: bool
     """Whether something is known to have gone on beside it, or its calls never became steady."""
+    duration_seconds: float
     metrics: Mapping[str, MetricSummary] = field(default_factory=dict)
 
 
@@ -72,6 +73,8 @@ class RunSummary:
     """Their ids."""
     regressions: int
     problems: int
+    compared_seconds: Mapping[str, float]
+    """Of comparisons of sides, by id: measuring in turn, after each side by itself."""
     cases: list[CaseSummary]
 
     @property
@@ -95,6 +98,9 @@ def summary_of(run: BenchmarkRun, size: int) -> RunSummary:
             for verdict in comparison.verdicts
         ),
         problems=len(run.problems),
+        compared_seconds={
+            one.id: one.duration_seconds for one in run.comparisons if one.kind == "paired"
+        },
         cases=[_case(case) for case in run.cases],
     )
 
@@ -123,6 +129,7 @@ def _case(case: CaseResult) -> CaseSummary:
             (case.conditions and case.conditions.disturbances)
             or (case.timing and case.timing.is_unsteady)
         ),
+        duration_seconds=case.duration_seconds,
         metrics={
             name: summary
             for name, metric in case.metrics.items()
@@ -164,7 +171,7 @@ def summary_document(folder: RunFolder) -> dict[str, Any] | None:
 
 
 def read_summary(folder: RunFolder) -> RunSummary | None:
-    """The summary of a run, made from its run file where there is none; None without a usable run."""
+    """The summary of a run, made from its run file where need be; None without a usable run."""
     document = summary_document(folder)
     if document is None:
         return None

@@ -1,0 +1,235 @@
+"""What an earlier session measured is taken over where it still holds, and only there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slow_teller import Tale, newest, newest_run
+
+from pytest_modelbench.results.run import BenchmarkRun
+from pytest_modelbench.results.store import runs_folder
+from pytest_modelbench.runs.folder import run_folders
+
+EchoSuite = Callable[..., Path]
+Runs = Callable[[], list[BenchmarkRun]]
+FAILING = """
+
+_load = Echo.load
+
+def load(self, candidate, device, params):
+    import os
+    if candidate.version == "two" and not os.path.exists("mended"):
+        raise RuntimeError("two is broken")
+    return _load(self, candidate, device, params)
+
+Echo.load = load
+"""
+
+
+@pytest.fixture
+def broken(pytester: pytest.Pytester, echo_suite: EchoSuite) -> Callable[..., pytest.RunResult]:
+    """Sessions of a suite in which model `two` fails until a file `mended` is there."""
+    echo_suite()
+    conftest = pytester.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + FAILING)
+    return lambda *more: pytester.runpytest("echo.json", *more)
+
+
+def taken(run: BenchmarkRun) -> list[bool]:
+    return [any(one.what == "case" for one in case.taken_over) for case in run.cases]
+
+
+def test_only_what_is_not_measured_well_is_measured(
+    broken: Callable[..., pytest.RunResult], pytester: pytest.Pytester, runs: Runs
+) -> None:
+    result = broken()
+    result.assert_outcomes(passed=1, failed=1)
+    first = runs()[0].metadata.run_id
+    result.stdout.fnmatch_lines(
+        [
+            f"why it failed, in full: modelbench show {first} --errors",
+            f"only what went wrong, again: *pytest* echo.json* --suite-retry-failed={first}",
+        ]
+    )
+    (pytester.path / "mended").write_text("")
+    result = broken("--suite-resume=last")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            f"modelbench: resuming {first} (1 cases measured, 1 went wrong, 0 skipped*",
+            f"note: not measured again but taken over from {first}: shout[[]one-CPU]",
+        ]
+    )
+    second = runs()[1]
+    assert taken(second) == [True, False]
+    one = runs()[0].cases[0]
+    assert second.cases[0].timing == one.timing  # the figures of one session, whole
+    # Resumed once more, it still says where it was measured.
+    broken("--suite-resume=last").assert_outcomes(passed=2)
+    ids = [[mark.run_id for mark in case.taken_over] for case in runs()[2].cases]
+    assert ids == [[first], [second.metadata.run_id]]
+
+
+def test_a_retry_leaves_alone_what_did_not_go_wrong(
+    broken: Callable[..., pytest.RunResult], pytester: pytest.Pytester, runs: Runs
+) -> None:
+    broken("-k", "two").assert_outcomes(failed=1)
+    (pytester.path / "mended").write_text("")
+    result = broken("--suite-retry-failed=last", "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    run_id = runs()[0].metadata.run_id
+    result.stdout.fnmatch_lines([f"*did not go wrong in {run_id} (--suite-retry-failed)"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["params", "dataset", "measure", "quality"],
+)
+def test_what_has_changed_since_is_measured_again(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs, change: str
+) -> None:
+    file = echo_suite()
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    suite = json.loads(file.read_text())
+    if change == "dataset":
+        rows = (pytester.path / "data.jsonl").read_text().splitlines()
+        (pytester.path / "data.jsonl").write_text("\n".join([*rows[:2], rows[0]]))
+    elif change == "measure":
+        suite["measure"]["min_samples"] = 6
+    elif change == "quality":
+        suite["benchmarks"][0]["quality"] = ["exact_match", "cer"]
+    else:
+        suite["benchmarks"][0]["params"] = {"shout": 2}
+    file.write_text(json.dumps(suite))
+    pytester.runpytest("echo.json", "--suite-resume=last")
+    assert taken(runs()[1]) == [False, False]
+
+
+def test_criteria_are_judged_anew(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite()
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    echo_suite(criteria=[{"metric": "exact_match", "goal": "max", "min": 0.8}])
+    pytester.runpytest("echo.json", "--suite-resume=last", "--suite-strict").assert_outcomes(
+        failed=2
+    )
+    assert taken(runs()[1]) == [True, True]
+    assert [case.bounds[0].outcome for case in runs()[1].cases] == ["inconclusive"] * 2
+
+
+def test_a_wider_suite_measures_what_is_new(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite()
+    pytester.runpytest("echo.json", "-k", "one").assert_outcomes(passed=1)
+    pytester.runpytest("echo.json", "--suite-resume=last").assert_outcomes(passed=2)
+    assert taken(runs()[1]) == [True, False]
+
+
+def test_another_machine_s_figures_are_never_taken_over(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite()
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    (folder,) = run_folders(runs_folder())
+    document = json.loads(folder.run_file.read_text())
+    document["system_info"]["hostname"] = "elsewhere"
+    document["system_info"]["packages"]["numpy"] = "0.1"
+    folder.run_file.write_text(json.dumps(document))
+    result = pytester.runpytest("echo.json", "--suite-resume=last")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        ["nothing is taken over from *: hostname was 'elsewhere' and is *; numpy was 0.1 and is *"]
+    )
+    assert taken(runs()[1]) == [False, False]
+
+
+def test_a_run_file_alone_can_be_resumed(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    """As one that a CI job has kept."""
+    echo_suite()
+    pytester.runpytest("echo.json", "--suite-output=kept.json").assert_outcomes(passed=2)
+    pytester.runpytest("echo.json", "--suite-resume=kept.json").assert_outcomes(passed=2)
+    assert taken(runs()[1]) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("last", "--suite-resume last: there is no run in * yet"),
+        ("nothing.json", "--suite-resume 'nothing.json' is neither 'last', a run's directory or *"),
+        ("empty", "--suite-resume 'empty': this directory holds no run"),
+        (
+            "echo.json",
+            "not a run that can be read: *echo.json:1: * (and * more: modelbench validate *)",
+        ),
+    ],
+)
+def test_what_is_no_run_is_told(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, given: str, said: str
+) -> None:
+    echo_suite()
+    (pytester.path / "empty").mkdir()
+    result = pytester.runpytest("echo.json", f"--suite-resume={given}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+
+
+def test_resuming_and_retrying_exclude_each_other(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    echo_suite()
+    result = pytester.runpytest("echo.json", "--suite-resume=last", "--suite-retry-failed=last")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --suite-resume and --suite-retry-failed exclude *"])
+
+
+@pytest.mark.slow
+def test_a_comparison_is_taken_over_whole(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    compare: dict[str, Any] = {"baseline": {"params": {"n": 1}}, "candidate": {"params": {"n": 2}}}
+    echo_suite(compare=compare)
+    pytester.runpytest_subprocess("echo.json", "-k", "one").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess("echo.json", "--suite-resume=last", "-k", "one").assert_outcomes(
+        passed=1
+    )
+    before, after = runs()
+    assert after.comparisons == before.comparisons
+    assert taken(after) == [True, True]
+    # Another question is asked of it: measured again.
+    echo_suite(compare={**compare, "tolerance": "50%"})
+    pytester.runpytest_subprocess("echo.json", "--suite-resume=last", "-k", "one").assert_outcomes(
+        passed=1
+    )
+    assert taken(runs()[2]) == [False, False]
+
+
+@pytest.mark.slow
+def test_answers_with_several_parts_are_taken_over_too(tmp_path: Path) -> None:
+    import os
+    import signal
+
+    from slow_teller import until
+
+    tale = Tale(tmp_path, models=1)
+    tale.write(seconds=0.02, kind="dict")
+    assert "1 passed" in tale.run()
+    expected = newest_run().cases[0].samples
+    tale.forget_asked()
+    process = tale.start()
+    until(lambda: len(tale.asked("m0")) >= 15)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(60)
+    until(lambda: not newest().is_running())
+    tale.forget_asked()
+    assert "1 passed" in tale.run("--suite-resume=last")
+    run = newest_run()
+    assert run.cases[0].samples == expected
+    assert len(tale.asked("m0")) < 30
