@@ -88,10 +88,12 @@ def let_through(work: Path, more: list[str]) -> Any:
     code = process.wait(SESSION_SECONDS)
     if code:
         raise SystemExit(f"a session that was let through ended with {code}: {said(work)}")
-    newest = max(
-        (work / "state" / "pytest-modelbench" / "runs").iterdir(), key=lambda one: one.name
-    )
+    newest = max(runs_of(work), key=lambda one: one.name)
     return json.loads((newest / "run.json").read_text())
+
+
+def runs_of(work: Path) -> list[Path]:
+    return list((work / "state" / "pytest-modelbench" / "runs").iterdir())
 
 
 def said(work: Path) -> str:
