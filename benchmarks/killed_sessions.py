@@ -30,7 +30,15 @@ from typing import Any
 
 from common import Report, arguments, need, usual_environment
 
-CONFTEST = "from pytest_modelbench.execution import asking\n\nasking.BLOCK_SECONDS = 0.1\n"
+CONFTEST = """
+from pytest_modelbench.execution import asking
+
+asking.BLOCK_SECONDS = 0.1
+
+
+def pytest_modelbench_register(modelbench):
+    pass  # so that this file is imported where models are measured, too
+"""
 MOST_KILLS_A_JOURNEY = 6
 SESSION_SECONDS = 120
 

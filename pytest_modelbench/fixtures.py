@@ -11,6 +11,7 @@ from pytest_modelbench.beside.pytest_benchmark import claim, show_in_benchmark
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, modelbench_session
 from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, warnings
+from pytest_modelbench.recording.case_reports import MEASURED
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.junit import show_in_junit
 
@@ -68,7 +69,7 @@ def modelbench_run(
     def run(case: Case) -> None:
         results, comparisons = _measured(session, modelbench_engine, case)
         if isinstance(item, CaseItem):
-            session.keep(item, results, comparisons)
+            item.stash[MEASURED] = (results, comparisons)
             show_in_junit(item, comparisons)
             show_in_benchmark(item, results[-1])
         if reason := _why_skipped(results, comparisons):

@@ -15,6 +15,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, grouped_by_model
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.quick import unjudged
 from pytest_modelbench.session_options import (
     extension_files,
     lock_from,
@@ -29,11 +30,9 @@ if TYPE_CHECKING:
     from pytest_modelbench.execution.engine import Engine
     from pytest_modelbench.recording.own_part import OwnPart
     from pytest_modelbench.recording.recorder import Recorder
-    from pytest_modelbench.results.comparison import Comparison
     from pytest_modelbench.results.run import CaseResult
     from pytest_modelbench.resume.take_over import TakeOver
 
-MEASURED = pytest.StashKey[tuple[list["CaseResult"], list["Comparison"]]]()
 SESSION, RECORDER = "modelbench-run", "modelbench-recorder"
 
 
@@ -52,10 +51,13 @@ def start(config: pytest.Config) -> ModelbenchSession:
     except ModelbenchError as error:
         raise pytest.UsageError(str(error)) from None
     config.pluginmanager.register(session, SESSION)
+    import_module("pytest_modelbench.preflight.in_session").register_preflight(session)
     # Not `from ... import`: that would find the module of an earlier session in this process,
     # where `pytester` has meanwhile removed and reloaded all others.
     fixtures = import_module("pytest_modelbench.fixtures")
     config.pluginmanager.register(fixtures, "modelbench-fixtures")
+    reports = import_module("pytest_modelbench.recording.case_reports")
+    config.pluginmanager.register(reports.CaseReports(session), "modelbench-cases")
     ordinary = import_module("pytest_modelbench.bench.ordinary_tests")
     config.pluginmanager.register(ordinary.OrdinaryTests(session), "modelbench-tests")
     extensions = Extensions()
@@ -101,6 +103,7 @@ class ModelbenchSession:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.strict: bool = config.option.suite_strict
+        self.is_quick: bool = config.option.suite_quick
         self.lock = lock_from(config)
         self.selection = selection_from(config)
         self.named_files = {named_file(config, argument) for argument in config.args}
@@ -156,10 +159,16 @@ class ModelbenchSession:
         from pytest_modelbench.judge.verdict import judged
         from pytest_modelbench.recording.manifest import named_criteria
 
-        return judged(result, named_criteria(self.load(case.suite_file)))
+        made = judged(result, named_criteria(self.load(case.suite_file)))
+        return unjudged(made) if self.is_quick else made
 
     def find_baseline(self) -> None:
         """The run that `--suite-baseline` names, before anything is measured."""
+        if self.is_quick and self.config.option.suite_baseline:
+            raise ModelbenchError(
+                "--suite-quick with --suite-baseline: the figures of a quick run say nothing, so "
+                "they are held against nothing: leave one of the two out"
+            )
         if self.config.option.suite_baseline:
             from pytest_modelbench.comparison.against_baseline import SessionBaseline
 
@@ -183,12 +192,6 @@ class ModelbenchSession:
         earlier = self.take_over.earlier if self.take_over else None
         return replace(case, trail=self.part.trail_of(case, earlier))
 
-    def keep(
-        self, item: pytest.Item, results: list[CaseResult], comparisons: list[Comparison]
-    ) -> None:
-        """Remember what an item measured until its report is made."""
-        item.stash[MEASURED] = (results, comparisons)
-
     # Collection
 
     @pytest.hookimpl(tryfirst=True)
@@ -207,7 +210,7 @@ class ModelbenchSession:
         if self.config.option.collectonly:
             return
         self._count_verdicts([one.case for one in session.items if isinstance(one, CaseItem)])
-        if not selected:
+        if not selected or self.config.option.suite_preflight:
             return
         from pytest_modelbench.recording.manifest import manifest_of
 
@@ -232,10 +235,20 @@ class ModelbenchSession:
     def pytest_report_header(self) -> list[str]:
         return list(self.take_over.lines()) if self.take_over else []
 
+    def unsent(self) -> dict[str, Any]:
+        """What no report has carried yet, as of a session that ended before its first case."""
+        return {"manifests": self._manifests}
+
+    def send(self) -> dict[str, Any]:
+        """The same for a report that will carry it."""
+        manifests, self._manifests = self._manifests, []
+        return {"manifests": manifests} if manifests else {}
+
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> str:
         from pytest_modelbench.comparison.plan_in_words import longest_course
 
-        return longest_course(one.case for one in items if isinstance(one, CaseItem))
+        cases = [one.case for one in items if isinstance(one, CaseItem)]
+        return longest_course([] if self.is_quick else cases)
 
     def _count_verdicts(self, cases: Sequence[Case]) -> None:
         if not any(case.comparison for case in cases):
@@ -278,11 +291,6 @@ class ModelbenchSession:
 
     # Running
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        if isinstance(item, CaseItem):
-            self.part.note({"event": "started", "nodeid": item.nodeid}, is_precious=False)
-
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
         if isinstance(item, CaseItem):
@@ -290,48 +298,3 @@ class ModelbenchSession:
             following = nextitem.case if isinstance(nextitem, CaseItem) else None
             is_alone = following is not None and following.comparison is None
             self.engine.expect_next(following if is_alone else None)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, Any, Any]:
-        report: Any = yield
-        if isinstance(item, CaseItem):
-            if report.skipped and isinstance(report.longrepr, tuple):
-                # Where the case stands in its suite, not where our code called `pytest.skip`.
-                report.longrepr = (str(item.path), item.case.line, report.longrepr[2])
-            report.modelbench = self.part.keep(self._parcel(item, report))
-            if report.modelbench.get("is_kept"):
-                self.part.forget_answers(item.stash[MEASURED][0])
-            if report.when == "call":
-                self.part.log(item.nodeid, report.sections)
-        return report
-
-    def _parcel(self, item: CaseItem, report: pytest.TestReport) -> dict[str, Any]:
-        """What a report carries to the controller: builtins only, so that it survives xdist."""
-        parcel: dict[str, Any] = {}
-        if self._manifests:
-            parcel["manifests"], self._manifests = self._manifests, []
-        if report.when == "setup":
-            item.stash[MEASURED] = ([], [])  # a rerun must not show the result before
-        if report.when == "call" or (report.when == "setup" and not report.passed):
-            results, comparisons = item.stash.get(MEASURED, ([], []))
-            results = results or _from_report(item, report)
-            parcel["results"] = [one.model_dump_json() for one in results]
-            parcel["comparisons"] = [one.model_dump_json() for one in comparisons]
-            parcel["nodeid"] = item.nodeid
-        return parcel
-
-
-def _from_report(item: CaseItem, report: pytest.TestReport) -> list[CaseResult]:
-    """Results for an item that ended without: skipped by a mark, or broken by a fixture."""
-    from pytest_modelbench.execution.blank import blank_result
-
-    if report.skipped:
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-        reason = reason.removeprefix("Skipped: ") or "skipped"
-        return [blank_result(case, "skipped", reason) for case in item.case.measured]
-    crash = getattr(report.longrepr, "reprcrash", None)
-    text = crash.message if crash else report.longreprtext
-    cause, trace = " ".join(text.split()) or "the item failed", report.longreprtext
-    return [blank_result(case, "error", cause, trace=trace) for case in item.case.measured]

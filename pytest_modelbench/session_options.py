@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ def selection_from(config: pytest.Config) -> Selection:
         if not registry.is_file():
             raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
     against = None if option.suite_against is None else side_against(option.suite_against)
-    return Selection(registry, tuple(option.suite_model), tuple(option.suite_device), against)
+    models, devices = tuple(option.suite_model), tuple(option.suite_device)
+    return Selection(registry, models, devices, against, option.suite_quick)
 
 
 def lock_from(config: pytest.Config) -> LockMode:
@@ -64,15 +66,20 @@ _OF_EARLIER = ("--suite-resume", "--suite-retry-failed")
 
 def command_to_repeat(config: pytest.Config) -> str:
     """The same for a shell, without secrets and without what was resumed or retried."""
-    words: list[str] = []
+    return command_without_secrets(shlex.join(without_resumed(command_line(config))))
+
+
+def without_resumed(words: Iterable[str]) -> list[str]:
+    """A command without the options that name an earlier session."""
+    kept: list[str] = []
     is_value = False
-    for word in command_line(config):
+    for word in words:
         name, equals, _ = word.partition("=")
         is_ours = is_value or name in _OF_EARLIER
         is_value = not is_value and is_ours and not equals
         if not is_ours:
-            words.append(word)
-    return command_without_secrets(shlex.join(words))
+            kept.append(word)
+    return kept
 
 
 def command_line(config: pytest.Config) -> list[str]:
