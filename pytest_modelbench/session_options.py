@@ -65,8 +65,11 @@ _OF_EARLIER = ("--suite-resume", "--suite-retry-failed")
 
 
 def command_to_repeat(config: pytest.Config) -> str:
-    """The same for a shell, without secrets and without what was resumed or retried."""
-    return command_without_secrets(shlex.join(without_resumed(command_line(config))))
+    """What makes such a session again, without secrets and without what was resumed or retried."""
+    is_command = Path(sys.argv[0]).name in ("pytest", "py.test", "modelbench")
+    program = ["pytest"] if is_command else ["python", "-m", "pytest"]
+    words = without_resumed(map(str, config.invocation_params.args))
+    return command_without_secrets(shlex.join([*program, *words]))
 
 
 def without_resumed(words: Iterable[str]) -> list[str]:
@@ -85,5 +88,5 @@ def without_resumed(words: Iterable[str]) -> list[str]:
 def command_line(config: pytest.Config) -> list[str]:
     """The command that started this session, as far as it is known."""
     name = Path(sys.argv[0]).name
-    program = ["python", "-m", "pytest"] if name == "__main__.py" else [name]
+    program = ["python", "-m", "pytest"] if name in ("__main__.py", "-c") else [name]
     return [*program, *map(str, config.invocation_params.args)]
