@@ -1,63 +1,60 @@
-"""Writes the parts of the docs that come from code; `--check` only says whether they are stale."""
+"""Writes the parts of the docs that come from code; `--check` only says which are stale."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-from pytest_modelbench.catalogue import AUDIO_METRICS, CATALOGUE, TIMING_METRICS
-from pytest_modelbench.quality import QUALITY_METRICS
-from pytest_modelbench.runners import RUNNERS
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
 
-PAGE = Path(__file__).parent / "metrics.md"
-START, END = "<!-- catalogue -->\n", "<!-- /catalogue -->"
-SHIPPED = ("whisper_asr", "embedding_text")
-
-
-def catalogue_table() -> str:
-    """The catalogue as a Markdown table, in its own order."""
-    return "\n".join(_lines()) + "\n"
+from generating import UnexplainedError  # noqa: E402 - it lies beside this file
+from generating.catalogue import with_catalogue  # noqa: E402
+from generating.commands import commands_page  # noqa: E402
+from generating.documents import run_page, suite_page, unneeded_meanings  # noqa: E402
+from generating.extending import extending_page  # noqa: E402
+from generating.options import options_page  # noqa: E402
+from generating.python_api import python_page  # noqa: E402
 
 
-def _lines() -> Iterator[str]:
-    yield "| metric | unit | better | measured for | definition |"
-    yield "| --- | --- | --- | --- | --- |"
-    for info in CATALOGUE.values():
-        cells = (f"`{info.name}`", info.unit or "-", info.better, where(info.name), info.definition)
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def where(name: str) -> str:
-    """Which cases have the metric."""
-    if name in TIMING_METRICS:
-        return "every case"
-    if name in AUDIO_METRICS:
-        return "sound"
-    runners = [runner for runner in SHIPPED if name in _names_of(runner)]
-    if runners:
-        return ", ".join(f"`{runner}`" for runner in runners)
-    return "on request in `quality`" if name in QUALITY_METRICS.names() else "not yet"
-
-
-def _names_of(runner: str) -> tuple[str, ...]:
-    kind = RUNNERS.get(runner)
-    return (*kind.metrics, *kind.quality)
-
-
-def up_to_date(text: str) -> str:
-    """The page with its table made anew."""
-    before, _, rest = text.partition(START)
-    _, _, after = rest.partition(END)
-    return f"{before}{START}{catalogue_table()}{END}{after}"
+def wanted_pages() -> dict[Path, str]:
+    """Every page with something generated, as it should be."""
+    metrics = DOCS / "metrics.md"
+    pages = {
+        metrics: with_catalogue(metrics.read_text(encoding="utf-8")),
+        DOCS / "reference-options.md": options_page(),
+        DOCS / "reference-command.md": commands_page(),
+        DOCS / "reference-suite.md": suite_page(),
+        DOCS / "reference-run.md": run_page(),
+        DOCS / "reference-python.md": python_page(),
+        DOCS / "reference-extending.md": extending_page(),
+    }
+    if unneeded := unneeded_meanings():
+        raise UnexplainedError(
+            f"docs/generating/meanings.py explains what the code explains or no longer has: "
+            f"{', '.join(unneeded)}: take these lines away"
+        )
+    return pages
 
 
 def main(arguments: list[str]) -> int:
-    text = PAGE.read_text(encoding="utf-8")
-    wanted = up_to_date(text)
+    try:
+        wanted = wanted_pages()
+    except UnexplainedError as error:
+        print(error, file=sys.stderr)
+        return 1
+    stale = [
+        file
+        for file, text in wanted.items()
+        if not file.exists() or file.read_text(encoding="utf-8") != text
+    ]
     if "--check" in arguments:
-        return int(text != wanted)
-    PAGE.write_text(wanted, encoding="utf-8")
+        for file in stale:
+            print(f"docs/{file.name} is stale: run `python docs/generate.py`", file=sys.stderr)
+        return int(bool(stale))
+    for file in stale:
+        file.write_text(wanted[file], encoding="utf-8")
+        print(f"docs/{file.name} written")
     return 0
 
 

@@ -7,15 +7,12 @@ import contextlib
 import io
 import os
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.judge.wording import amount_text
 
 LAUNCHES = 10
-as_percent = partial(amount_text, is_relative=True)
 
 
 def add_calibrate(commands: Any) -> None:
@@ -26,10 +23,18 @@ def add_calibrate(commands: Any) -> None:
     parser.add_argument(
         "suite", nargs="?", default="quickstart", help="whose first case is used (quickstart)"
     )
-    parser.add_argument("--model", action="append", default=[], metavar="NAME")
-    parser.add_argument("--device", action="append", default=[], metavar="DEVICE")
     parser.add_argument(
-        "--launches", type=_launches, default=LAUNCHES, metavar="N", help=f"({LAUNCHES})"
+        "--model", action="append", default=[], metavar="NAME", help="only models of this name"
+    )
+    parser.add_argument(
+        "--device", action="append", default=[], metavar="DEVICE", help="instead of the suite's"
+    )
+    parser.add_argument(
+        "--launches",
+        type=_launches,
+        default=LAUNCHES,
+        metavar="N",
+        help=f"how often the model is started anew ({LAUNCHES})",
     )
     parser.add_argument("--show", action="store_true", help="show what is known; measure nothing")
     parser.set_defaults(command=_calibrate)
@@ -61,9 +66,13 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _described(made: Any) -> str:
+    from functools import partial
+
     from pytest_modelbench.comparison.calibrate import smallest_detectable
     from pytest_modelbench.judge.launch_noise import LAUNCH_SD
+    from pytest_modelbench.judge.wording import amount_text
 
+    as_percent = partial(amount_text, is_relative=True)
     raised = "the usual one" if made.launch_floor <= LAUNCH_SD else "raised by this calibration"
     found = smallest_detectable(made.launch_floor, launches=6)
     return (

@@ -48,6 +48,18 @@ class Requirement:
         return f"pip install {self.pip_name or self.module}"
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What can be told of a model before anything is loaded."""
+
+    problem: str = ""
+    """Why it cannot be measured, and what would be right; empty when nothing is known."""
+    note: str = ""
+    """What will be done first, such as a download."""
+    writes_bytes: int = 0
+    """Roughly what `Runner.fetch` will write to the user's cache."""
+
+
 @dataclass(slots=True)  # not frozen, which would triple the cost of making one
 class Prediction:
     """A model's answer to one sample, ready to be scored."""
@@ -135,6 +147,7 @@ class Runner:
     version: ClassVar[str] = "1"
     """Changes when the same case could give another result; part of a case's fingerprint."""
     input_kind: ClassVar[InputKind] = "any"
+    """`audio`: decoded sound; `text`: a string, or a pair; `any`: the column as it is."""
     metrics: ClassVar[tuple[str, ...]] = ()
     """Names `Session.summarize` yields, so that a suite's criteria can be checked beforehand."""
     quality: ClassVar[tuple[str, ...]] = ()
@@ -159,6 +172,14 @@ class Runner:
         present = self.devices()
         if device not in present:
             raise Unavailable(f"device {device!r} is not present; present: {', '.join(present)}")
+
+    def foresee(self, candidate: Candidate, params: Mapping[str, Any]) -> Foreseen:
+        """Look at the model's files before a session measures anything.
+
+        Quickly, in the session's own process: nothing heavy may be imported, no network asked, no
+        device touched.
+        """
+        return Foreseen()
 
     def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
         """Import libraries and bring files into place. Untimed; must touch no device."""
