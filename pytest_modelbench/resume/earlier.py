@@ -44,10 +44,11 @@ class Earlier:
     def in_words(self) -> str:
         """What it had done, for people."""
         statuses = [case.status for case in self._run.cases]
-        left = sum(status == "skipped" for status in statuses)
-        counts = f"{statuses.count('ok')} cases measured, {statuses.count('error')} went wrong"
         what = "resuming" if self.mode == "resume" else "retrying what went wrong in"
-        return f"modelbench: {what} {self.run_id} ({counts}, {left} skipped or not come to)"
+        return (
+            f"modelbench: {what} {self.run_id} (cases measured: {statuses.count('ok')}, gone wrong: "
+            f"{statuses.count('error')}, skipped or not come to: {statuses.count('skipped')})"
+        )
 
     def is_left_out(self, case: Case) -> bool:
         """Whether a session that only retries errors has nothing to do with it."""

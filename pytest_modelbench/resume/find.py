@@ -8,6 +8,7 @@ from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.find_run import LAST
 from pytest_modelbench.runs.folder import RUN_FILE, RunFolder, run_folders
+from pytest_modelbench.runs.journal import read_journal
 
 MOST_NAMED = 3
 
@@ -15,12 +16,12 @@ MOST_NAMED = 3
 def find_earlier(option: str, text: str, parent: Path, base_dir: Path) -> Path:
     """A run's directory, or a run file that lies somewhere else.
 
-    `last` is the newest run in `parent`, whether or not its session came to its end; anything
-    else is a directory or a file, relative to `base_dir`, or the id of a run in `parent`, or its
+    `last` is the newest run in `parent` that is not dry, whether or not its session came to its
+    end; anything else is a directory or a file, relative to `base_dir`, or the id of a run in `parent`, or its
     beginning. Raises `ModelbenchError` when it is none of these, or its session is running.
     """
     if text == LAST:
-        found = next(run_folders(parent), None)
+        found = next((one for one in run_folders(parent) if not _is_dry(one)), None)
         if found is None:
             raise ModelbenchError(f"{option} last: there is no run in {parent} yet")
         return _ended(option, found)
@@ -32,6 +33,11 @@ def find_earlier(option: str, text: str, parent: Path, base_dir: Path) -> Path:
     if path.is_file():
         return path
     return _ended(option, _of_id(option, text, parent))
+
+
+def _is_dry(folder: RunFolder) -> bool:
+    first = next(read_journal(folder.journal("main")), {})
+    return bool(first.get("metadata", {}).get("dry_run"))
 
 
 def _is_run(option: str, text: str, folder: RunFolder) -> RunFolder:

@@ -60,7 +60,7 @@ def test_only_what_is_not_measured_well_is_measured(
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
         [
-            f"modelbench: resuming {first} (1 cases measured, 1 went wrong, 0 skipped*",
+            f"modelbench: resuming {first} (cases measured: 1, gone wrong: 1, skipped or *: 0)",
             f"note: not measured again but taken over from {first}: shout[[]one-CPU]",
         ]
     )
@@ -69,8 +69,9 @@ def test_only_what_is_not_measured_well_is_measured(
     one = runs()[0].cases[0]
     assert second.cases[0].timing == one.timing  # the figures of one session, whole
     # Resumed once more, it still says where it was measured.
+    broken("--suite-dry-run").assert_outcomes(skipped=2)
     broken("--suite-resume=last").assert_outcomes(passed=2)
-    ids = [[mark.run_id for mark in case.taken_over] for case in runs()[2].cases]
+    ids = [[mark.run_id for mark in case.taken_over] for case in runs()[3].cases]
     assert ids == [[first], [second.metadata.run_id]]
 
 
