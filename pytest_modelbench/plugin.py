@@ -30,6 +30,23 @@ DIFFERENCES = (
 )
 """What may differ from a baseline: judge/stored/comparable.py has it, which imports too much."""
 
+BEGIN_A_SESSION = (
+    "suite",
+    "suite_against",
+    "suite_baseline",
+    "suite_markdown",
+    "suite_maxfail_ratio",
+    "suite_output",
+    "suite_output_dir",
+    "suite_preflight",
+    "suite_quick",
+    "suite_report",
+    "suite_resume",
+    "suite_retry_failed",
+    "suite_timeout",
+)
+"""Options that say there is something to measure, whatever the arguments are."""
+
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     group = parser.getgroup("modelbench", "benchmarks of machine-learning models")
@@ -69,6 +86,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--suite-markdown",
         metavar="FILE",
         help="write verdicts and tables here, as Markdown for a pull-request comment",
+    )
+    group.addoption(
+        "--suite-report",
+        metavar="FILE",
+        help="write the run as one HTML page here, with charts, that needs no network",
     )
     group.addoption(
         "--suite-dry-run",
@@ -175,11 +197,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "modelbench fixture is parametrized, measured and judged",
     )
     option = config.option
-    named = option.suite or option.suite_output or option.suite_markdown or option.suite_baseline
-    named = named or option.suite_against is not None or option.suite_output_dir
-    named = named or option.suite_resume or option.suite_retry_failed
-    named = named or option.suite_quick or option.suite_preflight
-    named = named or option.suite_maxfail_ratio is not None or option.suite_timeout is not None
+    named = any(getattr(option, name) not in (None, False, []) for name in BEGIN_A_SESSION)
     named = named or any(".json" in argument for argument in config.args)
     if named or config.getini("modelbench_suites"):
         from pytest_modelbench.session import start

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import file_to_write
+from pytest_modelbench.recording.html_file import HtmlFile
 from pytest_modelbench.recording.keeping import Keeping
 from pytest_modelbench.recording.ledger import Ledger
 from pytest_modelbench.recording.markdown_files import MarkdownFiles
@@ -35,6 +36,7 @@ class Recorder:
         )
         self.keeping = Keeping(config)
         self.markdown = MarkdownFiles(config)
+        self.html = HtmlFile(config)
         self.run: BenchmarkRun | None = None
         self.written: Path | None = None
         self.trouble: list[str] = []
@@ -75,7 +77,8 @@ class Recorder:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and report.nodeid.endswith(".json"):
             self.ledger.problems.append(report.longreprtext)
-            self.keeping.note({"event": "problem", "text": report.longreprtext})
+            if not self.config.option.suite_preflight:  # which keeps nothing
+                self.keeping.note({"event": "problem", "text": report.longreprtext})
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.ledger.add_start(nodeid)
@@ -128,7 +131,8 @@ class Recorder:
         if not self._save():
             _fail(session)
         if self.written:
-            if not self.markdown.write(self.run):
+            are_written = [self.markdown.write(self.run), self.html.write(self.run)]
+            if not all(are_written):
                 _fail(session)
             self.config.hook.pytest_modelbench_run_written(
                 run=self.run, path=self.written, config=self.config
@@ -172,7 +176,7 @@ class Recorder:
             terminalreporter.write_line(printable(line), red=True)
         if self.written:
             terminalreporter.write_line(f"run written to {self.written}")
-        for line in (*self.markdown.lines, *self._next_commands()):
+        for line in (*self.markdown.lines, *self.html.lines, *self._next_commands()):
             terminalreporter.write_line(printable(line))
 
     def _next_commands(self) -> Iterator[str]:

@@ -8,10 +8,19 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pytest_modelbench.documents.strict_model import StrictModel
-from pytest_modelbench.results.fields import Amount, Finite, JsonObject, Ordinal, Share, Text, Whole
+from pytest_modelbench.results.fields import (
+    Amount,
+    Count,
+    Finite,
+    JsonObject,
+    Ordinal,
+    Share,
+    Text,
+    Whole,
+)
 from pytest_modelbench.results.packed import Packed
 
-Index = Annotated[Whole, Field(ge=0)]
+Index = Count
 Series = Literal["decision", "confirmation"]
 Outcome = Literal["pass", "regression", "inconclusive", "noted"]
 Ends = Annotated[list[Finite | None], Field(min_length=2, max_length=2)]

@@ -7,9 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pytest_modelbench.documents.strict_model import StrictModel
-from pytest_modelbench.results.fields import Amount, Finite, Ordinal, Share, Text, Whole
-
-Count = Annotated[Whole, Field(ge=0)]
+from pytest_modelbench.results.fields import Amount, Count, Finite, Ordinal, Share, Text
 
 
 class Limits(StrictModel):

@@ -18,6 +18,7 @@ from pytest_modelbench.results.conditions import Conditions, Limits
 from pytest_modelbench.results.criterion_record import CheckedCriterion
 from pytest_modelbench.results.fields import (
     Amount,
+    Count,
     Digest,
     Finite,
     GitSha,
@@ -30,7 +31,7 @@ from pytest_modelbench.results.fields import (
     Whole,
 )
 from pytest_modelbench.results.metric import Metric
-from pytest_modelbench.results.sample_record import Digests, SampleRecord
+from pytest_modelbench.results.sample_record import Digests, FailedSamples, SampleRecord
 from pytest_modelbench.results.timing_record import TimingRecord
 
 OWN_METRICS = (*TIMING_METRICS, *AUDIO_METRICS)
@@ -73,6 +74,8 @@ class RunMetadata(StrictModel):
     git_dirty: bool | None
     command_line: Text
     dry_run: bool
+    quick: bool
+    """Whether it was a mere trial (`--suite-quick`), whose figures say nothing."""
     modelbench_version: Text
     exit_status: Whole | None
     """pytest's exit status; None when the session ended before it was known."""
@@ -158,7 +161,7 @@ class TakenOver(StrictModel):
     """That session's."""
     what: Literal["samples", "case"]
     """`samples`: answers, so that the timed calls are this session's alone; `case`: all of it."""
-    samples: Whole | None
+    samples: Count | None
     """How many samples it had answered; None for a whole case."""
 
 
@@ -217,6 +220,8 @@ class CaseResult(StrictModel):
     """Every call that was timed; None when there is none."""
     samples: SampleRecord | None
     """What each sample was answered and how right that was; None when nothing scores it."""
+    failed_samples: FailedSamples | None
+    """Samples that failed, tolerated or not; None when none did, or none was asked."""
     digests: Digests | None
     """What the fingerprint is made of, part by part; None when it was not run."""
     taken_over: list[TakenOver]
@@ -236,6 +241,11 @@ class CaseResult(StrictModel):
     def side(self) -> str:
         """The name of the side of a comparison that it is; of any other case, its id."""
         return self.id.rpartition("@")[2]
+
+    @property
+    def is_taken_over(self) -> bool:
+        """Whether all of it is an earlier session's."""
+        return any(one.what == "case" for one in self.taken_over)
 
     @property
     def metric_errors(self) -> dict[str, str]:

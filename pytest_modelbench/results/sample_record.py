@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 from pytest_modelbench.documents.strict_model import StrictModel
-from pytest_modelbench.results.fields import Digest, Text
+from pytest_modelbench.results.fields import Digest, Ordinal, Text
 from pytest_modelbench.results.packed import Packed, pack, pack_floats
 
 if TYPE_CHECKING:
     from pytest_modelbench.quality.terms import SampleTerms
+
+MOST_ROWS_SHOWN = 5
 
 
 class Terms(StrictModel):
@@ -35,6 +39,30 @@ class SampleRecord(StrictModel):
     """64 bits of a hash of the answer; 0 for a sample that failed."""
     terms: dict[Text, Terms]
     """By name of the quality metric; without those that cannot be told apart by sample."""
+
+
+class FailedSamples(StrictModel):
+    """Samples without an answer. They count as wrong; their calls are in no statistic."""
+
+    count: Ordinal
+    """How many."""
+    tolerated: Annotated[int, Field(ge=0)]
+    """How many the suite tolerates of so many samples (`measure.max_failed_samples`)."""
+    rows: list[Text]
+    """Which: the first 20 of them, by their row in the dataset, counted from 0."""
+    first_error: Text
+    """What the first one failed with."""
+
+
+def in_words(failed: FailedSamples, samples: object) -> str:
+    """What failed of so many samples and is tolerated, in one line."""
+    rows = ", ".join(failed.rows[:MOST_ROWS_SHOWN])
+    more = ", ..." if failed.count > MOST_ROWS_SHOWN else ""
+    return (
+        f"{failed.count} of {samples} samples failed ({failed.tolerated} tolerated by "
+        f"measure.max_failed_samples): {'row' if failed.count == 1 else 'rows'} {rows}{more}; "
+        f"the first with: {failed.first_error}"
+    )
 
 
 class Digests(StrictModel):

@@ -6,7 +6,7 @@ from array import array
 from typing import TYPE_CHECKING, Literal
 
 from pytest_modelbench.documents.strict_model import StrictModel
-from pytest_modelbench.results.fields import Ordinal, Text, Whole
+from pytest_modelbench.results.fields import Count, Ordinal, Text
 from pytest_modelbench.results.packed import Packed, pack, unpack
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ class TimingRecord(StrictModel):
     """How it was decided, with the figures it was decided on."""
     durations: Packed
     """Every successful timed call, in ns, in the order made."""
-    first_round: Whole
+    first_round: Count
     """How many of them went once through the dataset."""
-    repeated: Whole
+    repeated: Count
     """Calls after those repeat, over and over, the last so many of the first round."""
     stopped_by: Literal[
         "enough", "max_samples", "max_seconds", "first round", "nothing left", "error"

@@ -171,4 +171,4 @@ def test_the_command_makes_it_of_a_run_file(
     assert modelbench(["report", str(pytester.path / "gone.json")]) == 1
     assert modelbench(["report", str(file), f"--output={pytester.path}"]) == 1
     errors = capsys.readouterr().err.splitlines()
-    assert all(line.startswith(str(pytester.path)) for line in errors)
+    assert all(line.lstrip("'").startswith(str(pytester.path)) for line in errors)

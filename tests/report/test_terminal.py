@@ -49,6 +49,8 @@ def case(name: str, rank: int | None, metrics: dict[str, Metric], **fields: Any)
         "conditions": None,
         "timing": None,
         "samples": None,
+        "failed_samples": None,
+        "taken_over": [],
         "digests": None,
         "metrics": metrics,
         "bounds": [],
