@@ -29,6 +29,9 @@ from pytest_modelbench.results.run import (
     CaseResult as CaseResult,
 )
 from pytest_modelbench.runners.contract import (
+    Foreseen as Foreseen,
+)
+from pytest_modelbench.runners.contract import (
     Prediction as Prediction,
 )
 from pytest_modelbench.runners.contract import (

@@ -96,6 +96,8 @@ def _add_run_options(run: argparse.ArgumentParser) -> None:
     run.add_argument("--output", metavar="FILE", help="write the run to this file")
     run.add_argument("--output-dir", metavar="DIR", help="keep the run in its own directory in DIR")
     run.add_argument("--dry-run", action="store_true", help="list every case; measure nothing")
+    run.add_argument("--quick", action="store_true", help="a mere trial: 5 samples, few calls")
+    run.add_argument("--preflight", action="store_true", help="only look whether all is there")
     run.add_argument("--strict", action="store_true", help="an unjudged bound fails")
     run.add_argument("-n", "--workers", metavar="N", help="parallel workers (pytest-xdist)")
     run.add_argument("-v", "--verbose", action="store_true", help="a line for each case")
@@ -116,6 +118,8 @@ def _run(options: argparse.Namespace) -> int:
     arguments += [f"--suite-output={output}"] if output else []
     arguments += [f"--suite-output-dir={options.output_dir}"] if options.output_dir else []
     arguments += ["--suite-dry-run"] if options.dry_run else []
+    arguments += ["--suite-quick"] if options.quick else []
+    arguments += ["--suite-preflight"] if options.preflight else []
     arguments += ["--suite-strict"] if options.strict else []
     arguments += ["-n", options.workers] if options.workers else []
     arguments += ["-v"] if options.verbose else []

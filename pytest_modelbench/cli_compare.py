@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_modelbench.cli_store import RUN, add_dir, store_at_option
 from pytest_modelbench.errors import ModelbenchError
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ def add_compare(commands: Any) -> None:
     parser = commands.add_parser(
         "compare", help="hold run B against run A, or show the verdicts of A once more"
     )
-    what = "last, branch:NAME, a run file, or the id of a run or its beginning"
-    parser.add_argument("a", metavar="A", help=f"the baseline: {what}")
+    parser.add_argument("a", metavar="A", help=f"the baseline: {RUN}")
     parser.add_argument("b", metavar="B", nargs="?", help="the run that is judged")
     parser.add_argument(
         "--metric", action="append", default=[], metavar="NAME", help="judge this one instead"
@@ -48,6 +48,7 @@ def add_compare(commands: Any) -> None:
         help="judge although this differs, such as packages or machine, or all",
     )
     parser.add_argument("--markdown", action="store_true", help="as `modelbench report` writes it")
+    add_dir(parser)
     parser.set_defaults(command=_compare)
 
 
@@ -56,7 +57,8 @@ def _compare(options: argparse.Namespace) -> int:
 
     asked = _asked(options)
     _check_allowed(options.allow)
-    file, run = find_run(options.a)
+    store = store_at_option(options)
+    file, run = find_run(options.a, store)
     if options.b is None:
         if options.allow:
             raise ModelbenchError(
@@ -65,7 +67,7 @@ def _compare(options: argparse.Namespace) -> int:
         _check_metrics(options.metric, [run])
         run = _judged_again(file, run, asked)
     else:
-        other_file, other = find_run(options.b)
+        other_file, other = find_run(options.b, store)
         if other.metadata.run_id == run.metadata.run_id:
             raise ModelbenchError(f"{options.a!r} and {options.b!r} are the same run: name another")
         _check_metrics(options.metric, [run, other])

@@ -7,6 +7,7 @@ session of those who install this package more than this package itself does.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -21,6 +22,18 @@ def state_folder() -> Path:
 def cache_folder() -> Path:
     """What can be made again, such as exported models: `XDG_CACHE_HOME`."""
     return _folder("XDG_CACHE_HOME", ".cache")
+
+
+def free_bytes(folder: Path) -> int | None:
+    """What can still be written to `folder`, which need not be there yet; None where unknown."""
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return None
 
 
 def _folder(variable: str, in_home: str) -> Path:

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_modelbench.results.comparison import Comparison, Outcome
 from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.results.sample_record import in_words
 
 
 class CaseFailed(Exception):  # noqa: N818 - it is a verdict, shown to people by its text alone
@@ -51,7 +52,12 @@ def _own_failures(result: CaseResult, *, strict: bool) -> Iterator[str]:
 def warnings(
     result: CaseResult | None, comparisons: Sequence[Comparison] = (), *, strict: bool
 ) -> Iterator[str]:
-    """One line for each thing that could not be judged, where that is no failure."""
+    """One line for each thing that a person should know of what is no failure.
+
+    What could not be judged, and samples that failed but are tolerated.
+    """
+    if result is not None and result.status == "ok" and result.failed_samples is not None:
+        yield in_words(result.failed_samples, result.dataset.get("used_rows"))
     if not strict and (result is None or result.status == "ok"):
         for check in result.bounds if result is not None else ():
             if check.outcome == "inconclusive":

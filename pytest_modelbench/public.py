@@ -19,6 +19,7 @@ _HOME = {
     "BenchmarkCandidate": "results.run",
     "BenchmarkRun": "results.run",
     "CaseResult": "results.run",
+    "Foreseen": "runners.contract",
     "Prediction": "runners.contract",
     "Requirement": "runners.contract",
     "Runner": "runners.contract",

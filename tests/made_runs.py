@@ -14,6 +14,9 @@ from pytest_modelbench.results.conditions import Conditions, Limits
 from pytest_modelbench.results.metric import Metric, measured
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult, RunMetadata, SystemInfo
 from pytest_modelbench.results.sample_record import Digests
+from pytest_modelbench.runs.folder import RunFolder
+from pytest_modelbench.runs.journal import Journal
+from pytest_modelbench.runs.summary import write_summary
 
 SYSTEM = SystemInfo(
     hostname="here",
@@ -50,6 +53,7 @@ CONDITIONS = Conditions(
 BUSY = CONDITIONS.model_copy(
     update={"disturbances": ["other processes kept 1.00 of 2 processors busy"]}
 )
+IDENTITY = {"id", "suite", "benchmark", "runner", "model", "model_path", "device", "params"}
 NAMES = ("runner", "model", "params", "dataset", "measure", "quality")
 
 
@@ -119,6 +123,7 @@ def made_run(
         git_dirty=None,
         command_line="pytest",
         dry_run=False,
+        quick=False,
         modelbench_version="1",
         exit_status=0,
     )
@@ -150,6 +155,54 @@ def stored_run(folder: Path, number: int, *arguments: Any, **fields: Any) -> Pat
     """A run in the folder of runs, called as a session calls it."""
     run = made_run(number, *arguments, **fields)
     return run.save(folder / f"{run.metadata.run_id}.json")
+
+
+def kept_run(parent: Path, number: int, *arguments: Any, **fields: Any) -> RunFolder:
+    """A run in a directory of its own, as a session of today keeps it."""
+    run = made_run(number, *arguments, **fields)
+    folder = RunFolder(parent / run.metadata.run_id)
+    for part in (folder.journals, folder.answers, folder.live, folder.logs):
+        part.mkdir(parents=True)
+    folder.lock_file.touch()
+    run.save(folder.run_file)
+    write_summary(run, folder)
+    return folder
+
+
+def begun_run(
+    parent: Path,
+    number: int,
+    cases: Sequence[CaseResult],
+    total: int,
+    late: Sequence[CaseResult] = (),
+    **metadata: Any,
+) -> RunFolder:
+    """What a session leaves that was killed with `cases` measured; `late` and others were not."""
+    run = made_run(number, cases, **metadata)
+    folder = RunFolder(parent / run.metadata.run_id)
+    for part in (folder.journals, folder.answers, folder.live, folder.logs):
+        part.mkdir(parents=True)
+    folder.lock_file.touch()
+    suite = cases[0].suite if cases else "s"
+    names = [f"b[late{more}-CPU]" for more in range(total - len(cases) - len(late))]
+    others = [made_case(name, suite=suite) for name in names]
+    identities = [one.model_dump(include=IDENTITY) for one in (*cases, *late, *others)]
+    manifest = _manifest(suite, ()) | {
+        "cases": [{"nodeid": f"s.json::{one['id']}", "identity": one} for one in identities],
+        "metric_names": {one["benchmark"]: ["p50_latency_ms"] for one in identities},
+    }
+    journal = Journal(folder.journal("main"))
+    metadata = run.metadata.model_dump(mode="json") | {"exit_status": None}
+    system = run.system_info.model_dump(mode="json")
+    journal.append({"event": "session", "metadata": metadata, "system_info": system})
+    journal.append({"event": "parcel", "manifests": [manifest]})
+    for one in cases:
+        nodeid = f"s.json::{one.id}"
+        journal.append({"event": "started", "nodeid": nodeid})
+        results = [one.model_dump_json()]
+        journal.append({"event": "parcel", "nodeid": nodeid, "results": results, "comparisons": []})
+    journal.close()
+    return folder
 
 
 def measured_case(

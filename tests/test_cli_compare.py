@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import SYSTEM, made_case, made_run, milliseconds, run_id, stored_run
+from made_runs import (
+    SYSTEM,
+    begun_run,
+    kept_run,
+    made_case,
+    made_run,
+    milliseconds,
+    run_id,
+    stored_run,
+)
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.results.metric import measured
@@ -49,6 +58,22 @@ def test_runs_are_named_as_for_a_session(tmp_path: Path, capsys: Printed) -> Non
     assert main(["compare", "branch:main", str(file)]) == 1
     assert main(["compare", "branch:dev", str(file)]) == 1
     assert "none of branch 'dev'" in capsys.readouterr().err
+
+
+def test_runs_are_named_by_their_directories_too_and_may_lie_elsewhere(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    first = kept_run(tmp_path, 1, [case(10.0)])
+    second = kept_run(tmp_path, 2, [case(100.0)])
+    assert main(["compare", str(first.path), str(second.path)]) == 1
+    said = capsys.readouterr().out
+    assert "p50 latency 10 -> 100 ms" in said
+    for b in ("last", run_id(2), str(second.run_file)):
+        assert main(["compare", run_id(1), b, f"--dir={tmp_path}"]) == 1
+        assert capsys.readouterr().out == said
+    killed = begun_run(tmp_path, 3, [case(10.0)], total=2)
+    assert main(["compare", str(first.path), str(killed.path)]) == 1
+    assert "was killed: modelbench recover" in capsys.readouterr().err
 
 
 def test_what_the_suite_asked_is_asked_unless_metrics_are_named(capsys: Printed) -> None:

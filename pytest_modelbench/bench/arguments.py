@@ -66,6 +66,11 @@ def measure_spec(given: Mapping[str, Any]) -> MeasureSpec:
             raise ModelbenchError(
                 f"modelbench.measure: {name!r} limits a process, and a test runs in the session's"
             )
+    if given.get("max_failed_samples"):
+        raise ModelbenchError(
+            "modelbench.measure: 'max_failed_samples' is for suites: a call that raises fails its "
+            "test"
+        )
     try:
         return MeasureSpec.completed(given)
     except ValidationError as error:

@@ -27,6 +27,7 @@ from pytest_modelbench.execution.locks import DeviceLock
 from pytest_modelbench.execution.turns import Turns
 from pytest_modelbench.measure.machine_load import MachineLoad
 from pytest_modelbench.measure.meter import Meters
+from pytest_modelbench.quick import quick_measure
 from pytest_modelbench.results.metric import Metric, measured
 from pytest_modelbench.suite.document import Criterion
 
@@ -50,6 +51,8 @@ class Bench:
     """What this process had waited for turns before the test."""
     waited_before_phase: float = 0.0
     """The same before this part of the test: its setup, or its call."""
+    is_quick: bool = False
+    """Whether a few calls are enough, whatever is asked for (`--suite-quick`)."""
     is_over: bool = False
     """Whether the test has ended, and with it what can be recorded."""
     _is_measuring: bool = False
@@ -120,6 +123,7 @@ class Bench:
                 f"modelbench.measure was called twice with name={name!r}: give the second another"
             )
         spec = measure_spec({**self.defaults, **measure})
+        spec = quick_measure(spec) if self.is_quick else spec
         held = item_counts(items, given)
         meters = self._all_meters()
         prefix = f"{name}_" if name else ""

@@ -56,6 +56,7 @@ def bench_of(
             turns=session.turns,
             waited_before=waited_before,
             waited_before_phase=waited_before,
+            is_quick=session.is_quick,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
         if mistake := _mistake_in_mark(item, bench):

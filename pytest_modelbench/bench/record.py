@@ -21,6 +21,7 @@ from pytest_modelbench.execution.limits import record_of
 from pytest_modelbench.execution.observed import observed
 from pytest_modelbench.judge.verdict import judged
 from pytest_modelbench.measure.spec import MeasureSpec
+from pytest_modelbench.quick import unjudged
 from pytest_modelbench.recording.manifest import Manifest, candidate_record
 from pytest_modelbench.redaction import masked
 from pytest_modelbench.registry import Candidate
@@ -135,6 +136,7 @@ def result_of_test(
         conditions=conditions,
         timing=first.timing if first else None,
         samples=None,
+        failed_samples=None,
         digests=None,
         taken_over=[],
         metrics=_with_standard(bench.metrics),
@@ -146,7 +148,8 @@ def result_of_test(
 
 def judged_test(result: CaseResult, bench: Bench) -> CaseResult:
     """With every bound of the test held against it."""
-    return judged(result, bench.criteria)
+    made = judged(result, bench.criteria)
+    return unjudged(made) if bench.is_quick else made
 
 
 def _with_standard(metrics: Mapping[str, Metric]) -> dict[str, Metric]:

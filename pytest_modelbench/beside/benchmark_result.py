@@ -64,6 +64,7 @@ def case_result(item: pytest.Function, report: pytest.TestReport, fixture: Any) 
         conditions=None,
         timing=_timing(durations_ns, options, raised=getattr(fixture, "has_error", False)),
         samples=None,
+        failed_samples=None,
         digests=None,
         taken_over=[],
         metrics=_metrics(durations_ns, iterations, detail, extra_info, report),

@@ -163,14 +163,19 @@ class Asking:
 
     def _finished(self, block: Sequence[_Call], portion: Portion) -> Iterator[_Call]:
         """Those of the block that worked, once their answers are noted."""
-        for call, answers, repeats in zip(block, portion.answers, portion.repeats, strict=True):
-            batch, _ = call
+        useless: set[int] = set()
+        both = zip(portion.answers, portion.repeats, strict=True)
+        for at, (answers, repeats) in enumerate(both):
+            batch, _ = block[at]
             if isinstance(answers, Exception):
                 self._seen.fail(answers, batch)
-            else:
+            elif self._finish(batch, answers, 1 + repeats):
                 self._seen.count_calls([one.sample for one in batch], 1 + repeats)
-                self._finish(batch, answers, 1 + repeats)
-                yield call
+                yield block[at]
+            else:
+                useless.add(at)
+        if useless:
+            self._seen.calls.leave_out(portion.called, useless)
         self._kept.write()
 
     def _go_on(self, worked: Sequence[_Call], again: Sequence[_Call]) -> None:
@@ -187,8 +192,10 @@ class Asking:
                 for one in batch:
                     self._seen.count_tokens(one.tokens, count)
 
-    def _finish(self, batch: _Batch, answers: Sequence[Any], calls: int) -> None:
+    def _finish(self, batch: _Batch, answers: Sequence[Any], calls: int) -> bool:
+        """Whether anything can be done with the answers of a call."""
         seen, finish = self._seen, self._seen.session.finish
+        answered = seen.answered
         for one, answer in zip(batch, answers, strict=True):
             try:
                 prediction = finish(one.sample, answer)
@@ -203,3 +210,4 @@ class Asking:
             else:
                 one.tokens = prediction.tokens
                 self._kept.keep(one.identity, prediction)
+        return seen.answered > answered

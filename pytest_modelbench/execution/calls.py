@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from typing import Any, Protocol
 
 from pytest_modelbench.measure.in_flight import Enough, InFlight, InFlightCalls
@@ -33,6 +34,8 @@ class Portion:
     """For each batch, of the first time it was called."""
     repeats: list[int]
     """How often each batch was called again after that."""
+    called: Sequence[int]
+    """Of which batch each timed call was, in their order."""
 
 
 class Calls(Protocol):
@@ -90,12 +93,13 @@ class OneByOne:
     def portion(self, batches: Batches, *, is_last: bool) -> Portion:
         answers = self._steady.first_round(batches)
         repeats = [0] * len(batches)
+        working = [at for at, one in enumerate(answers) if not isinstance(one, Exception)]
         if is_last:
-            working = [at for at, one in enumerate(answers) if not isinstance(one, Exception)]
             counts = self._steady.further_rounds([batches[at] for at in working])
             for at, count in zip(working, counts, strict=True):
                 repeats[at] = count
-        return Portion(answers, repeats)
+        called = [*working, *islice(cycle(working), sum(repeats))]
+        return Portion(answers, repeats, called)
 
     def further(self, called: Batches, new: Batches) -> list[int]:
         return self._steady.further_rounds([*called, *new], new=len(new))
@@ -138,7 +142,7 @@ class CallsInFlight:
             timed.late_error, timed.stopped_by = seen.late_error, "error"
         elif is_last and not timed.repeated:
             timed.stopped_by = why_no_further(self._reason, bool(worked))
-        return Portion(answers, [max(0, count) for count in repeats])
+        return Portion(answers, [max(0, count) for count in repeats], seen.called)
 
     def further(self, called: Batches, new: Batches) -> list[int]:
         timed, batches = self.timed, [*new, *called]

@@ -19,7 +19,7 @@ def make_ready(case: Case, runner: Runner) -> None:
     Raises `Unavailable` for what is absent here, `ModelbenchError` for what is wrong.
     """
     _check_environment(case)
-    _import_requirements(case, runner)
+    import_requirements(case, runner)
     _check_model_files(case)
     runner.check_device(case.device)
     runner.fetch(case.candidate, case.params)
@@ -31,8 +31,11 @@ def _check_environment(case: Case) -> None:
             raise Unavailable(f"environment variable {name} is not set")
 
 
-def _import_requirements(case: Case, runner: Runner) -> None:
-    """Import now what loading would import, so that neither its time nor its memory is counted."""
+def import_requirements(case: Case, runner: Runner) -> None:
+    """Import now what loading would import, so that neither its time nor its memory is counted.
+
+    Raises `Unavailable` for what is absent.
+    """
     for requirement in runner.requirements(case.params):
         try:
             found = importlib.util.find_spec(requirement.module) is not None

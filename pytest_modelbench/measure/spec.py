@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
 from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.shares import share_from
 
 _ENDS = (("min_samples", "max_samples"), ("min_seconds", "max_seconds"))
 MOST_WARMUP_CALLS = 100_000
-NOT_IN_FINGERPRINT = {"timeout_seconds", "memory_limit_mb"}
-"""What ends a measurement that goes wrong, and does not change one that goes well."""
+NOT_IN_FINGERPRINT = {"timeout_seconds", "memory_limit_mb", "max_failed_samples"}
+"""What ends a measurement that goes wrong, and does not change one that goes well; and what a
+measurement with failed samples is called, whose figures are the same either way."""
 
 
 def _number_or_auto(value: Any) -> Any:
@@ -25,6 +27,33 @@ def _kind(value: Any) -> str:
     return "word" if isinstance(value, str) else "number"
 
 
+def _samples_or_share(value: Any) -> Any:
+    """A whole number of samples as it is; a share as a number below 1."""
+    share = share_from(value) if isinstance(value, str) and "%" in value else value
+    is_count = type(share) is int and share >= 0
+    if isinstance(share, float) and 0 <= share < 1:
+        return share
+    if not is_count:
+        raise ValueError(
+            f"{value!r} should be a whole number of samples, or a share of them below 1 such as "
+            '"5%" or 0.05'
+        )
+    return share
+
+
+SamplesOrShare = Annotated[
+    int | float,
+    BeforeValidator(_samples_or_share),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "number", "minimum": 0, "exclusiveMaximum": 1},
+                {"type": "string", "pattern": r"^\s*0*[0-9]{1,2}(\.[0-9]+)?\s*%\s*$"},
+            ]
+        }
+    ),
+]
 Calls = Annotated[
     Annotated[int, Field(ge=0, le=MOST_WARMUP_CALLS), Tag("number")]
     | Annotated[Literal["auto"], Tag("word")],
@@ -59,6 +88,9 @@ class MeasureSpec(StrictModel):
     """A case whose processes hold more resident memory (10^6 bytes) is ended and is an error."""
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
     """The most threads a model may compute with: so many processors are left to its process."""
+    max_failed_samples: SamplesOrShare = 0
+    """A case of which no more samples fail is measured all the same, and says so: a number of
+    samples, or a share such as `"5%"` or `0.05`."""
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
@@ -67,6 +99,16 @@ class MeasureSpec(StrictModel):
             low, high = given.get(least), given.get(most)
             if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
                 yield f"{least!r} ({low:g}) is more than {most!r} ({high:g})"
+
+    def failures_tolerated(self, samples: int) -> int:
+        """How many of so many samples may fail.
+
+        >>> MeasureSpec(max_failed_samples="5%").failures_tolerated(40)
+        2
+        """
+        most = self.max_failed_samples
+        # Half a sample of noise less than nothing: 0.1 * 30 is a little more than 3.
+        return most if isinstance(most, int) else int(most * samples + 1e-9)
 
     def overridden_by(self, other: MeasureSpec) -> dict[str, Any]:
         """What is set here or in `other`, which takes precedence."""

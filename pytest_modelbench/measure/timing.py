@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Collection, Sequence, Sized
 from dataclasses import dataclass, field
 from itertools import chain, cycle
 from time import perf_counter_ns
@@ -68,6 +68,22 @@ class TimedCalls:
     late_error: Exception | None = None
     """What a call of a later round failed with; nothing was timed after it."""
     stopped_by: StoppedBy = "first round"
+
+    def leave_out(self, called: Sequence[int], useless: Collection[int]) -> None:
+        """Of the last calls, take those of `useless` batches back, as if they had failed.
+
+        `called` says of which batch each was; of each batch the first call is among them.
+        """
+        start = len(self.durations_ns) - len(called)
+        last = self.durations_ns[start:]
+        del self.durations_ns[start:]
+        for at, duration in zip(called, last, strict=True):
+            if at not in useless:
+                self.durations_ns.append(duration)
+            elif self.in_flight == 1:  # else others were under way at the same time
+                self.busy_ns -= duration
+        self.first_round -= len(useless)
+        self.repeated = max(0, self.repeated - len(useless))
 
 
 def reason_to_stop(spec: MeasureSpec, count: int, seconds: float) -> StoppedBy | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from pytest_modelbench.quick import QUICK_RUN
 from pytest_modelbench.report.markdown_text import counted
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
@@ -27,6 +28,7 @@ def headline(run: BenchmarkRun) -> str:
     else:
         parts = [f"**{', '.join(_good(run, verdicts['pass'], bounds['passed']))}**"]
     parts += [f"{counted(verdicts['noted'], 'change')} noted"] if verdicts["noted"] else []
+    parts = [f"**{QUICK_RUN}**", *parts] if run.metadata.quick else parts
     skipped = sum(case.status == "skipped" for case in run.cases)
     parts += [f"{skipped} skipped"] if skipped and not run.metadata.dry_run else []
     return ", ".join(parts)

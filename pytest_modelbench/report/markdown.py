@@ -20,6 +20,7 @@ from pytest_modelbench.report.notes import (
     disturbances,
     legend,
     reasons,
+    tolerated_failures,
     unusable_rows,
     worst_of_each_kind,
 )
@@ -113,7 +114,10 @@ def _notes(suites: SuitesWithCases, notes: Notes) -> Iterator[str]:
 
 
 def _missing(run: BenchmarkRun, suites: SuitesWithCases) -> Iterator[str]:
-    yield from _notes(suites, lambda cases: (*reasons(cases), *unusable_rows(cases)))
+    yield from _notes(
+        suites,
+        lambda cases: (*reasons(cases), *unusable_rows(cases), *tolerated_failures(cases)),
+    )
     for comparison in run.comparisons:
         if comparison.detail and comparison.status != "error":
             yield bullet(f"not compared: {short_id(run, comparison.id)}: {comparison.detail}")

@@ -10,6 +10,7 @@ from pytest_modelbench.report.columns import best_value, columns
 from pytest_modelbench.report.numbers import shown
 from pytest_modelbench.results.fields import JsonObject
 from pytest_modelbench.results.run import CaseResult, SuiteRecord
+from pytest_modelbench.results.sample_record import in_words
 
 
 def legend(suite: SuiteRecord, cases: Sequence[CaseResult], launch_floor: float) -> Iterator[str]:
@@ -77,6 +78,14 @@ def unusable_rows(cases: Sequence[CaseResult]) -> Iterator[str]:
         yield f"note: {line}" + (
             "" if number == len(cases) else f" ({number} of {len(cases)} cases)"
         )
+
+
+def tolerated_failures(cases: Sequence[CaseResult]) -> Iterator[str]:
+    """Samples without an answer in cases that are measured all the same."""
+    for case in cases:
+        if case.status == "ok" and case.failed_samples is not None:
+            line = in_words(case.failed_samples, case.dataset.get("used_rows"))
+            yield f"note: {case.id.partition('::')[2]}: {line}"
 
 
 def _first_unusable(dataset: JsonObject) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from pytest_modelbench.results.metric import Metric
+if TYPE_CHECKING:
+    from pytest_modelbench.results.metric import Metric
 
 NOTHING = "-"
 SIGNIFICANT_DIGITS = 3

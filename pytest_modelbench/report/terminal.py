@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from pytest_modelbench.quick import QUICK_RUN
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.case_table import TIED, case_grid, suites_with_cases
 from pytest_modelbench.report.columns import columns
-from pytest_modelbench.report.notes import disturbances, legend, reasons, unusable_rows
+from pytest_modelbench.report.notes import (
+    disturbances,
+    legend,
+    reasons,
+    tolerated_failures,
+    unusable_rows,
+)
 from pytest_modelbench.report.numbers import NOTHING, with_interval, without_interval
 from pytest_modelbench.report.taken_over import taken_over
 from pytest_modelbench.report.verdict_lines import verdict_lines
@@ -36,7 +43,8 @@ def show_run(reporter: Reporter, run: BenchmarkRun) -> None:
     for suite, cases in suites_with_cases(run):
         plural = "" if len(cases) == 1 else "s"
         dry = ", dry run" if run.metadata.dry_run else ""
-        title = f"modelbench: {suite.id} ({len(cases)} case{plural}{dry})"
+        quick = f", {QUICK_RUN}" if run.metadata.quick else ""
+        title = f"modelbench: {suite.id} ({len(cases)} case{plural}{dry}{quick})"
         reporter.write_sep("=", printable(title))
         for line in suite_lines(suite, cases, width, run.system_info.launch_floor):
             reporter.write_line(printable(line))
@@ -55,6 +63,7 @@ def suite_lines(
     yield from legend(suite, rows, launch_floor)
     yield from _few(reasons(cases))
     yield from unusable_rows(cases)
+    yield from tolerated_failures(cases)
     yield from disturbances(cases)
     yield from taken_over(cases)
     if cases and all(case.status == "skipped" for case in cases):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -13,7 +14,13 @@ from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.results.metric import Metric, measured
-from pytest_modelbench.runners.contract import Prediction, Requirement, Runner, Session
+from pytest_modelbench.runners.contract import (
+    Foreseen,
+    Prediction,
+    Requirement,
+    Runner,
+    Session,
+)
 from pytest_modelbench.runners.hub_models import local_directory
 from pytest_modelbench.runners.openvino_devices import (
     Precision,
@@ -191,6 +198,19 @@ class EmbeddingText(Runner):
 
     def check_device(self, device: str) -> None:
         check_device(device)
+
+    def foresee(self, candidate: Candidate, params: Mapping[str, Any]) -> Foreseen:
+        from pytest_modelbench.runners.foreseen import foreseen_export, problem_of
+
+        path = Path(candidate.model_path)
+        if not path.is_dir():
+            return foreseen_export(candidate, "feature-extraction")
+        found = problem_of(lambda: read_sentence_config(candidate.version, path))
+        if found.problem:
+            return found
+        config = read_sentence_config(candidate.version, path)
+        encoder = replace(candidate, model_path=str(config.transformer))
+        return foreseen_export(encoder, "feature-extraction")
 
     def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
         """Get an IR and import what its tokenizer needs: Optimum Intel and Transformers if need be.

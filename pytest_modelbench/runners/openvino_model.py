@@ -11,7 +11,7 @@ from pydantic import Field
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.errors import ModelbenchError, one_line
 from pytest_modelbench.registry import Candidate
-from pytest_modelbench.runners.contract import Requirement, Runner, Session
+from pytest_modelbench.runners.contract import Foreseen, Requirement, Runner, Session
 from pytest_modelbench.runners.openvino_devices import (
     Precision,
     check_device,
@@ -75,6 +75,13 @@ class OpenvinoModel(Runner):
 
     def check_device(self, device: str) -> None:
         check_device(device)
+
+    def foresee(self, candidate: Candidate, params: Mapping[str, Any]) -> Foreseen:
+        from pytest_modelbench.runners.foreseen import foreseen_hub, problem_of
+
+        if not candidate.is_local:
+            return foreseen_hub(candidate)
+        return problem_of(lambda: find_model_file(candidate))
 
     def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
         find_model_file(candidate)

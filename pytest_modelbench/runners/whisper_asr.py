@@ -9,7 +9,7 @@ from pydantic import Field
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.registry import Candidate
-from pytest_modelbench.runners.contract import Requirement, Runner, Session
+from pytest_modelbench.runners.contract import Foreseen, Requirement, Runner, Session
 from pytest_modelbench.runners.openvino_devices import Precision, check_device, present_devices
 from pytest_modelbench.strict import OptionalText
 
@@ -75,6 +75,15 @@ class WhisperAsr(Runner):
 
     def check_device(self, device: str) -> None:
         check_device(device)
+
+    def foresee(self, candidate: Candidate, params: Mapping[str, Any]) -> Foreseen:
+        from pytest_modelbench.runners.foreseen import foreseen_export, problem_of
+
+        if WhisperParams.model_validate(dict(params)).backend == "optimum":
+            return foreseen_export(candidate, "automatic-speech-recognition-with-past")
+        from pytest_modelbench.runners.whisper_genai import ir_directory
+
+        return problem_of(lambda: ir_directory(candidate))
 
     def fetch(self, candidate: Candidate, params: Mapping[str, Any]) -> None:
         if WhisperParams.model_validate(dict(params)).backend == "optimum":

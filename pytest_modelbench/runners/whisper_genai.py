@@ -68,7 +68,7 @@ def load_genai(candidate: Candidate, device: str, params: WhisperParams) -> Sess
 
     Raises `ModelbenchError` for a model or a parameter that this backend cannot serve.
     """
-    directory = _ir_directory(candidate)
+    directory = ir_directory(candidate)
     facts = read_facts(candidate.version, directory)
     options = _options(facts, params)
     try:
@@ -91,7 +91,8 @@ def load_genai(candidate: Candidate, device: str, params: WhisperParams) -> Sess
     return GenaiSession(pipeline, facts, options, properties)
 
 
-def _ir_directory(candidate: Candidate) -> Path:
+def ir_directory(candidate: Candidate) -> Path:
+    """Where its files are. Raises `ModelbenchError` when they are not what GenAI takes."""
     directory = Path(candidate.model_path)
     if not directory.is_dir():
         raise ModelbenchError(

@@ -67,8 +67,9 @@ class LiveFile:
     def enter(self, phase: Phase) -> None:
         state, now = self._state, time.monotonic()
         if state is not None and state.phase != phase:
-            begun = {"samples_before": state.samples_done, "phase_since_s": now, "updated_s": now}
-            self._show(replace(state, phase=phase, **begun))
+            before = state.samples_done
+            state = replace(state, phase=phase, samples_before=before, phase_since_s=now)
+            self._show(replace(state, updated_s=now))
 
     def count(self, done: int, total: int | None) -> None:
         if self._state is not None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
     from pytest_modelbench.runs.folder import RunFolder
 
-VERSION = 3
+VERSION = 4
 """Summaries of another one are made anew."""
 
 
@@ -52,6 +52,8 @@ class CaseSummary:
     """What the fingerprint is made of, as in the run file."""
     is_disturbed: bool
     """Whether something is known to have gone on beside it, or its calls never became steady."""
+    is_taken_over: bool
+    """Whether it was measured in an earlier session, and not in this one."""
     duration_seconds: float
     metrics: Mapping[str, MetricSummary] = field(default_factory=dict)
 
@@ -129,6 +131,7 @@ def _case(case: CaseResult) -> CaseSummary:
             (case.conditions and case.conditions.disturbances)
             or (case.timing and case.timing.is_unsteady)
         ),
+        is_taken_over=case.is_taken_over,
         duration_seconds=case.duration_seconds,
         metrics={
             name: summary

@@ -45,6 +45,8 @@ class Selection:
     """`--suite-device`: these instead of the suite's."""
     against: Side | None = None
     """`--suite-against`: the baseline that every case is measured beside."""
+    quick: bool = False
+    """`--suite-quick`: a few samples and calls of each."""
 
 
 @dataclass

@@ -16,6 +16,7 @@ from pytest_modelbench.documents.read import JsonDocument, read_document
 from pytest_modelbench.documents.validate import validate
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import path_from
+from pytest_modelbench.quick import quick_case
 from pytest_modelbench.registry import Registry, load_registry
 from pytest_modelbench.suite.criteria import criteria_faults
 from pytest_modelbench.suite.document import Benchmark, Criterion, Suite
@@ -53,6 +54,8 @@ def load_suite(file: Path, selection: Selection) -> LoadedSuite:
     faulty = frozenset(str(one.location[0]) for one in problems if one.location)
     expander = Expander(document, suite, registry, selection, faulty)
     cases = expander.cases()
+    if selection.quick:
+        cases = [quick_case(case) for case in cases]
     found = [*expander.problems, *_further(document, suite, cases)]
     problems += [one for one in found if not _overlaps(one, problems)]
     if problems:

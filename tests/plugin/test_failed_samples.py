@@ -12,7 +12,6 @@ EchoSuite = Callable[..., Path]
 Runs = Callable[[], list]
 
 CONFTEST = """
-import time
 from pytest_modelbench import Prediction, Runner, Session
 
 
@@ -30,7 +29,6 @@ class Shaky(Session):
     def predict(self, batch):
         self.calls += 1
         if any(text in self.params.get("predict", "") for text in batch):
-            time.sleep(0.2)
             raise ValueError("cannot say " + batch[0])
         if self.calls > self.params.get("lives", 10**9):
             raise RuntimeError("tired")
@@ -100,18 +98,29 @@ def test_failed_samples_within_what_is_tolerated_are_told_and_fail_nothing(
     assert case.metric_errors == {}
 
 
-def test_calls_that_fail_are_in_no_latency(
-    pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
+@pytest.mark.parametrize("where", ["prepare", "predict", "finish"])
+def test_the_calls_of_failed_samples_are_in_no_statistic(
+    pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs, where: str
 ) -> None:
-    """They take 0.2 s, which no other call does even on a busy machine... by the median."""
-    shaky(3, predict="abc")
+    shaky(3, **{where: "abc"})
     pytester.runpytest("echo.json", "-W", "default").assert_outcomes(passed=1, warnings=1)
     (case,) = runs()[0].cases
-    calls = case.timing.durations_ns()
-    assert len(calls) == 20
-    # Seven samples, and those again: had failed calls been timed there were ten.
-    assert case.timing.first_round == 7
-    assert case.metrics["first_latency_ms"].status == "skipped"
+    timing = case.timing
+    calls = timing.durations_ns()
+    # Seven samples, and those again: had the calls of failed ones been timed there were ten.
+    assert (timing.first_round, timing.repeated) == (7, 7)
+    assert case.metrics["max_latency_ms"].value == max(calls) / 1e6
+    assert case.metrics["p50_latency_ms"].metadata["samples"] == len(calls)
+    busy_seconds = len(calls) / case.metrics["throughput_items_per_second"].value
+    assert busy_seconds == pytest.approx(sum(calls) / 1e9)
+
+
+def test_a_first_call_that_fails_is_no_error_where_it_is_tolerated(
+    pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
+) -> None:
+    shaky(3, predict="a")
+    pytester.runpytest("echo.json", "-W", "default").assert_outcomes(passed=1, warnings=1)
+    assert runs()[0].cases[0].metrics["first_latency_ms"].status == "skipped"
 
 
 @pytest.mark.parametrize("most", [None, 0, 1, "19%", 0.1])
@@ -197,3 +206,23 @@ def test_a_test_in_python_has_no_samples_to_tolerate(pytester: pytest.Pytester) 
     result = pytester.runpytest()
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*'max_failed_samples' is for suites: a call that raises*"])
+
+
+def test_with_several_calls_in_flight_the_same_ones_are_left_out(
+    pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
+) -> None:
+    shaky(3, finish="abc")
+    conftest = pytester.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text().replace(
+            "    def prepare(self, sample):",
+            "    max_in_flight = 2\n\n"
+            "    def start(self, batch, done):\n"
+            "        done(self.predict(batch))\n\n"
+            "    def prepare(self, sample):",
+        )
+    )
+    pytester.runpytest("echo.json", "-W", "default").assert_outcomes(passed=1, warnings=1)
+    timing = runs()[0].cases[0].timing
+    assert (timing.first_round, timing.repeated) == (7, 7)
+    assert len(timing.durations_ns()) < 20

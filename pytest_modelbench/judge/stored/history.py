@@ -48,10 +48,11 @@ class History:
         """Read the next run; False when there is none."""
         for file in self._unread:
             run = read_run(file)
-            if run is None or run.metadata.dry_run:
+            if run is None or run.metadata.dry_run or run.metadata.quick:
                 continue
             for one in cases_of(run):
-                if one.case.status == "ok":
+                # What was taken over is the same measuring once more, and no other session.
+                if one.case.status == "ok" and not one.case.is_taken_over:
                     self._cases.setdefault(one.case.id, []).append(_light(one))
             return True
         return False

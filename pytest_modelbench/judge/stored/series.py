@@ -90,13 +90,16 @@ class Series:
     def _is_proven(self, before: Point, after: Point) -> bool:
         if self._is_counted:
             return True
-        noise = self._noise(before, after)
-        if noise.degrees <= 0:
-            return _are_apart(before, after)
         if self._is_log and min(before.value, after.value) <= 0:
             return False
         distance = abs(self._place(after) - self._place(before))
-        error = math.sqrt(2 * noise.sigma**2 + self._own(before) ** 2 + self._own(after) ** 2)
+        own = math.hypot(self._own(before), self._own(after))
+        if distance <= own * Z_95_PERCENT:  # less than each run by itself is uncertain by
+            return False
+        noise = self._noise(before, after)
+        if noise.degrees <= 0:
+            return _are_apart(before, after)
+        error = math.hypot(math.sqrt(2) * noise.sigma, own)
         if distance <= error * Z_95_PERCENT:  # Student's t asks for more than that
             return False
         return distance > error * student_quantile(noise.degrees, self._tail)

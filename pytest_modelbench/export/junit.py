@@ -1,0 +1,103 @@
+"""A run as the XML that CI systems read: cases as tests, metrics as their properties."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from xml.etree import ElementTree
+
+from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SuiteRecord
+
+_DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def junit_text(*runs: BenchmarkRun) -> str:
+    """A test suite for each suite of each run."""
+    root = ElementTree.Element("testsuites", name="pytest-modelbench")
+    for run in runs:
+        for suite in run.suites:
+            cases = [case for case in run.cases if case.suite == suite.id]
+            root.append(_suite(run, suite, cases))
+    ElementTree.indent(root)
+    return f"{_DECLARATION}\n{ElementTree.tostring(root, encoding='unicode')}\n"
+
+
+def _suite(run: BenchmarkRun, suite: SuiteRecord, cases: list[CaseResult]) -> ElementTree.Element:
+    failures = {case.id: list(_failures(run, case)) for case in cases if case.status == "ok"}
+    element = _element(
+        "testsuite",
+        name=suite.id,
+        tests=str(len(cases)),
+        failures=str(sum(map(bool, failures.values()))),
+        errors=str(sum(case.status == "error" for case in cases)),
+        skipped=str(sum(case.status == "skipped" for case in cases)),
+        time=f"{sum(case.duration_seconds for case in cases):.3f}",
+        timestamp=run.metadata.timestamp,
+        hostname=run.system_info.hostname,
+    )
+    about = {
+        "run_id": run.metadata.run_id,
+        "git_sha": run.metadata.git_sha,
+        "git_branch": run.metadata.git_branch,
+    }
+    _add_properties(element, ((name, value) for name, value in about.items() if value))
+    for case in cases:
+        element.append(_case(case, failures.get(case.id, [])))
+    return element
+
+
+def _case(case: CaseResult, failures: list[str]) -> ElementTree.Element:
+    element = _element(
+        "testcase",
+        classname=case.suite,
+        name=case.id.partition("::")[2] or case.id,
+        time=f"{case.duration_seconds:.3f}",
+    )
+    about = [("model", case.model), ("device", case.device), ("runner", case.runner)]
+    metrics = [(name, _metric(one)) for name, one in case.metrics.items()]
+    _add_properties(element, [*about, *metrics])
+    if case.status == "skipped":
+        element.append(_element("skipped", message=case.detail))
+    elif case.status == "error":
+        error = _element("error", message=case.detail)
+        error.text = _allowed(case.trace or case.detail)
+        element.append(error)
+    elif failures:
+        failure = _element("failure", message=failures[0])
+        failure.text = _allowed("\n".join(failures))
+        element.append(failure)
+    return element
+
+
+def _failures(run: BenchmarkRun, case: CaseResult) -> Iterator[str]:
+    """Broken bounds, and what became worse."""
+    yield from (check.message for check in case.bounds if check.outcome == "failed")
+    for comparison in run.comparisons:
+        for verdict in comparison.verdicts:
+            sides = {side.case_id for side in comparison.sides if side.name == verdict.candidate}
+            if verdict.outcome == "regression" and case.id in sides:
+                yield f"worse: {verdict.message}"
+
+
+def _metric(metric: Metric) -> str:
+    """The value with its unit, or why there is none."""
+    if metric.value is None:
+        return f"{metric.status.value}: {metric.error_message}"
+    return f"{metric.value!r} {metric.unit}".rstrip()
+
+
+def _add_properties(element: ElementTree.Element, pairs: Iterable[tuple[str, str]]) -> None:
+    group = ElementTree.SubElement(element, "properties")
+    for name, value in pairs:
+        group.append(_element("property", name=name, value=value))
+
+
+def _element(tag: str, **attributes: str) -> ElementTree.Element:
+    return ElementTree.Element(tag, {name: _allowed(one) for name, one in attributes.items()})
+
+
+def _allowed(text: str) -> str:
+    """`text` with what XML cannot have at all written out."""
+    return _NOT_IN_XML.sub(lambda match: f"#x{ord(match[0]):02X}", text)

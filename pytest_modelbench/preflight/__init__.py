@@ -1,0 +1,1 @@
+"""Whether all is there that cases need, looked at before anything is measured."""

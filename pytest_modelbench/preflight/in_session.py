@@ -1,0 +1,158 @@
+"""When a session looks, and where it says what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.collection import CaseItem
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.paths import path_from
+from pytest_modelbench.preflight.findings import Finding, Findings, block
+from pytest_modelbench.redaction import printable
+from pytest_modelbench.report.markdown_text import counted
+from pytest_modelbench.results.store import runs_folder
+
+if TYPE_CHECKING:
+    from pytest_modelbench.recording.recorder import Recorder
+    from pytest_modelbench.session import ModelbenchSession
+
+FIRST_WORKER = "gw0"
+"""Of parallel workers, who all collect the same, the one that looks."""
+
+
+def register_preflight(session: ModelbenchSession) -> None:
+    """Let this session look first; with `--suite-preflight`, and do nothing else."""
+    config = session.config
+    option = config.option
+    if option.suite_preflight:
+        if hasattr(option, "dist"):  # there is nothing to distribute
+            option.dist = "no"
+        config.pluginmanager.register(PreflightOnly(session))
+    elif not option.collectonly and not option.suite_dry_run:
+        config.pluginmanager.register(Preflight(session))
+
+
+class Preflight:
+    """Says at the start of a session what will go wrong in it. It keeps nothing from running."""
+
+    def __init__(self, session: ModelbenchSession) -> None:
+        self._session = session
+        self._config = session.config
+        self._unsent: list[str] = []
+
+    def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
+        return [printable(line) for line in block(self._look(_cases(items)))]
+
+    # Under xdist the controller collects nothing: the first report of a worker carries it there.
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if self._session.worker == FIRST_WORKER:
+            self._unsent = list(block(self._look(_cases(session.items))))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        report: Any = yield
+        if self._unsent:
+            report.modelbench_preflight, self._unsent = self._unsent, []
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        lines: list[str] = getattr(report, "modelbench_preflight", [])
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if lines and terminal is not None and self._session.worker == "main":
+            terminal.ensure_newline()
+            for line in lines:
+                terminal.write_line(printable(line))
+
+    def _look(self, cases: Sequence[Case]) -> Findings:
+        from pytest_modelbench.preflight.look import Look
+
+        look = Look(cases, _runs_folder(self._config), _workers(self._config))
+        self._add_faulty_suites(look.findings)
+        look.quickly()
+        return look.findings
+
+    def _add_faulty_suites(self, findings: Findings) -> None:
+        """What was wrong with suites, which therefore have no cases."""
+        recorder: Recorder | None = self._config.pluginmanager.get_plugin("modelbench-recorder")
+        for text in recorder.ledger.problems if recorder else ():
+            head, *mistakes = text.splitlines()
+            for line in mistakes or [head]:
+                findings.add(Finding(line.strip()))
+
+
+class PreflightOnly(Preflight):
+    """Looks closely, says what it found and what the run will take, and ends the session."""
+
+    def __init__(self, session: ModelbenchSession) -> None:
+        super().__init__(session)
+        self._has_problems = False
+
+    def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
+        return []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        cases = _cases(session.items)
+        lines = list(self._everything(cases, len(session.items) - len(cases)))
+        terminal: Any = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.write_line("")
+            for line in lines:
+                terminal.write_line(printable(line))
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._has_problems and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _everything(self, cases: Sequence[Case], others: int) -> Generator[str, None, None]:
+        from pytest_modelbench.preflight.estimate import History, space_lines, time_line
+        from pytest_modelbench.preflight.look import Look
+
+        parent = _runs_folder(self._config)
+        look = Look(cases, parent, _workers(self._config))
+        self._add_faulty_suites(look.findings)
+        look.quickly()
+        with self._session.turns.busy():  # importing would disturb what others measure
+            look.closely(self._session.extensions)
+        findings = look.findings
+        self._has_problems = findings.problem_count > 0
+        what = f"in {counted(findings.case_count, 'case')}"
+        problems = findings.lines(problems=True)
+        number = counted(len(problems), "problem") if problems else "no problem"
+        yield f"preflight: {number} {what}"
+        yield from (f"  {line}" for line in problems)
+        yield from (f"note: {line}" for line in findings.lines(problems=False))
+        if others:
+            yield f"note: {counted(others, 'test')} in Python: nobody can look into them"
+        if cases:
+            history = History(parent, look.subjects)
+            yield time_line(history, look.subjects)
+            yield from space_lines(history, parent, look.exports_bytes)
+
+
+def _cases(items: Sequence[pytest.Item]) -> list[Case]:
+    return [item.case for item in items if isinstance(item, CaseItem)]
+
+
+def _runs_folder(config: pytest.Config) -> Path:
+    """Where the run will be kept."""
+    given = config.option.suite_output_dir
+    try:
+        return path_from(given, config.invocation_params.dir) if given else runs_folder()
+    except ModelbenchError:  # whoever writes there says so
+        return runs_folder()
+
+
+def _workers(config: pytest.Config) -> int:
+    """How many models may be loaded at once."""
+    told = getattr(config, "workerinput", {}).get("workercount")
+    return int(told or getattr(config.option, "numprocesses", None) or 1)
