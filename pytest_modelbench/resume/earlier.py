@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -43,11 +44,11 @@ class Earlier:
 
     def in_words(self) -> str:
         """What it had done, for people."""
-        statuses = [case.status for case in self._run.cases]
+        counted = Counter(case.status for case in self._run.cases)
         what = "resuming" if self.mode == "resume" else "retrying what went wrong in"
         return (
-            f"modelbench: {what} {self.run_id} (cases measured: {statuses.count('ok')}, gone wrong: "
-            f"{statuses.count('error')}, skipped or not come to: {statuses.count('skipped')})"
+            f"modelbench: {what} {self.run_id} (cases measured: {counted['ok']}, gone wrong: "
+            f"{counted['error']}, skipped or not come to: {counted['skipped']})"
         )
 
     def is_left_out(self, case: Case) -> bool:

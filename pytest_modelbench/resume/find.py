@@ -17,8 +17,9 @@ def find_earlier(option: str, text: str, parent: Path, base_dir: Path) -> Path:
     """A run's directory, or a run file that lies somewhere else.
 
     `last` is the newest run in `parent` that is not dry, whether or not its session came to its
-    end; anything else is a directory or a file, relative to `base_dir`, or the id of a run in `parent`, or its
-    beginning. Raises `ModelbenchError` when it is none of these, or its session is running.
+    end; anything else is a directory or a file, relative to `base_dir`, or the id of a run in
+    `parent`, or its beginning. Raises `ModelbenchError` when it is none of these, or its session is
+    running.
     """
     if text == LAST:
         found = next((one for one in run_folders(parent) if not _is_dry(one)), None)
