@@ -177,7 +177,7 @@ class ModelbenchSession:
     def find_earlier(self) -> None:
         """The session that is to be resumed or retried, if one is."""
         option = self.config.option
-        if option.suite_resume or option.suite_retry_failed:
+        if option.suite_resume is not None or option.suite_retry_failed is not None:
             from pytest_modelbench.resume.take_over import TakeOver, earlier_of
 
             if (earlier := earlier_of(self.config)) is not None:
@@ -233,7 +233,7 @@ class ModelbenchSession:
             raise pytest.UsageError(str(error)) from None
 
     def pytest_report_header(self) -> list[str]:
-        return list(self.take_over.lines()) if self.take_over else []
+        return list(self.take_over.earlier.lines()) if self.take_over else []
 
     def unsent(self) -> dict[str, Any]:
         """What no report has carried yet, as of a session that ended before its first case."""

@@ -78,6 +78,7 @@ class Asking:
         asked = [*self._left, *self._to_ask(samples, taken_over)]
         whole = len(asked) if is_last else len(asked) - len(asked) % self._size
         asked, self._left = asked[:whole], asked[whole:]
+        self._kept.write()  # what was taken over, which a second crash must not cost
         new = self._in_calls(asked)
         again = self._in_calls(list(self._prepared(taken_over))) if is_last else []
         if new or again:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from pytest_modelbench.case import Case
 from pytest_modelbench.measure.tick import Ticker
 from pytest_modelbench.results.run import TakenOver
@@ -16,9 +18,11 @@ class KeptAnswers:
     def __init__(self, case: Case, facts: dict[str, str], live: LiveFile) -> None:
         """`facts` is what must be the same for an answer to be used again."""
         self.live = live
-        self.taken_over = 0
-        """Samples whose answers are an earlier session's."""
-        self._earlier = earlier_answers(case.trail.earlier_answers, facts)
+        self._taken_over: Counter[str] = Counter()
+        """Samples whose answers are an earlier session's, by its run id."""
+        self._earlier = [
+            (run_id, earlier_answers(file, facts)) for run_id, file in case.trail.earlier_answers
+        ]
         self._file = AnswersFile(case.trail.answers, case.id, facts)
         self._new: list[Answered] = []
         self.batch_size = 1
@@ -33,14 +37,16 @@ class KeptAnswers:
 
     def answer_of(self, sample: int) -> Answered | None:
         """The answer of an earlier session, once for each time that it was given."""
-        known = self._earlier.get(sample)
-        if not known:
-            return None
-        self.taken_over += 1
-        self._answered += 1
-        one = known.pop(0)
-        self._new.append(one)  # for a session that resumes this one
-        return one
+        for at, (run_id, answers) in enumerate(self._earlier):
+            if known := answers.get(sample):
+                for _, older in self._earlier[at + 1 :]:  # which this one has taken over, too
+                    older.get(sample, [None])[:1] = []
+                self._taken_over[run_id] += 1
+                self._answered += 1
+                one = known.pop(0)
+                self._new.append(one)  # for a session that resumes this one
+                return one
+        return None
 
     def keep(self, sample: int, prediction: Prediction) -> None:
         """An answer, which `write` will write."""
@@ -63,11 +69,12 @@ class KeptAnswers:
         done = self._answered + called * self.batch_size
         self.live.count(done if self.total is None else min(done, self.total), self.total)
 
-    def record(self, case: Case) -> list[TakenOver]:
+    def record(self) -> list[TakenOver]:
         """As it stands in the result."""
-        if not self.taken_over:
-            return []
-        return [TakenOver(run_id=case.trail.earlier_run, what="samples", samples=self.taken_over)]
+        return [
+            TakenOver(run_id=run_id, what="samples", samples=count)
+            for run_id, count in self._taken_over.items()
+        ]
 
     def close(self) -> None:
         self._file.close()

@@ -61,7 +61,7 @@ def measure_case(
             raise seen.first_error
         live.enter("scoring")
         result = _result(seen, resident, reader, digest)
-        return result.model_copy(update={"taken_over": kept.record(case)})
+        return result.model_copy(update={"taken_over": kept.record()})
 
 
 def _result(

@@ -14,10 +14,8 @@ class Trail:
     """Where it is just now (`runs/live.py`)."""
     answers: Path | None = None
     """What its samples were answered, block by block (`runs/answers.py`)."""
-    earlier_answers: Path | None = None
-    """The same of an earlier session that did not finish the case."""
-    earlier_run: str = ""
-    """That session's run id."""
+    earlier_answers: tuple[tuple[str, Path], ...] = ()
+    """The same of earlier sessions that did not finish the case, newest first, by run id."""
 
 
 NO_TRAIL = Trail()

@@ -44,6 +44,7 @@ class CaseReports:
             if report.modelbench.get("is_kept"):
                 part.forget_answers(item.stash[MEASURED][0])
             if report.when == "call":
+                part.be_idle()
                 part.log(item.nodeid, report.sections)
         return report
 

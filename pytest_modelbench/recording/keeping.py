@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
     from pytest_modelbench.results.run import BenchmarkRun, RunMetadata, SystemInfo
+    from pytest_modelbench.session import ModelbenchSession
 
 OPTION = "--suite-output-dir"
 
@@ -78,6 +79,7 @@ class Keeping:
         return self.journal
 
     def _make(self) -> None:
+        _ = self.system  # which takes a moment: a directory without its first event is of no use
         try:
             self._hold(make_run_folder(self.parent))
         except OSError as error:
@@ -101,8 +103,17 @@ class Keeping:
                 "event": "session",
                 "metadata": self.metadata.model_dump(mode="json"),
                 "system_info": self.system.model_dump(mode="json"),
+                **self._resumed(),
             }
         )
+
+    def _resumed(self) -> dict[str, str]:
+        session: ModelbenchSession | None = self._config.pluginmanager.get_plugin("modelbench-run")
+        if session is None or session.take_over is None:
+            return {}
+        from pytest_modelbench.resume.links import RESUMES
+
+        return {RESUMES: str(session.take_over.earlier.path)}
 
     def note(self, event: Event) -> None:
         """Add an event of the controlling process, if there is a place for it."""

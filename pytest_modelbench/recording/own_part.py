@@ -68,9 +68,18 @@ class OwnPart:
     def forget_answers(self, results: Iterable[CaseResult]) -> None:
         """Nobody will go on with these, which are measured well and written down."""
         for one in results:
-            if self.folder is not None and one.status == "ok":
+            if self.folder is not None and one.status == "ok" and not one.metric_errors:
                 with suppress(OSError):
                     (self.folder.answers / answers_name(one.id)).unlink(missing_ok=True)
+
+    def be_idle(self) -> None:
+        """No case is under way: what a process that was killed says of one is no longer so."""
+        if self.folder is not None:
+            with suppress(OSError):
+                self._live_file(self.folder).unlink(missing_ok=True)
+
+    def _live_file(self, folder: RunFolder) -> Path:
+        return folder.live / f"{self._worker}.json"
 
     def log(self, nodeid: str, sections: Iterable[tuple[str, str]]) -> None:
         """What an item printed, for whoever wants to know after the session was killed."""
@@ -91,8 +100,7 @@ class OwnPart:
         if folder is None:
             return NO_TRAIL
         return Trail(
-            live=folder.live / f"{self._worker}.json",
+            live=self._live_file(folder),
             answers=folder.answers / answers_name(case.id),
-            earlier_answers=earlier.answers_file(case) if earlier else None,
-            earlier_run=earlier.run_id if earlier else "",
+            earlier_answers=tuple(earlier.answers_files(case)) if earlier else (),
         )

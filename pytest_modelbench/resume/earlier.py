@@ -1,4 +1,4 @@
-"""What an earlier session had measured when it ended, and whether that still holds."""
+"""What earlier sessions had measured when they ended, as far as it may still hold."""
 
 from __future__ import annotations
 
@@ -9,103 +9,120 @@ from typing import Literal
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.recording.recover import journaled
 from pytest_modelbench.results.comparison import Comparison
-from pytest_modelbench.results.find_run import usable_run
-from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo, TakenOver
+from pytest_modelbench.results.run import CaseResult, SystemInfo, TakenOver
+from pytest_modelbench.resume.links import Link, is_well, links
 from pytest_modelbench.runs.answers import answers_name
-from pytest_modelbench.runs.folder import RunFolder
 
 Mode = Literal["resume", "retry"]
 """`resume`: whatever is not measured well is measured; `retry`: only what went wrong."""
 
 
 class Earlier:
-    """The results of an earlier session."""
+    """The results of an earlier session, and of those that it resumed itself."""
 
-    def __init__(self, path: Path, mode: Mode) -> None:
+    def __init__(self, path: Path, mode: Mode, system: SystemInfo) -> None:
         """Raises `ModelbenchError` for what cannot be read."""
-        self.mode: Mode = mode
         self.path = path
-        self._folder = RunFolder(path) if path.is_dir() else None
-        self._run = _read(path)
-        self._cases = {case.id: case for case in self._run.cases}
-        self._compared = {one.id: one for one in self._run.comparisons if one.kind == "paired"}
-        if self._run.metadata.dry_run:
+        self.mode: Mode = mode
+        whole = list(links(path))
+        self._first = whole[0]
+        if self._first.run.metadata.dry_run:
             raise ModelbenchError(f"{path}: a dry run, in which nothing was measured")
+        self.differences = self._first.differences(system)
+        """Why nothing of the session holds on this machine; empty where it does."""
+        self._links = (
+            [] if self.differences else [one for one in whole if not one.differences(system)]
+        )
+        self._cases: dict[str, tuple[Link, CaseResult]] = {}
+        for link in reversed(self._links):
+            for case in link.run.cases:
+                if case.id not in self._cases or case.status != "skipped":
+                    self._cases[case.id] = (link, case)
 
     @property
     def run_id(self) -> str:
-        return self._run.metadata.run_id
+        return self._first.run_id
 
-    def answers_file(self, case: Case) -> Path | None:
-        """Where it may have left answers to some of a case's samples."""
-        return None if self._folder is None else self._folder.answers / answers_name(case.id)
+    def answers_files(self, case: Case) -> list[tuple[str, Path]]:
+        """Where they may have left answers to some of a case's samples, newest first, by run."""
+        name = answers_name(case.id)
+        return [
+            (link.run_id, link.folder.answers / name)
+            for link in self._links
+            if link.folder is not None and (link.folder.answers / name).exists()
+        ]
 
     def in_words(self) -> str:
         """What it had done, for people."""
-        counted = Counter(case.status for case in self._run.cases)
+        results = [case for _, case in self._cases.values()] or self._first.run.cases
+        counted = Counter("ok" if is_well(one) else one.status for one in results)
+        wrong = len(results) - counted["ok"] - counted["skipped"]
         what = "resuming" if self.mode == "resume" else "retrying what went wrong in"
         return (
             f"modelbench: {what} {self.run_id} (cases measured: {counted['ok']}, gone wrong: "
-            f"{counted['error']}, skipped or not come to: {counted['skipped']})"
+            f"{wrong}, skipped or not come to: {counted['skipped']})"
         )
 
     def is_left_out(self, case: Case) -> bool:
         """Whether a session that only retries errors has nothing to do with it."""
-        if self.mode == "resume":
+        if self.mode == "resume" or self.differences:
             return False
-        known = [self._cases[one.id] for one in case.measured if one.id in self._cases]
+        known = [self._cases[one.id][1] for one in case.measured if one.id in self._cases]
         return not known or all(one.status == "skipped" for one in known)
 
     def results(self, case: Case, suite_digest: str) -> list[CaseResult] | None:
         """Those of a case that was measured well, as they stand; None where there are none."""
-        known = [self._cases.get(one.id) for one in case.measured]
-        found = [one for one in known if one is not None and one.status == "ok"]
-        if len(found) < len(known) or not all(one.fingerprint for one in found):
+        found = [self._cases.get(one.id) for one in case.measured]
+        known = [one for one in found if one is not None and _may_hold(one[1])]
+        if len(known) < len(found):
             return None
-        if case.comparison is not None and not self._holds(case, suite_digest):
+        if case.comparison is not None and not self._compares(case, suite_digest, known):
             return None
-        return [self._marked(one) for one in found]
+        return [_marked(link, result) for link, result in known]
+
+    def _compares(
+        self, case: Case, suite_digest: str, known: list[tuple[Link, CaseResult]]
+    ) -> bool:
+        """Whether one run has all of the comparison, by the questions the suite asks today.
+
+        Never of other code or another environment: neither is in a fingerprint.
+        """
+        assert case.comparison is not None
+        if any(side.commit or side.python or side.env for side in case.comparison.sides):
+            return False
+        link = known[0][0]
+        compared = self._compared(case)
+        digests = {suite.id: suite.digest for suite in link.run.suites}
+        is_one = all(one is link for one, _ in known)
+        is_same_suite = digests.get(case.suite_id) == suite_digest
+        return is_one and is_same_suite and compared is not None and compared.status == "ok"
 
     def comparisons(self, case: Case) -> list[Comparison]:
         """That of its sides, if it has any."""
-        return [self._compared[case.id]] if case.comparison is not None else []
+        compared = self._compared(case) if case.comparison is not None else None
+        return [] if compared is None else [compared]
 
-    def _holds(self, case: Case, suite_digest: str) -> bool:
-        """Whether it was compared, by the questions that the suite asks today."""
-        known = self._compared.get(case.id)
-        digests = {suite.id: suite.digest for suite in self._run.suites}
-        is_same_suite = digests.get(case.suite_id) == suite_digest
-        return known is not None and known.status == "ok" and is_same_suite
+    def _compared(self, case: Case) -> Comparison | None:
+        link, _ = self._cases[case.measured[0].id]
+        of_case = (one for one in link.run.comparisons if one.id == case.id)
+        return next((one for one in of_case if one.kind == "paired"), None)
 
-    def _marked(self, result: CaseResult) -> CaseResult:
-        is_marked = any(one.what == "case" for one in result.taken_over)
-        mark = TakenOver(run_id=self.run_id, what="case", samples=None)
-        return (
-            result
-            if is_marked
-            else result.model_copy(update={"taken_over": [*result.taken_over, mark]})
-        )
-
-    def differences(self, system: SystemInfo) -> list[str]:
-        """Why nothing of it holds on this machine; nothing where it does."""
-        return list(_differences(self._run.system_info, system))
+    def lines(self) -> Iterator[str]:
+        """What to say of it before anything is measured."""
+        yield self.in_words()
+        if self.differences:
+            yield f"nothing is taken over from {self.run_id}: {'; '.join(self.differences)}"
 
 
-def _differences(before: SystemInfo, now: SystemInfo) -> Iterator[str]:
-    for name in ("hostname", "cpu_info", "python_version"):
-        old, new = getattr(before, name), getattr(now, name)
-        if old != new:
-            yield f"{name} was {old!r} and is {new!r}"
-    for name in sorted(before.packages.keys() | now.packages.keys()):
-        old, new = before.packages.get(name, "absent"), now.packages.get(name, "absent")
-        if old != new:
-            yield f"{name} was {old} and is {new}"
+def _may_hold(result: CaseResult) -> bool:
+    return is_well(result) and result.fingerprint is not None
 
 
-def _read(path: Path) -> BenchmarkRun:
-    if not path.is_dir():
-        return usable_run(path)
-    folder = RunFolder(path)
-    return usable_run(folder.run_file) if folder.run_file.exists() else journaled(folder).run()
+def _marked(link: Link, result: CaseResult) -> CaseResult:
+    """As it was measured, without what is computed of its metrics, and where it is from."""
+    metrics = {name: one for name, one in result.metrics.items() if name not in link.expressions}
+    marks = list(result.taken_over)
+    if not result.is_taken_over:
+        marks.append(TakenOver(run_id=link.run_id, what="case", samples=None))
+    return result.model_copy(update={"metrics": metrics, "taken_over": marks})

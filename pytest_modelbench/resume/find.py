@@ -21,8 +21,10 @@ def find_earlier(option: str, text: str, parent: Path, base_dir: Path) -> Path:
     `parent`, or its beginning. Raises `ModelbenchError` when it is none of these, or its session is
     running.
     """
+    if not text.strip():
+        raise ModelbenchError(f"{option} is empty: name a run, such as last")
     if text == LAST:
-        found = next((one for one in run_folders(parent) if not _is_dry(one)), None)
+        found = next((one for one in run_folders(parent) if _can_be_resumed(one)), None)
         if found is None:
             raise ModelbenchError(f"{option} last: there is no run in {parent} yet")
         return _ended(option, found)
@@ -36,9 +38,11 @@ def find_earlier(option: str, text: str, parent: Path, base_dir: Path) -> Path:
     return _ended(option, _of_id(option, text, parent))
 
 
-def _is_dry(folder: RunFolder) -> bool:
+def _can_be_resumed(folder: RunFolder) -> bool:
+    """Not a dry run, nor one whose session was killed before it had said what it is."""
     first = next(read_journal(folder.journal("main")), {})
-    return bool(first.get("metadata", {}).get("dry_run"))
+    metadata = first.get("metadata")
+    return isinstance(metadata, dict) and not metadata.get("dry_run")
 
 
 def _is_run(option: str, text: str, folder: RunFolder) -> RunFolder:

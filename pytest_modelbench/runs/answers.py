@@ -40,6 +40,10 @@ class AnswersFile:
 
     def __init__(self, file: Path | None, case_id: str, facts: Mapping[str, str]) -> None:
         """`facts` is what must be equal for the answers to be used again."""
+        self._file = file
+        if file is not None:
+            with suppress(OSError):  # of a try before, in this session
+                file.unlink(missing_ok=True)
         self._journal = None if file is None else Journal(file)
         self._add({"event": "case", "id": case_id, "facts": dict(facts)})
 
@@ -55,6 +59,9 @@ class AnswersFile:
             plain = [[one.sample, to_plain(one.value), one.tokens] for one in answers]
         except NotPlainError:
             self.close()
+            if self._file is not None:
+                with suppress(OSError):
+                    self._file.unlink(missing_ok=True)
             return
         if plain:
             self._add({"event": "answers", "answers": plain})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,7 @@ class Journal:
 
     def append(self, event: Event, *, is_precious: bool = True) -> bool:
         """Add a line; whether it is in the file. What is precious is forced to the disk."""
+        event = {**event, "at_s": time.monotonic()}
         line = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         self._pending.append(line.encode("utf-8", "surrogatepass") + b"\n")
         try:
@@ -100,7 +102,13 @@ def read_journal(file: Path, faults: list[str] | None = None) -> Iterator[dict[s
 
 
 def read_journals(folder: Path, faults: list[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Those of every process of a session; that of the controlling one first."""
+    """Those of every process of a session, in the order in which they were written down."""
     files = sorted(folder.glob("*.jsonl"), key=lambda file: (file.stem != "main", file.name))
-    for file in files:
-        yield from read_journal(file, faults)
+    events = [event for file in files for event in read_journal(file, faults)]
+    yield from sorted(events, key=_moment)
+
+
+def _moment(event: Event) -> float:
+    """By the machine's monotonic clock, which all processes of a session share."""
+    moment = event.get("at_s")
+    return moment if isinstance(moment, int | float) else 0.0

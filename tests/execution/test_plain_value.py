@@ -31,6 +31,10 @@ VALUES: list[Any] = [
     [],
     [1, 2.5, "a", None],
     (1, (2, [3])),
+    {"deep": [(1,), ()]},
+    np.int64(7),
+    np.float64(0.1),
+    np.bool_(True),
     {"text": "a", "scores": [0.25, {"deep": {}}]},
     {"array": ["<f4", [1], "AAAA"]},
     {"float": "nan"},
@@ -46,6 +50,8 @@ VALUES: list[Any] = [
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: repr(value)[:40])
 def test_a_value_comes_back_with_the_same_content(value: Any) -> None:
     again = from_plain(json.loads(json.dumps(to_plain(value), allow_nan=False)))
+    assert type(again) is type(value)
+    assert str(again) == str(value)
     assert hash64(again) == hash64(value)
 
 

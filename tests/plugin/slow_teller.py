@@ -72,10 +72,10 @@ class Tale:
         (folder / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         self.write(seconds=seconds)
 
-    def write(self, **params: object) -> None:
+    def write(self, min_samples: int = 1, **params: object) -> None:
         suite = {
             "dataset": {"source": "jsonl", "path": "data.jsonl", "reference_column": "ref"},
-            "measure": {"min_samples": 1, "min_seconds": 0, "warmup": 0},
+            "measure": {"min_samples": min_samples, "min_seconds": 0, "warmup": 0},
             "benchmarks": [
                 {"id": "tell", "runner": "teller", "models": self.models, "params": params}
             ],

@@ -15,6 +15,7 @@ from slow_teller import Tale, kill_all, newest, newest_run, until
 
 from pytest_modelbench.recording.recover import recover
 from pytest_modelbench.results.run import BenchmarkRun
+from pytest_modelbench.runs.journal import read_journal
 
 pytestmark = pytest.mark.slow
 
@@ -116,6 +117,40 @@ def test_parallel_workers_lose_nothing_either(tmp_path: Path) -> None:
     again = [name for name in tale.models if len(tale.asked(name)) > 30]
     assert len(again) <= 2, again
     assert all(case.taken_over[0].run_id == killed.run_id for case in newest_run().cases[:1])
+
+
+def test_what_a_resumed_session_had_yet_to_take_over_is_not_lost_with_it(tale: Tale) -> None:
+    """It is killed as soon as it has a directory."""
+    expected = undisturbed(tale)
+    process = tale.start()
+    until(lambda: len(tale.asked("m1")) >= 20)
+    kill_all(process)
+    for _ in range(2):
+        before = newest().run_id
+        process = tale.start("--suite-resume=last")
+        until(lambda: newest().run_id != before)  # noqa: B023 - called at once
+        kill_all(process)
+    tale.forget_asked()
+    assert "2 passed" in tale.run("--suite-resume=last")
+    assert figures(newest_run()) == expected
+    assert tale.asked("m0") == []
+    assert len(tale.asked("m1")) < 30
+
+
+def test_answers_that_were_taken_over_survive_a_second_kill(tale: Tale) -> None:
+    """In the rounds that are for timing alone."""
+    tale.models = tale.models[:1]
+    tale.write(seconds=0.02, min_samples=100_000)
+    process = tale.start()
+    until(lambda: len(tale.asked("m0")) >= 40)
+    kill_all(process)
+    for _ in range(2):
+        tale.forget_asked()
+        process = tale.start("--suite-resume=last")
+        until(lambda: len(tale.asked("m0")) >= 5)
+        kill_all(process)
+    (file,) = newest().answers.iterdir()
+    assert sum(len(event.get("answers", ())) for event in read_journal(file)) == 30
 
 
 def test_killed_at_random_again_and_again_it_comes_to_the_same_end(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from slow_teller import Tale, newest, newest_run
 
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import runs_folder
-from pytest_modelbench.runs.folder import run_folders
+from pytest_modelbench.runs.folder import make_run_folder, run_folders
 
 EchoSuite = Callable[..., Path]
 Runs = Callable[[], list[BenchmarkRun]]
@@ -191,6 +191,76 @@ def test_resuming_and_retrying_exclude_each_other(
     result.stderr.fnmatch_lines(["ERROR: --suite-resume and --suite-retry-failed exclude *"])
 
 
+def test_a_case_whose_metric_went_wrong_is_measured_again(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite(
+        benchmarks=[
+            {"id": "one", "runner": "echo", "model": "one", "quality": ["own_metric:score"]},
+            {"id": "two", "runner": "echo", "model": "two"},
+        ]
+    )
+    own = pytester.path / "own_metric.py"
+    own.write_text("def score(predictions, references):\n    raise ValueError('a bug')\n")
+    result = pytester.runpytest_subprocess("echo.json")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["only what went wrong, again: *"])
+    own.write_text("def score(predictions, references):\n    return 1.0 + 0.0\n")
+    result = pytester.runpytest_subprocess("echo.json", "--suite-retry-failed=last")
+    result.assert_outcomes(passed=2)
+    assert taken(runs()[1]) == [False, True]
+    assert runs()[1].cases[0].metrics["score"].value == 1.0
+
+
+def test_what_a_suite_tolerates_is_asked_anew(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    conftest = pytester.path / "conftest.py"
+    answering = "return [text.upper() for text in batch]"
+    failing = f"if 'b' in batch: raise ValueError('no b')\n        {answering}"
+    conftest.write_text(conftest.read_text().replace(answering, failing))
+    measure = {"min_samples": 5, "min_seconds": 0, "warmup": 0}
+    echo_suite(measure={**measure, "max_failed_samples": 1})
+    pytester.runpytest("echo.json", "-k", "one", "-Wdefault").assert_outcomes(passed=1)
+    echo_suite(measure=measure)
+    more = ("-k", "one", "-Wdefault", "--suite-resume=last")
+    pytester.runpytest("echo.json", *more).assert_outcomes(failed=1)
+    assert taken(runs()[1]) == [False]
+
+
+def test_what_criteria_compute_is_computed_anew(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    criterion = {"id": "more", "expression": "exact_match * 3", "goal": "max"}
+    echo_suite(criteria=[criterion])
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    echo_suite(criteria=[{**criterion, "expression": "exact_match * 30"}])
+    pytester.runpytest("echo.json", "--suite-resume=last").assert_outcomes(passed=2)
+    assert taken(runs()[1]) == [True, True]
+    assert [round(case.metrics["more"].value or 0) for case in runs()[1].cases] == [20, 20]
+    echo_suite()
+    pytester.runpytest("echo.json", "--suite-resume=last").assert_outcomes(passed=2)
+    assert all("more" not in case.metrics for case in runs()[2].cases)
+
+
+def test_no_run_is_named_by_nothing(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:
+    """As by a variable that is not set."""
+    echo_suite()
+    result = pytester.runpytest("echo.json", "--suite-resume=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --suite-resume is empty: name a run, such as last"])
+
+
+def test_a_session_that_said_nothing_before_it_was_killed_is_not_the_last(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite()
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    make_run_folder(runs_folder())
+    pytester.runpytest("echo.json", "--suite-resume=last").assert_outcomes(passed=2)
+    assert taken(runs()[1]) == [True, True]
+
+
 @pytest.mark.slow
 def test_a_comparison_is_taken_over_whole(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
@@ -234,3 +304,20 @@ def test_answers_with_several_parts_are_taken_over_too(tmp_path: Path) -> None:
     run = newest_run()
     assert run.cases[0].samples == expected
     assert len(tale.asked("m0")) < 30
+
+
+@pytest.mark.slow
+def test_a_comparison_of_revisions_is_measured_again(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    """Its code is in no fingerprint."""
+    import subprocess
+
+    echo_suite()
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *command], cwd=pytester.path, check=True)
+    against = ("echo.json", "-k", "one", "--suite-against=HEAD")
+    pytester.runpytest_subprocess(*against).assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*against, "--suite-resume=last").assert_outcomes(passed=1)
+    assert taken(runs()[1]) == [False, False]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +42,8 @@ def test_what_is_appended_is_read(tmp_path: Path) -> None:
     journal.append({"event": "more"}, is_precious=False)
     journal.close()
     first, second = read_journal(file)
-    assert (first["text"], second) == ("zwei\nZeilen\u2028é", {"event": "more"})
+    assert (first["text"], second["event"]) == ("zwei\nZeilen\u2028é", "more")
+    assert 0 < first["at_s"] <= second["at_s"]
 
 
 @pytest.mark.parametrize("limit", [125, 150, 230])
@@ -86,10 +86,12 @@ def test_garbage_between_lines_is_told_and_passed_over(tmp_path: Path) -> None:
     assert [line.split(": ")[0].rpartition(":")[2] for line in faults] == ["2", "3", "4"]
 
 
-def test_the_controlling_process_s_journal_comes_first(tmp_path: Path) -> None:
-    for name in ("gw1", "gw0", "main"):
-        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"event": name}) + "\n")
-    assert [event["event"] for event in read_journals(tmp_path)] == ["main", "gw0", "gw1"]
+def test_the_events_of_all_processes_come_in_the_order_of_time(tmp_path: Path) -> None:
+    names = ["main", "gw1", "gw0", "main", "gw10", "gw2"]
+    journals = {name: Journal(tmp_path / f"{name}.jsonl") for name in set(names)}
+    for number, name in enumerate(names):
+        journals[name].append({"event": name, "number": number})
+    assert [event["number"] for event in read_journals(tmp_path)] == list(range(6))
 
 
 def test_a_journal_that_cannot_be_made_keeps_trying(tmp_path: Path) -> None:
