@@ -13,6 +13,7 @@ from pytest_modelbench.errors import ModelbenchError
 
 if TYPE_CHECKING:
     from pytest_modelbench.judge.asked_later import Asked
+    from pytest_modelbench.judge.stored.measured_case import MeasuredCase
     from pytest_modelbench.results.comparison import Comparison
     from pytest_modelbench.results.run import BenchmarkRun
     from pytest_modelbench.suite.tolerance import Tolerance
@@ -149,6 +150,34 @@ def _judged_again(file: Path, run: BenchmarkRun, asked: Asked) -> BenchmarkRun:
     return run.model_copy(update={"comparisons": rejudged(run, asked)})
 
 
+def _measured_twice(
+    both: list[MeasuredCase],
+    run: BenchmarkRun,
+    baseline: BenchmarkRun,
+    peers: list[dict[str, Any]],
+    options: argparse.Namespace,
+) -> list[MeasuredCase]:
+    """Without the cases that one of the runs took over from the other: nothing differs there."""
+    from pytest_modelbench.judge.stored.measured_case import counterpart
+
+    own, other = run.metadata.run_id, baseline.metadata.run_id
+    found = []
+    for one in both:
+        stored = counterpart(one.case, peers, baseline)
+        if stored and one.case.measured_in(own) == stored.case.measured_in(other):
+            print(
+                f"{one.case.id}: one measurement, which a resumed session took over: not compared"
+            )
+        else:
+            found.append(one)
+    if not found:
+        raise ModelbenchError(
+            f"{options.a!r} and {options.b!r} hold the same measurements: one took them over from "
+            "the other, so there is nothing to compare"
+        )
+    return found
+
+
 def _held_against(
     baseline: BenchmarkRun,
     run: BenchmarkRun,
@@ -170,6 +199,7 @@ def _held_against(
             f"{options.a!r} and {options.b!r} have no case in common: the first has "
             f"{_some_ids(baseline)}, the second {_some_ids(run)}"
         )
+    both = _measured_twice(both, run, baseline, peers, options)
     history = History([runs_folder(), *folders], without=[run.metadata.run_id])
     against = Against(baseline, history, frozenset(options.allow))
     questions = [questions_later(asked, one.case, [run, baseline]) for one in both]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 WAYS = "-o report.html writes them as one HTML report"
 
+MARKDOWN_NAMES = (".md", ".markdown", ".txt", "")
+
 
 def add_report(commands: Any) -> None:
     """The sub-command and its options."""
@@ -39,6 +41,10 @@ def _report(options: argparse.Namespace) -> int:
 
     output, wrong_usage = options.output, options.wrong_usage
     is_html = output is not None and is_html_name(output)
+    if output is not None and not is_html and output.suffix.lower() not in MARKDOWN_NAMES:
+        wrong_usage(
+            f"--output {str(output)!r} should end in .html for a page, or in .md for Markdown"
+        )
     if not is_html:
         _check_one(options.run, wrong_usage)
     found = [_found(text) for text in options.run]

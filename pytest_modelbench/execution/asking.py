@@ -156,7 +156,7 @@ class Asking:
     def _block_size(self, left: int) -> int:
         """How many of the calls left are made before their answers are kept."""
         seconds_each = self._calls.seconds_of(1)
-        if not self._kept.are_kept or seconds_each * left <= 2 * BLOCK_SECONDS:
+        if not self._kept.are_kept or seconds_each * left <= BLOCK_SECONDS:
             return left
         in_flight = part_of(self._resident.session, "max_in_flight")
         least = LEAST_FILLS * in_flight if in_flight > 1 else 1

@@ -75,7 +75,7 @@ def block(findings: Findings) -> Iterator[str]:
     if problems:
         yield (
             f"preflight: {counted(len(problems), 'problem')}; the cases concerned will be skipped "
-            "or fail, the others are measured"
+            "or fail, a suite with a mistake of its own has none; the others are measured"
         )
         yield from (f"  {line}" for line in problems)
     yield from (f"preflight: note: {line}" for line in notes)

@@ -11,6 +11,8 @@ from pytest_modelbench.results.run import CaseResult
 
 NOT_RUN = "not run: the session ended before"
 UNFINISHED = "unfinished: the session ended while it was measured"
+NOT_YET = "not run yet"
+UNDER_WAY = "it is being measured now"
 
 
 class Ledger:
@@ -22,6 +24,8 @@ class Ledger:
         self.problems: list[str] = []
         self.ended_because = ""
         """Why the session ended before all cases were measured, where that is known."""
+        self.goes_on = False
+        """Whether this is what a session has measured so far."""
         self._seen: set[tuple[str, str]] = set()
         """Of each file what its manifest has already: ids of cases, and candidates as text."""
         self._results: dict[str, CaseResult] = {}
@@ -103,6 +107,8 @@ class Ledger:
         if known is not None:
             return known
         is_started = case["nodeid"] in self._started
+        if self.goes_on:
+            return unmeasured(manifest, case, "skipped", UNDER_WAY if is_started else NOT_YET)
         reason = UNFINISHED if is_started else NOT_RUN
         if self.ended_because:
             reason = f"{'unfinished' if is_started else 'not run'}: {self.ended_because}"

@@ -180,9 +180,12 @@ class Recorder:
             terminalreporter.write_line(printable(line))
 
     def _next_commands(self) -> Iterator[str]:
-        from pytest_modelbench.report.taken_over import next_commands
+        from pytest_modelbench.report.taken_over import next_commands, nothing_taken_over
         from pytest_modelbench.session_options import command_to_repeat
 
+        session: ModelbenchSession | None = self.config.pluginmanager.get_plugin("modelbench-run")
+        if self.run is not None and session is not None and session.take_over is not None:
+            yield from nothing_taken_over(self.run, session.take_over.earlier.run_id)
         if self.run is not None and self.keeping.is_where_asked:
             yield from next_commands(self.run, command_to_repeat(self.config))
 

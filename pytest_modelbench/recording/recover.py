@@ -41,6 +41,7 @@ class Journaled:
 def journaled(folder: RunFolder) -> Journaled:
     """Read them, also while the session runs. Raises `ModelbenchError` without a usable one."""
     ledger, faults = Ledger(), list[str]()
+    ledger.goes_on = folder.is_running()
     first: dict[str, Any] | None = None
     for event in read_journals(folder.journals, faults):
         if event["event"] == "session":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_modelbench.catalogue import CATALOGUE, COUNTED_METRICS
 from pytest_modelbench.judge.bounds.expression_interval import Interval
-from pytest_modelbench.judge.bounds.intervals import judged_interval
+from pytest_modelbench.judge.bounds.intervals import is_of_timed_calls, judged_interval
 from pytest_modelbench.results.run import CaseResult, SuiteRecord
 
 USUAL = (
@@ -61,13 +61,17 @@ def heading(name: str) -> str:
 def best_value(name: str, cases: Sequence[CaseResult], launch_floor: float) -> float | None:
     """The best value by the catalogue's direction, where it is shown to be better than all others.
 
-    None when another case has the same value, or an interval that overlaps with the best one's.
+    None when another case has the same value, or an interval that overlaps with the best one's, and
+    for timed calls that were disturbed or are of another session.
     Those of timed calls are as wide as for bounds: with what launches of the same code differ by
     on the machine that the run was made on.
     """
     info = CATALOGUE.get(name)
     having = [case.metrics for case in cases if _measured(case, name)]
     if info is None or info.better == "neither" or len(having) < 2:
+        return None
+    compared = [case for case in cases if _measured(case, name)]
+    if is_of_timed_calls(name, having[0][name]) and any(map(_is_of_another_moment, compared)):
         return None
     found = [
         (metrics[name].value or 0.0, judged_interval(name, metrics, launch_floor))
@@ -80,6 +84,12 @@ def best_value(name: str, cases: Sequence[CaseResult], launch_floor: float) -> f
     if any(value == best or _overlap(other, interval) for value, other in others):
         return None
     return best
+
+
+def _is_of_another_moment(case: CaseResult) -> bool:
+    """Whether its calls were timed under circumstances that the other cases did not have."""
+    is_disturbed = case.conditions is not None and bool(case.conditions.disturbances)
+    return is_disturbed or case.is_taken_over
 
 
 def _overlap(one: Interval | None, other: Interval | None) -> bool:

@@ -29,6 +29,15 @@ def taken_over(cases: Sequence[CaseResult]) -> Iterator[str]:
         )
 
 
+def nothing_taken_over(run: BenchmarkRun, earlier: str) -> Iterator[str]:
+    """Said where a session resumed one and had nothing of it."""
+    if not run.metadata.dry_run and not any(case.taken_over for case in run.cases):
+        yield (
+            f"note: nothing was taken over from {earlier}: none of these cases was measured well "
+            "there, or all have changed since"
+        )
+
+
 def next_commands(run: BenchmarkRun, command: str) -> Iterator[str]:
     """What to type now; `command` is what started the session, without what it resumed."""
     run_id = run.metadata.run_id

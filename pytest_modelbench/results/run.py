@@ -247,6 +247,10 @@ class CaseResult(StrictModel):
         """Whether all of it is an earlier session's."""
         return any(one.what == "case" for one in self.taken_over)
 
+    def measured_in(self, run_id: str) -> str:
+        """The id of the run whose session measured it, where it stands in the run `run_id`."""
+        return next((one.run_id for one in self.taken_over if one.what == "case"), run_id)
+
     @property
     def metric_errors(self) -> dict[str, str]:
         """Metric name to cause, for those that went wrong."""

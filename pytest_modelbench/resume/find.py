@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
@@ -13,20 +14,23 @@ from pytest_modelbench.runs.journal import read_journal
 MOST_NAMED = 3
 
 
-def find_earlier(option: str, text: str, parent: Path, base_dir: Path) -> Path:
+def find_earlier(
+    option: str, text: str, parent: Path, base_dir: Path, suites: Collection[str] = ()
+) -> Path:
     """A run's directory, or a run file that lies somewhere else.
 
-    `last` is the newest run in `parent` that is not dry, whether or not its session came to its
-    end; anything else is a directory or a file, relative to `base_dir`, or the id of a run in
-    `parent`, or its beginning. Raises `ModelbenchError` when it is none of these, or its session is
-    running.
+    `last` is the newest run in `parent` that is not dry and has one of `suites` (their ids; without
+    any, of whatever suite), whether or not its session came to its end. Else it is a directory
+    or a file, relative to `base_dir`, or the id of a run in `parent`, or its beginning. Raises
+    `ModelbenchError` when it is none of these, or its session is running.
     """
     if not text.strip():
         raise ModelbenchError(f"{option} is empty: name a run, such as last")
     if text == LAST:
-        found = next((one for one in run_folders(parent) if _can_be_resumed(one)), None)
-        if found is None:
-            raise ModelbenchError(f"{option} last: there is no run in {parent} yet")
+        fitting = (one for one in run_folders(parent) if _can_be_resumed(one, suites))
+        if (found := next(fitting, None)) is None:
+            of = f" of suite {', '.join(sorted(suites))}" if suites else ""
+            raise ModelbenchError(f"{option} last: there is no run{of} in {parent} yet")
         return _ended(option, found)
     path = path_from(text, base_dir)
     if path.name == RUN_FILE and RunFolder(path.parent).journals.is_dir():
@@ -38,11 +42,21 @@ def find_earlier(option: str, text: str, parent: Path, base_dir: Path) -> Path:
     return _ended(option, _of_id(option, text, parent))
 
 
-def _can_be_resumed(folder: RunFolder) -> bool:
-    """Not a dry run, nor one whose session was killed before it had said what it is."""
+def _can_be_resumed(folder: RunFolder, suites: Collection[str]) -> bool:
+    """Not a dry run, nor one whose session was killed before it had said what it measures."""
     first = next(read_journal(folder.journal("main")), {})
     metadata = first.get("metadata")
-    return isinstance(metadata, dict) and not metadata.get("dry_run")
+    if not isinstance(metadata, dict) or metadata.get("dry_run"):
+        return False
+    return not suites or any(suite in suites for suite in _suites(folder))
+
+
+def _suites(folder: RunFolder) -> Iterator[str]:
+    """The ids of the suites that a session set out to measure; of none, if it never did."""
+    for file in folder.journals.glob("*.jsonl"):
+        for event in read_journal(file):
+            for manifest in event.get("manifests", ()):
+                yield manifest["id"]
 
 
 def _is_run(option: str, text: str, folder: RunFolder) -> RunFolder:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.documents.read import read_document
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import folder_to_write
 from pytest_modelbench.recording.own_part import EARLIER_RUN
@@ -17,6 +20,7 @@ from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.resume.earlier import Earlier
 from pytest_modelbench.resume.find import find_earlier
+from pytest_modelbench.session_options import named_file
 
 if TYPE_CHECKING:
     from pytest_modelbench.execution.engine import Engine
@@ -40,8 +44,24 @@ def earlier_of(config: pytest.Config) -> Earlier | None:
     name, text = asked[0]
     parent = folder_to_write("--suite-output-dir", option.suite_output_dir, folder)
     told = getattr(config, "workerinput", {}).get(EARLIER_RUN)
-    path = Path(told) if told else find_earlier(name, text, parent or runs_folder(), folder)
+    if told:
+        path = Path(told)
+    else:
+        suites = frozenset(_suite_ids(config))
+        path = find_earlier(name, text, parent or runs_folder(), folder, suites)
     return Earlier(path, "resume" if name == RESUME else "retry", system_info())
+
+
+def _suite_ids(config: pytest.Config) -> Iterator[str]:
+    """Of the suites on the command line that can be read; the faults of others are told later."""
+    for argument in config.args:
+        file = named_file(config, argument)
+        if file.suffix != ".json":
+            continue
+        with suppress(ModelbenchError):
+            value = read_document(file).value
+            given = value.get("id") if isinstance(value, dict) else None
+            yield given if isinstance(given, str) else file.stem
 
 
 class TakeOver:

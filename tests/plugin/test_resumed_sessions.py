@@ -163,7 +163,7 @@ def test_a_run_file_alone_can_be_resumed(
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("last", "--suite-resume last: there is no run in * yet"),
+        ("last", "--suite-resume last: there is no run of suite echo in * yet"),
         ("nothing.json", "--suite-resume 'nothing.json' is neither 'last', a run's directory or *"),
         ("empty", "--suite-resume 'empty': this directory holds no run"),
         (
@@ -241,6 +241,20 @@ def test_what_criteria_compute_is_computed_anew(
     echo_suite()
     pytester.runpytest("echo.json", "--suite-resume=last").assert_outcomes(passed=2)
     assert all("more" not in case.metrics for case in runs()[2].cases)
+
+
+def test_the_last_run_is_the_last_of_the_same_suite(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite()
+    echo_suite("other.json")
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    pytester.runpytest("other.json").assert_outcomes(passed=2)
+    pytester.runpytest("echo.json", "--suite-resume=last").assert_outcomes(passed=2)
+    assert taken(runs()[2]) == [True, True]
+    other = runs()[1].metadata.run_id
+    result = pytester.runpytest("echo.json", f"--suite-resume={other}")
+    result.stdout.fnmatch_lines([f"note: nothing was taken over from {other}: none of these *"])
 
 
 def test_no_run_is_named_by_nothing(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:

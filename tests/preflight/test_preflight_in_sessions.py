@@ -109,7 +109,8 @@ def test_a_session_says_at_once_what_will_go_wrong_and_measures_the_rest(
     before = result.stdout.str().partition("echo.json ")[0].splitlines()
     (head,) = [line for line in before if line.startswith("preflight: ")]
     assert head.endswith(
-        "6 problems; the cases concerned will be skipped or fail, the others are measured"
+        "6 problems; the cases concerned will be skipped or fail, a suite with a mistake of its "
+        "own has none; the others are measured"
     )
     result.stdout.fnmatch_lines_random(PROBLEMS)
     assert sum(line.startswith("  ") for line in before) == len(PROBLEMS)

@@ -40,9 +40,12 @@ def _cases(runs: Sequence[BenchmarkRun], suite: ShownSuite) -> CasesOfRuns:
     found: dict[str, list[CaseResult | None]] = {
         case.result.id: [None] * len(runs) for case in suite.cases
     }
+    ids = {run.metadata.run_id for run in runs}
     for number, run in enumerate(runs):
         for case in run.cases:
-            if case.suite == suite.record.id:
+            measured_in = case.measured_in(run.metadata.run_id)
+            is_copy = measured_in != run.metadata.run_id and measured_in in ids
+            if case.suite == suite.record.id and not is_copy:
                 found.setdefault(case.id, [None] * len(runs))[number] = case
     return found
 

@@ -72,7 +72,13 @@ def _has_one(run: BenchmarkRun, ids: set[str]) -> bool:
 
 def _held(before: BenchmarkRun, after: BenchmarkRun, history: History) -> Iterator[Comparison]:
     stored = {case.id: case for case in before.cases}
-    both = [one for one in cases_of(after) if one.case.id in stored]
+    own, other = after.metadata.run_id, before.metadata.run_id
+    both = [
+        one
+        for one in cases_of(after)
+        if one.case.id in stored  # and not one measurement, which one run took over
+        and one.case.measured_in(own) != stored[one.case.id].measured_in(other)
+    ]
     asked = {one.case.id: questions_later(Asked(), one.case, [after, before]) for one in both}
     count = max(1, sum(map(len, asked.values())))
     noted = _noted(after, [one.case for one in both], before)
