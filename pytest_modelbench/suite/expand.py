@@ -189,7 +189,8 @@ class Expander:
             return None
         if fault := self._dataset_fault(spec):
             field, message = fault
-            mine = own is not None and field in own.model_fields_set
+            # What a source needs is missing where the source was named.
+            mine = own is not None and not {field, "source"}.isdisjoint(own.model_fields_set)
             self.fault((*where, field) if mine or spec is own else ("dataset", field), message)
         return spec
 

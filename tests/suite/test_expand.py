@@ -161,6 +161,12 @@ def test_a_dataset_that_cannot_be_is_a_fault_at_collection(
     assert fault in folder.fault(folder.suite(**{field: value}))
 
 
+def test_what_a_source_needs_is_missing_where_the_source_is_named(folder: Any) -> None:
+    """And not in the dataset of the suite, which has all that its own source needs."""
+    message = folder.fault(folder.benchmark(dataset={"source": "hf"}))
+    assert message.startswith("benchmarks[0].dataset.id: source 'hf' needs 'id'")
+
+
 def test_a_benchmark_without_any_model_is_a_fault(folder: Any) -> None:
     message = folder.fault(folder.benchmark(model=None))
     assert message == "benchmarks[0]: has no model: give 'model', 'models' or a registry"
