@@ -150,34 +150,6 @@ def _judged_again(file: Path, run: BenchmarkRun, asked: Asked) -> BenchmarkRun:
     return run.model_copy(update={"comparisons": rejudged(run, asked)})
 
 
-def _measured_twice(
-    both: list[MeasuredCase],
-    run: BenchmarkRun,
-    baseline: BenchmarkRun,
-    peers: list[dict[str, Any]],
-    options: argparse.Namespace,
-) -> list[MeasuredCase]:
-    """Without the cases that one of the runs took over from the other: nothing differs there."""
-    from pytest_modelbench.judge.stored.measured_case import counterpart
-
-    own, other = run.metadata.run_id, baseline.metadata.run_id
-    found = []
-    for one in both:
-        stored = counterpart(one.case, peers, baseline)
-        if stored and one.case.measured_in(own) == stored.case.measured_in(other):
-            print(
-                f"{one.case.id}: one measurement, which a resumed session took over: not compared"
-            )
-        else:
-            found.append(one)
-    if not found:
-        raise ModelbenchError(
-            f"{options.a!r} and {options.b!r} hold the same measurements: one took them over from "
-            "the other, so there is nothing to compare"
-        )
-    return found
-
-
 def _held_against(
     baseline: BenchmarkRun,
     run: BenchmarkRun,
@@ -193,18 +165,24 @@ def _held_against(
     from pytest_modelbench.results.store import runs_folder
 
     peers = [case.model_dump(include=_IDENTITY) for case in run.cases]
-    both = [one for one in cases_of(run) if counterpart(one.case, peers, baseline) is not None]
-    if not both:
+    pairs = [(one, counterpart(one.case, peers, baseline)) for one in cases_of(run)]
+    known = [(one, stored) for one, stored in pairs if stored is not None]
+    if not known:
         raise ModelbenchError(
             f"{options.a!r} and {options.b!r} have no case in common: the first has "
             f"{_some_ids(baseline)}, the second {_some_ids(run)}"
         )
-    both = _measured_twice(both, run, baseline, peers, options)
+    both = [one for one, stored in known if one.measured_in != stored.measured_in]
+    if not both:
+        raise ModelbenchError(
+            f"{options.a!r} and {options.b!r} hold the same measurements: one took them over from "
+            "the other, so there is nothing to compare"
+        )
     history = History([runs_folder(), *folders], without=[run.metadata.run_id])
     against = Against(baseline, history, frozenset(options.allow))
     questions = [questions_later(asked, one.case, [run, baseline]) for one in both]
     count = max(1, sum(map(len, questions)))
-    _tell_of_others(baseline, run, {one.case.id for one in both})
+    _tell_of_others(baseline, run, {one.case.id for one, _ in known}, both)
     comparisons: list[Comparison] = [
         stored_comparison(one, each, against, peers, count)
         for one, each in zip(both, questions, strict=True)
@@ -212,13 +190,19 @@ def _held_against(
     return run.model_copy(update={"comparisons": comparisons})
 
 
-def _tell_of_others(baseline: BenchmarkRun, run: BenchmarkRun, both: set[str]) -> None:
+def _tell_of_others(
+    baseline: BenchmarkRun, run: BenchmarkRun, known: set[str], both: Sequence[MeasuredCase]
+) -> None:
     """Cases that are not compared, where errors go: the output is the verdicts."""
     from pytest_modelbench.report.verdicts import few
 
-    new = [case.id for case in run.cases if case.id not in both]
+    new = [case.id for case in run.cases if case.id not in known]
     if new:
         print(f"not in run {baseline.metadata.run_id}: {few(new)}", file=sys.stderr)
+    compared = {one.case.id for one in both}
+    copies = [case.id for case in run.cases if case.id in known - compared]
+    if copies:
+        print(f"one measurement, which one session took over: {few(copies)}", file=sys.stderr)
 
 
 _IDENTITY = {"id", "suite", "benchmark", "runner", "device", "params"}

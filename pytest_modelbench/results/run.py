@@ -247,7 +247,22 @@ class CaseResult(StrictModel):
         """Whether all of it is an earlier session's."""
         return any(one.what == "case" for one in self.taken_over)
 
-    def measured_in(self, run_id: str) -> str:
+    @property
+    def disturbances(self) -> list[str]:
+        """What is known to have gone on beside it."""
+        return self.conditions.disturbances if self.conditions else []
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether there is any of that, or its calls never became steady."""
+        return bool(self.disturbances) or bool(self.timing and self.timing.is_unsteady)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it was measured, with all of its metrics: there is nothing to measure again."""
+        return self.status == "ok" and not self.metric_errors
+
+    def measured_in(self, run_id: str | None) -> str | None:
         """The id of the run whose session measured it, where it stands in the run `run_id`."""
         return next((one.run_id for one in self.taken_over if one.what == "case"), run_id)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from slow_teller import Tale, newest, newest_run
 
+from pytest_modelbench.cli import main as modelbench
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.runs.folder import make_run_folder, run_folders
@@ -255,6 +256,27 @@ def test_the_last_run_is_the_last_of_the_same_suite(
     other = runs()[1].metadata.run_id
     result = pytester.runpytest("echo.json", f"--suite-resume={other}")
     result.stdout.fnmatch_lines([f"note: nothing was taken over from {other}: none of these *"])
+
+
+def test_one_measurement_in_two_runs_is_not_compared(
+    broken: Callable[..., pytest.RunResult],
+    pytester: pytest.Pytester,
+    runs: Runs,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    broken()
+    (pytester.path / "mended").write_text("")
+    broken("--suite-resume=last")
+    broken("--suite-resume=last")
+    first, second, third = (run.metadata.run_id for run in runs())
+    capsys.readouterr()
+    modelbench(["compare", first, second])
+    said = capsys.readouterr()
+    assert "shout[one-CPU]" not in said.out
+    assert "one measurement, which one session took over: echo::shout[one-CPU]" in said.err
+    assert f"not in run {first}: echo::shout[one-CPU]" not in said.err
+    assert modelbench(["compare", second, third]) == 1
+    assert "hold the same measurements" in capsys.readouterr().err
 
 
 def test_no_run_is_named_by_nothing(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:

@@ -26,8 +26,12 @@ class MeasuredCase:
     @property
     def is_disturbed(self) -> bool:
         """Whether something else is known to have gone on, or the calls never became steady."""
-        conditions, timing = self.case.conditions, self.case.timing
-        return bool(conditions and conditions.disturbances) or bool(timing and timing.is_unsteady)
+        return self.case.is_disturbed
+
+    @property
+    def measured_in(self) -> str | None:
+        """The id of the run whose session measured it: equal for one measurement in two runs."""
+        return self.case.measured_in(self.run_id)
 
 
 def cases_of(run: BenchmarkRun) -> Iterator[MeasuredCase]:

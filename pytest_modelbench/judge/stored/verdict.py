@@ -252,7 +252,7 @@ def _disturbance(held: Held) -> str | None:
         return None
     for name, side in zip(SIDES, (held.baseline, held.candidate), strict=True):
         if side.is_disturbed:
-            said = side.case.conditions.disturbances if side.case.conditions else []
+            said = side.case.disturbances
             what = said[0] if said else "its calls did not become steady while warming up"
             return f"the {name} was disturbed ({what}): run it again, or {SIDE_BY_SIDE}"
     return None

@@ -71,19 +71,15 @@ def _has_one(run: BenchmarkRun, ids: set[str]) -> bool:
 
 
 def _held(before: BenchmarkRun, after: BenchmarkRun, history: History) -> Iterator[Comparison]:
-    stored = {case.id: case for case in before.cases}
-    own, other = after.metadata.run_id, before.metadata.run_id
-    both = [
-        one
-        for one in cases_of(after)
-        if one.case.id in stored  # and not one measurement, which one run took over
-        and one.case.measured_in(own) != stored[one.case.id].measured_in(other)
-    ]
+    stored = {one.case.id: one for one in cases_of(before)}
+    in_both = [one for one in cases_of(after) if one.case.id in stored]
+    # One measurement, which one of the runs took over, has nothing to be compared with.
+    both = [one for one in in_both if one.measured_in != stored[one.case.id].measured_in]
     asked = {one.case.id: questions_later(Asked(), one.case, [after, before]) for one in both}
     count = max(1, sum(map(len, asked.values())))
     noted = _noted(after, [one.case for one in both], before)
     for one in both:
-        alone = before.model_copy(update={"cases": [stored[one.case.id]]})
+        alone = before.model_copy(update={"cases": [stored[one.case.id].case]})
         questions = [*asked[one.case.id]]
         known = {question.metric for question in questions}
         questions += [each for each in noted.get(one.case.id, ()) if each.metric not in known]
