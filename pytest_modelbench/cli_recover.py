@@ -32,8 +32,7 @@ def _recover(options: argparse.Namespace) -> int:
 
     folder = _folder(options.run, store_at_option(options))
     if folder.run_file.exists() and not folder.is_running():
-        from pytest_modelbench.results.find_run import read_run
-        from pytest_modelbench.views.entry import fault_of
+        from pytest_modelbench.results.find_run import fault_of, read_run
 
         if read_run(folder.run_file) is not None:
             print(f"{folder.run_id} has its run file already: {folder.run_file}")

@@ -123,13 +123,13 @@ class Asking:
         """Time `new`, block by block; in the last portion go on with all of it, if need be."""
         self._kept.total = self._seen.sample_count if is_last else None
         worked: list[_Call] = []
-        left, is_over = new, not (is_last or new)
+        left, blocks = new, 0
         while left:
-            block, portion = self._time(left, is_last=is_last and not (worked or again))
+            # What fits in one block goes on by itself until the stop rule is met.
+            block, portion = self._time(left, is_last=is_last and not (blocks or again))
             worked += self._finished(block, portion)
-            is_over = is_last and len(block) == len(new) and not again
-            left = left[len(block) :]
-        if is_last and not is_over:
+            left, blocks = left[len(block) :], blocks + 1
+        if is_last and (blocks > 1 or again):
             self._go_on(worked, again)
 
     def _time(self, left: Sequence[_Call], *, is_last: bool) -> tuple[Sequence[_Call], Portion]:

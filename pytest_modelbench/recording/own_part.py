@@ -68,7 +68,7 @@ class OwnPart:
     def forget_answers(self, results: Iterable[CaseResult]) -> None:
         """Nobody will go on with these, which are measured well and written down."""
         for one in results:
-            if self.folder is not None and one.status == "ok" and not one.metric_errors:
+            if self.folder is not None and one.is_well:
                 with suppress(OSError):
                     (self.folder.answers / answers_name(one.id)).unlink(missing_ok=True)
 

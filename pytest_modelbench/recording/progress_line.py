@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from pytest_modelbench.recording.keeping import Keeping
-from pytest_modelbench.recording.ledger import Ledger
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.runs.live import LiveState, live_states
 
@@ -26,7 +25,7 @@ LONGEST_NAME = 30
 _SAVE, _RESTORE, _ERASE, _DIM, _PLAIN = "\x1b7", "\x1b8", "\x1b[K", "\x1b[2m", "\x1b[22m"
 
 
-def progress_line(config: pytest.Config, keeping: Keeping, ledger: Ledger) -> ProgressLine | None:
+def progress_line(config: pytest.Config, keeping: Keeping) -> ProgressLine | None:
     """The line, where there is a terminal for it."""
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     is_captured = config.getoption("capture", "no") != "no"
@@ -34,16 +33,15 @@ def progress_line(config: pytest.Config, keeping: Keeping, ledger: Ledger) -> Pr
         return None
     if config.getoption("verbose", 0) < 0 or os.environ.get("TERM", "dumb") == "dumb":
         return None
-    return ProgressLine(reporter, keeping, ledger)
+    return ProgressLine(reporter, keeping)
 
 
 class ProgressLine:
     """Drawn by a thread of the controlling process, which only reads what the others leave."""
 
-    def __init__(self, reporter: Any, keeping: Keeping, ledger: Ledger) -> None:
+    def __init__(self, reporter: Any, keeping: Keeping) -> None:
         self._reporter = reporter
         self._keeping = keeping
-        self._ledger = ledger
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._is_drawn = False

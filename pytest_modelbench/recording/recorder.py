@@ -59,7 +59,7 @@ class Recorder:
         """On a terminal, which pytest has opened by now: what is measured just now."""
         from pytest_modelbench.recording.progress_line import progress_line
 
-        line = progress_line(self.config, self.keeping, self.ledger)
+        line = progress_line(self.config, self.keeping)
         if line is not None:
             self.config.pluginmanager.register(line, "modelbench-progress")
             self.config.add_cleanup(line.close)

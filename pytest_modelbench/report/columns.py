@@ -88,8 +88,7 @@ def best_value(name: str, cases: Sequence[CaseResult], launch_floor: float) -> f
 
 def _is_of_another_moment(case: CaseResult) -> bool:
     """Whether its calls were timed under circumstances that the other cases did not have."""
-    is_disturbed = case.conditions is not None and bool(case.conditions.disturbances)
-    return is_disturbed or case.is_taken_over
+    return bool(case.disturbances) or case.is_taken_over
 
 
 def _overlap(one: Interval | None, other: Interval | None) -> bool:

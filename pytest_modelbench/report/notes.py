@@ -38,11 +38,9 @@ def legend(suite: SuiteRecord, cases: Sequence[CaseResult], launch_floor: float)
 
 def disturbances(cases: Sequence[CaseResult]) -> Iterator[str]:
     """What else went on beside the timed calls, and series that never settled."""
-    disturbed = [case for case in cases if case.conditions and case.conditions.disturbances]
+    disturbed = [case for case in cases if case.disturbances]
     if disturbed:
-        said = [
-            one for case in disturbed if case.conditions for one in case.conditions.disturbances
-        ]
+        said = [one for case in disturbed for one in case.disturbances]
         count = "" if len(disturbed) == len(cases) else f" ({len(disturbed)} of {len(cases)} cases)"
         yield f"note: latencies are disturbed: {worst_of_each_kind(said)}{count}"
     unsteady = [one for one in cases if one.timing and one.timing.is_unsteady]

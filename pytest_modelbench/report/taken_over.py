@@ -46,6 +46,6 @@ def next_commands(run: BenchmarkRun, command: str) -> Iterator[str]:
     details = [case.detail for case in run.cases if case.status == "skipped"]
     if any(detail.startswith(("not run: ", "unfinished: ")) for detail in details):
         yield f"to go on: {command} --suite-resume={run_id}"
-    if any(case.status == "error" or case.metric_errors for case in run.cases):
+    if any(case.status != "skipped" and not case.is_well for case in run.cases):
         yield f"why it failed, in full: modelbench show {run_id} --errors"
         yield f"only what went wrong, again: {command} --suite-retry-failed={run_id}"

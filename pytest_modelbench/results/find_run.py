@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +165,8 @@ def _that_cannot_be_read(faulty: list[Path]) -> str:
     """Of files that are called like runs, as the end of a sentence: how many, and why not."""
     if not faulty:
         return ""
-    first = _first_fault(max(faulty))
+    newest = max(faulty)
+    first = fault_of(newest) or f"{newest}: it was being written"
     if len(faulty) == 1:
         return f"; 1 run file there cannot be read: {first}"
     return f"; {len(faulty)} run files there cannot be read, the newest: {first}"
@@ -191,15 +192,10 @@ def _file_of_id(text: str, folder: Path) -> Path:
     if "/" in text or text.endswith(".json") or not text:
         raise ModelbenchError(f"{text!r}: no such file")
     files = run_files(folder)
-    fitting = [file for file in files if id_of(file).startswith(text)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        shown = ", ".join(id_of(file) for file in fitting[:MOST_NAMED])
-        raise ModelbenchError(
-            f"{text!r} is the beginning of {len(fitting)} runs (newest: {shown}): write more of it"
-        )
-    newest = f"newest there: {id_of(files[0])}" if files else ""
+    ids = list(map(id_of, files))
+    if (found := only_id(text, ids)) is not None:
+        return files[ids.index(found)]
+    newest = f"newest there: {ids[0]}" if ids else ""
     there = newest or f"it has no run yet: {_HOW_TO_MAKE_ONE}"
     raise ModelbenchError(
         f"{text!r} is neither a file nor 'last', 'branch:NAME' or the beginning of a run's id in "
@@ -207,12 +203,25 @@ def _file_of_id(text: str, folder: Path) -> Path:
     )
 
 
+def only_id(text: str, ids: Sequence[str], option: str = "") -> str | None:
+    """The one of `ids`, newest first, that begins with `text`; None where there is none.
+
+    Raises `ModelbenchError`, which begins with the `option` that has the text, where there are
+    several.
+    """
+    fitting = [one for one in ids if one.startswith(text)]
+    if len(fitting) > 1:
+        shown = ", ".join(fitting[:MOST_NAMED])
+        raise ModelbenchError(
+            f"{option and option + ' '}{text!r} is the beginning of {len(fitting)} runs (newest: "
+            f"{shown}): write more of it"
+        )
+    return fitting[0] if fitting else None
+
+
 def usable_run(path: Path) -> BenchmarkRun:
     """The run in a file. Raises `ModelbenchError` where there is none that tells anything."""
-    try:
-        run = BenchmarkRun.load(path)
-    except DocumentError as error:
-        raise ModelbenchError(f"not a run that can be read: {_shown(path, error)}") from None
+    run = loaded_run(path)
     if run.metadata.dry_run:
         raise ModelbenchError(f"{path}: a dry run, in which nothing was measured: name another run")
     if run.metadata.quick:
@@ -220,12 +229,21 @@ def usable_run(path: Path) -> BenchmarkRun:
     return run
 
 
-def _first_fault(path: Path) -> str:
+def loaded_run(path: Path) -> BenchmarkRun:
+    """The run in a file, whatever it is. Raises `ModelbenchError`, which tells the first fault."""
+    try:
+        return BenchmarkRun.load(path)
+    except DocumentError as error:
+        raise ModelbenchError(f"not a run that can be read: {_shown(path, error)}") from None
+
+
+def fault_of(path: Path) -> str:
+    """The first thing that is wrong with a run file; empty where it can be read after all."""
     try:
         BenchmarkRun.load(path)
     except DocumentError as error:
         return _shown(path, error)
-    return f"{path}: it was being written"
+    return ""
 
 
 def _shown(path: Path, error: DocumentError) -> str:

@@ -11,7 +11,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import CaseResult, SystemInfo, TakenOver
-from pytest_modelbench.resume.links import Link, is_well, links
+from pytest_modelbench.resume.links import Link, links
 from pytest_modelbench.runs.answers import answers_name
 
 Mode = Literal["resume", "retry"]
@@ -56,7 +56,7 @@ class Earlier:
     def in_words(self) -> str:
         """What it had done, for people."""
         results = [case for _, case in self._cases.values()] or self._first.run.cases
-        counted = Counter("ok" if is_well(one) else one.status for one in results)
+        counted = Counter("ok" if one.is_well else one.status for one in results)
         wrong = len(results) - counted["ok"] - counted["skipped"]
         what = "resuming" if self.mode == "resume" else "retrying what went wrong in"
         return (
@@ -116,7 +116,7 @@ class Earlier:
 
 
 def _may_hold(result: CaseResult) -> bool:
-    return is_well(result) and result.fingerprint is not None
+    return result.is_well and result.fingerprint is not None
 
 
 def _marked(link: Link, result: CaseResult) -> CaseResult:

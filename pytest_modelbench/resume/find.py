@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import path_from
-from pytest_modelbench.results.find_run import LAST
+from pytest_modelbench.results.find_run import LAST, only_id
+from pytest_modelbench.runs.begun import begun
 from pytest_modelbench.runs.folder import RUN_FILE, RunFolder, run_folders
-from pytest_modelbench.runs.journal import read_journal
-
-MOST_NAMED = 3
 
 
 def find_earlier(
@@ -44,19 +42,10 @@ def find_earlier(
 
 def _can_be_resumed(folder: RunFolder, suites: Collection[str]) -> bool:
     """Not a dry run, nor one whose session was killed before it had said what it measures."""
-    first = next(read_journal(folder.journal("main")), {})
-    metadata = first.get("metadata")
-    if not isinstance(metadata, dict) or metadata.get("dry_run"):
+    found = begun(folder)
+    if not found.metadata or found.metadata.get("dry_run"):
         return False
-    return not suites or any(suite in suites for suite in _suites(folder))
-
-
-def _suites(folder: RunFolder) -> Iterator[str]:
-    """The ids of the suites that a session set out to measure; of none, if it never did."""
-    for file in folder.journals.glob("*.jsonl"):
-        for event in read_journal(file):
-            for manifest in event.get("manifests", ()):
-                yield manifest["id"]
+    return not suites or any(suite in suites for suite in found.suites)
 
 
 def _is_run(option: str, text: str, folder: RunFolder) -> RunFolder:
@@ -66,17 +55,10 @@ def _is_run(option: str, text: str, folder: RunFolder) -> RunFolder:
 
 
 def _of_id(option: str, text: str, parent: Path) -> RunFolder:
-    fitting = [one for one in run_folders(parent) if text and one.run_id.startswith(text)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        shown = ", ".join(one.run_id for one in fitting[:MOST_NAMED])
-        raise ModelbenchError(
-            f"{option} {text!r} is the beginning of {len(fitting)} runs (newest: {shown}): write "
-            "more of it"
-        )
-    newest = next(run_folders(parent), None)
-    there = f"newest there: {newest.run_id}" if newest else "there is none yet"
+    folders = {one.run_id: one for one in run_folders(parent)}
+    if (found := only_id(text, list(folders), option)) is not None:
+        return folders[found]
+    there = f"newest there: {next(iter(folders))}" if folders else "there is none yet"
     raise ModelbenchError(
         f"{option} {text!r} is neither 'last', a run's directory or file, nor the beginning of a "
         f"run's id in {parent} ({there})"

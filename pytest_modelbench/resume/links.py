@@ -9,7 +9,7 @@ from pathlib import Path
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.recording.recover import journaled
 from pytest_modelbench.results.find_run import usable_run
-from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
+from pytest_modelbench.results.run import BenchmarkRun, SystemInfo
 from pytest_modelbench.runs.folder import RunFolder
 from pytest_modelbench.runs.journal import read_journal
 
@@ -56,11 +56,6 @@ def links(path: Path) -> Iterator[Link]:
             return
         seen.add(before)
         path = before
-
-
-def is_well(result: CaseResult) -> bool:
-    """Whether there is nothing in it to measure again."""
-    return result.status == "ok" and not result.metric_errors
 
 
 def _link(path: Path) -> Link:

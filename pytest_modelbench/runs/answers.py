@@ -45,7 +45,8 @@ class AnswersFile:
             with suppress(OSError):  # of a try before, in this session
                 file.unlink(missing_ok=True)
         self._journal = None if file is None else Journal(file)
-        self._add({"event": "case", "id": case_id, "facts": dict(facts)})
+        # Alone it is of no use: the first answers will force both to the disk.
+        self._add({"event": "case", "id": case_id, "facts": dict(facts)}, is_precious=False)
 
     @property
     def is_kept(self) -> bool:
@@ -71,11 +72,11 @@ class AnswersFile:
             self._journal.close()
             self._journal = None
 
-    def _add(self, event: dict[str, Any]) -> None:
+    def _add(self, event: dict[str, Any], *, is_precious: bool = True) -> None:
         if self._journal is None:
             return
         try:
-            is_written = self._journal.append(event)
+            is_written = self._journal.append(event, is_precious=is_precious)
         except (ValueError, TypeError):  # of a session's own class of numbers
             is_written = False
         if not is_written or self._journal.size_bytes > MOST_BYTES:

@@ -91,14 +91,20 @@ def read_journal(file: Path, faults: list[str] | None = None) -> Iterator[dict[s
         if faults is not None:
             faults.append(f"{file}: cannot be read ({error.strerror})")
     for number, line in enumerate(lines, 1):
-        try:
-            event = json.loads(line.decode("utf-8", "surrogatepass"))
-        except ValueError:
-            event = None
-        if isinstance(event, dict) and isinstance(event.get("event"), str):
+        if (event := event_in(line)) is not None:
             yield event
         elif line.strip() and faults is not None:
             faults.append(f"{file}:{number}: not a whole event: passed over")
+
+
+def event_in(line: bytes) -> dict[str, Any] | None:
+    """The event that a line of a journal holds; None where it is not a whole one."""
+    try:
+        event = json.loads(line.decode("utf-8", "surrogatepass"))
+    except ValueError:
+        return None
+    is_event = isinstance(event, dict) and isinstance(event.get("event"), str)
+    return event if is_event else None
 
 
 def read_journals(folder: Path, faults: list[str] | None = None) -> Iterator[dict[str, Any]]:

@@ -79,10 +79,6 @@ class RunSummary:
     """Of comparisons of sides, by id: measuring in turn, after each side by itself."""
     cases: list[CaseSummary]
 
-    @property
-    def run_id(self) -> str:
-        return str(self.metadata["run_id"])
-
 
 def summary_of(run: BenchmarkRun, size: int) -> RunSummary:
     """What of `run`, whose file has so many bytes, stands in its summary."""
@@ -127,10 +123,7 @@ def _case(case: CaseResult) -> CaseSummary:
         score=case.score.total if case.score else None,
         fingerprint=case.fingerprint,
         digests=case.digests.model_dump() if case.digests else None,
-        is_disturbed=bool(
-            (case.conditions and case.conditions.disturbances)
-            or (case.timing and case.timing.is_unsteady)
-        ),
+        is_disturbed=case.is_disturbed,
         is_taken_over=case.is_taken_over,
         duration_seconds=case.duration_seconds,
         metrics={
@@ -157,9 +150,10 @@ def write_summary(run: BenchmarkRun, folder: RunFolder) -> RunSummary:
 
 
 def summary_document(folder: RunFolder) -> dict[str, Any] | None:
-    """What `read_summary` gives, as plain JSON: for thousands of runs there is no time for more.
+    """A `RunSummary` as plain JSON, made from the run file if need be; None without a usable run.
 
-    A summary that lies there is taken at its word: it is ours, and lists are long.
+    For thousands of runs there is no time for more, and a summary that lies there is taken at its
+    word: it is ours.
     """
     try:
         size = folder.run_file.stat().st_size
@@ -173,34 +167,8 @@ def summary_document(folder: RunFolder) -> dict[str, Any] | None:
     return None if made is None else asdict(made)
 
 
-def read_summary(folder: RunFolder) -> RunSummary | None:
-    """The summary of a run, made from its run file where need be; None without a usable run."""
-    document = summary_document(folder)
-    if document is None:
-        return None
-    try:
-        return _parsed(document)
-    except (TypeError, KeyError, AttributeError):
-        return _made(folder)
-
-
 def _made(folder: RunFolder) -> RunSummary | None:
     from pytest_modelbench.results.find_run import read_run
 
     run = read_run(folder.run_file)
     return None if run is None else write_summary(run, folder)
-
-
-def _parsed(value: Mapping[str, Any]) -> RunSummary:
-    cases = [
-        CaseSummary(
-            **{
-                **case,
-                "metrics": {
-                    name: MetricSummary(**metric) for name, metric in case["metrics"].items()
-                },
-            }
-        )
-        for case in value["cases"]
-    ]
-    return RunSummary(**{**value, "cases": cases})

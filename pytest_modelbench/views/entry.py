@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from pytest_modelbench.runs.begun import begun
 from pytest_modelbench.runs.summary import summary_document, summary_of
-from pytest_modelbench.views.begun import begun
-from pytest_modelbench.views.stored import Stored, stored_runs
+from pytest_modelbench.views.stored import Stored
 
 State = Literal["finished", "running", "unfinished", "unreadable"]
 Status = Literal["ok", "failed", "errors", "running", "unfinished", "dry"]
@@ -53,11 +53,6 @@ class Entry:
         return found | {"errors"} if self.errors else found
 
 
-def entries(parent: Path) -> Iterator[Entry]:
-    """Every run in `parent`, newest first, as it is asked for."""
-    return map(entry_of, stored_runs(parent))
-
-
 def entry_of(stored: Stored) -> Entry:
     """Never raises: a run that cannot be read is one that says so."""
     document = document_of(stored)
@@ -68,6 +63,8 @@ def entry_of(stored: Stored) -> Entry:
             fault = f"its summary is damaged: remove {stored.folder.summary_file}"
             return Entry(stored, "unreadable", fault=fault)
     if not stored.is_folder or stored.folder.run_file.exists():
+        from pytest_modelbench.results.find_run import fault_of
+
         fault = fault_of(run_file_of(stored))
         return Entry(stored, "unreadable", fault=fault) if fault else entry_of(stored)
     return _begun(stored)
@@ -76,20 +73,6 @@ def entry_of(stored: Stored) -> Entry:
 def run_file_of(stored: Stored) -> Path:
     """Where the run file is, or would be."""
     return stored.folder.run_file if stored.is_folder else stored.path
-
-
-def fault_of(file: Path) -> str:
-    """What is wrong with a run file that cannot be used; nothing if it was just being written."""
-    from pytest_modelbench.documents.problems import DocumentError
-    from pytest_modelbench.results.run import BenchmarkRun
-
-    try:
-        BenchmarkRun.load(file)
-    except DocumentError as error:
-        first, *others = error.problems
-        more = f" (and {len(others)} more: modelbench validate {file})" if others else ""
-        return f"{first}{more}"
-    return ""
 
 
 def document_of(stored: Stored) -> Mapping[str, Any] | None:
@@ -127,7 +110,9 @@ def _finished(stored: Stored, document: Mapping[str, Any]) -> Entry:
 
 def _begun(stored: Stored) -> Entry:
     folder = stored.folder
-    state: State = "running" if folder.is_running() else "unfinished"
+    state = folder.state()
+    if state == "finished":  # just now
+        return entry_of(stored)
     found = begun(folder)
     if not found.metadata:
         fault = "its journals do not say which session wrote them"

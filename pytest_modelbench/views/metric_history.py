@@ -10,7 +10,7 @@ from typing import Any
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.judge.stored.noise import USUAL_PEAK
 from pytest_modelbench.judge.stored.series import MOST_SESSIONS, Change, Point, Series
-from pytest_modelbench.views.entry import document_of, fault_of, run_file_of
+from pytest_modelbench.views.entry import document_of, run_file_of
 from pytest_modelbench.views.stored import Stored, stored_runs
 from pytest_modelbench.views.wanted import Wanted, fits_case
 
@@ -75,6 +75,8 @@ class _Reading:
         document = document_of(stored)
         if document is None:
             if not stored.is_folder or stored.folder.run_file.exists():
+                from pytest_modelbench.results.find_run import fault_of
+
                 self.faults.append(f"{stored.run_id}: {fault_of(run_file_of(stored))}")
             return
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import path_from
-from pytest_modelbench.results.find_run import BRANCH, LAST
+from pytest_modelbench.results.find_run import BRANCH, LAST, only_id
 from pytest_modelbench.runs.folder import RUN_FILE, RUN_ID, RunFolder
 from pytest_modelbench.views.entry import Entry, State, entry_of
 from pytest_modelbench.views.stored import Stored, stored_runs
@@ -84,16 +84,10 @@ def _by_id(text: str, store: Path) -> Stored:
     """The only run in the store whose id begins with `text`."""
     if "/" in text or text.endswith(".json") or not text:
         raise ModelbenchError(f"{text!r}: no such file")
-    all_runs = stored_runs(store)
-    fitting = [one for one in all_runs if one.run_id.startswith(text)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        shown = ", ".join(one.run_id for one in fitting[:MOST_NAMED])
-        raise ModelbenchError(
-            f"{text!r} is the beginning of {len(fitting)} runs (newest: {shown}): write more of it"
-        )
-    newest = f"newest there: {all_runs[0].run_id}" if all_runs else "it has no run yet"
+    all_runs = {one.run_id: one for one in stored_runs(store)}
+    if (found := only_id(text, list(all_runs))) is not None:
+        return all_runs[found]
+    newest = f"newest there: {next(iter(all_runs))}" if all_runs else "it has no run yet"
     raise ModelbenchError(
         f"{text!r} is neither a file nor 'last', 'branch:NAME' or the beginning of a run's id in "
         f"{store} ({newest})"

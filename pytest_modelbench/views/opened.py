@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.results.find_run import LAST
+from pytest_modelbench.results.find_run import LAST, loaded_run
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.runs.folder import RunFolder
-from pytest_modelbench.views.entry import entry_of, fault_of, run_file_of
+from pytest_modelbench.views.entry import entry_of, run_file_of
 from pytest_modelbench.views.named import named_run
 from pytest_modelbench.views.stored import Stored, stored_runs
 from pytest_modelbench.views.wanted import fits_case
@@ -32,7 +31,7 @@ def open_run(text: str, store: Path) -> Opened:
     """The run that `text` names. Raises `ModelbenchError`."""
     found = named_run(text, store)
     if not isinstance(found, Stored):
-        return Opened(_loaded(found), found)
+        return Opened(loaded_run(found), found)
     opened = open_stored(found)
     if text == LAST:
         opened.notes[:0] = _passed_over(found, store)
@@ -49,15 +48,8 @@ def open_stored(stored: Stored) -> Opened:
     """The same of one whose place is known."""
     file = run_file_of(stored)
     if file.exists() or not stored.is_folder:
-        return Opened(_loaded(file), file)
+        return Opened(loaded_run(file), file)
     return _from_journals(stored.folder)
-
-
-def _loaded(file: Path) -> BenchmarkRun:
-    try:
-        return BenchmarkRun.load(file)
-    except DocumentError:
-        raise ModelbenchError(f"not a run that can be read: {fault_of(file)}") from None
 
 
 def _from_journals(folder: RunFolder) -> Opened:

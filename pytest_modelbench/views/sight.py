@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_modelbench.runs.folder import RunFolder
+from pytest_modelbench.runs.journal import event_in
 from pytest_modelbench.runs.live import LiveState, live_states
 
 Ending = Literal["running", "finished", "killed", "gone"]
@@ -80,11 +81,7 @@ class Watcher:
                 continue
             whole = added[: added.rfind(b"\n") + 1]
             self._offsets[file] = self._offsets.get(file, 0) + len(whole)
-            for line in whole.splitlines():
-                with suppress(ValueError):
-                    event = json.loads(line.decode("utf-8", "surrogatepass"))
-                    if isinstance(event, dict):
-                        yield event
+            yield from filter(None, map(event_in, whole.splitlines()))
 
     def _take(self, event: Mapping[str, Any]) -> None:
         for manifest in event.get("manifests", ()):
