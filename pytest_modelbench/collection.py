@@ -19,6 +19,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning
+from pytest_modelbench.plugin_objects import session_of
 from pytest_modelbench.suite.find import SHIPPED
 
 if TYPE_CHECKING:
@@ -166,4 +167,6 @@ def grouped_by_model(items: Iterable[pytest.Item]) -> list[pytest.Item]:
 
 
 def modelbench_session(config: pytest.Config) -> ModelbenchSession:
-    return cast("ModelbenchSession", config.pluginmanager.get_plugin("modelbench-run"))
+    session = session_of(config)
+    assert session is not None  # which collects
+    return session

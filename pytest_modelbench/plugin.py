@@ -50,6 +50,21 @@ BEGIN_A_SESSION = (
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     group = parser.getgroup("modelbench", "benchmarks of machine-learning models")
+    _add_choice(group)
+    _add_outputs(group)
+    _add_ways(group)
+    _add_gates(group)
+    _add_course(group)
+    group.addoption(
+        "--suite-strict",
+        action="store_true",
+        help="a bound or a change that cannot be judged fails its case instead of warning",
+    )
+    _add_settings(parser)
+
+
+def _add_choice(group: pytest.OptionGroup) -> None:
+    """What is measured."""
     group.addoption(
         "--suite",
         action="append",
@@ -76,6 +91,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="run on this device instead of the suite's; 'auto' is every one present; may be "
         "given several times",
     )
+
+
+def _add_outputs(group: pytest.OptionGroup) -> None:
+    """What is written, and where."""
     group.addoption("--suite-output", metavar="FILE", help="write the run to this file, too")
     group.addoption(
         "--suite-output-dir",
@@ -92,6 +111,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         metavar="FILE",
         help="write the run as one HTML page here, with charts, that needs no network",
     )
+
+
+def _add_ways(group: pytest.OptionGroup) -> None:
+    """How cases are measured, if at all."""
     group.addoption(
         "--suite-dry-run",
         action="store_true",
@@ -104,6 +127,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="where cases are measured: isolated, each model in a process of its own (default), "
         "or inline, in this process, for debuggers and profilers",
     )
+
+
+def _add_gates(group: pytest.OptionGroup) -> None:
+    """What they are held against."""
     group.addoption(
         "--suite-against",
         metavar="SIDE",
@@ -125,6 +152,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="judge although this differs from the baseline, "
         f"one of {', '.join(DIFFERENCES)}; may be given several times",
     )
+
+
+def _add_course(group: pytest.OptionGroup) -> None:
+    """Where the session begins, how far it goes, and when it ends."""
     group.addoption(
         "--suite-resume",
         metavar="RUN",
@@ -159,11 +190,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="end the session after so many seconds (or 90s, 30m, 2h), with the case that is "
         "under way then",
     )
-    group.addoption(
-        "--suite-strict",
-        action="store_true",
-        help="a bound or a change that cannot be judged fails its case instead of warning",
-    )
+
+
+def _add_settings(parser: pytest.Parser) -> None:
+    """Of the ini file."""
     parser.addini(
         "modelbench_suites",
         type="args",

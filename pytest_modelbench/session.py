@@ -15,6 +15,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, grouped_by_model
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.turns import Turns
+from pytest_modelbench.plugin_objects import RECORDER, SESSION, recorder_of, session_of
 from pytest_modelbench.quick import unjudged
 from pytest_modelbench.session_options import (
     extension_files,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from pytest_modelbench.recording.recorder import Recorder
     from pytest_modelbench.results.run import CaseResult
     from pytest_modelbench.resume.take_over import TakeOver
-
-SESSION, RECORDER = "modelbench-run", "modelbench-recorder"
 
 
 def start(config: pytest.Config) -> ModelbenchSession:
@@ -68,7 +67,7 @@ def start(config: pytest.Config) -> ModelbenchSession:
 
 def started(config: pytest.Config) -> ModelbenchSession:
     """The session's plugin object, which a test may be the first to need."""
-    return config.pluginmanager.get_plugin(SESSION) or start(config)
+    return session_of(config) or start(config)
 
 
 def start_recorder(config: pytest.Config) -> Recorder:
@@ -83,7 +82,7 @@ def start_recorder(config: pytest.Config) -> Recorder:
 
 def record_late(config: pytest.Config, report: pytest.TestReport) -> None:
     """Start recording with `report`, if nobody does so yet."""
-    if not config.pluginmanager.has_plugin(RECORDER):
+    if recorder_of(config) is None:
         start_recorder(config).pytest_runtest_logreport(report)
 
 

@@ -13,8 +13,9 @@ import pytest
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.turns import LockMode, lock_mode_from
-from pytest_modelbench.paths import path_from
+from pytest_modelbench.paths import folder_to_write, path_from
 from pytest_modelbench.redaction import command_without_secrets
+from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.suite.against import side_against
 from pytest_modelbench.suite.expand import Selection
 
@@ -59,6 +60,19 @@ def extension_files(config: pytest.Config) -> list[tuple[str, str]]:
         for plugin in plugins
         if getattr(plugin, "__file__", None)
     ]
+
+
+OUTPUT_DIR = "--suite-output-dir"
+
+
+def asked_store(config: pytest.Config) -> Path | None:
+    """Where runs are to be kept, if the command line says it. Raises `ModelbenchError`."""
+    return folder_to_write(OUTPUT_DIR, config.option.suite_output_dir, config.invocation_params.dir)
+
+
+def store_of(config: pytest.Config) -> Path:
+    """Where this session keeps its run, and looks for earlier ones. Raises `ModelbenchError`."""
+    return asked_store(config) or runs_folder()
 
 
 _OF_EARLIER = ("--suite-resume", "--suite-retry-failed")

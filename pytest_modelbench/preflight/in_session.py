@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem
-from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.paths import path_from
+from pytest_modelbench.plugin_objects import recorder_of
 from pytest_modelbench.preflight.findings import Finding, Findings, block
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.markdown_text import counted
-from pytest_modelbench.results.store import runs_folder
+from pytest_modelbench.session_options import store_of
 
 if TYPE_CHECKING:
-    from pytest_modelbench.recording.recorder import Recorder
     from pytest_modelbench.session import ModelbenchSession
 
 FIRST_WORKER = "gw0"
@@ -73,14 +70,14 @@ class Preflight:
     def _look(self, cases: Sequence[Case]) -> Findings:
         from pytest_modelbench.preflight.look import Look
 
-        look = Look(cases, _runs_folder(self._config), _workers(self._config))
+        look = Look(cases, store_of(self._config), _workers(self._config))
         self._add_faulty_suites(look.findings)
         look.quickly()
         return look.findings
 
     def _add_faulty_suites(self, findings: Findings) -> None:
         """What was wrong with suites, which therefore have no cases."""
-        recorder: Recorder | None = self._config.pluginmanager.get_plugin("modelbench-recorder")
+        recorder = recorder_of(self._config)
         for text in recorder.ledger.problems if recorder else ():
             head, *mistakes = text.splitlines()
             for line in mistakes or [head]:
@@ -117,7 +114,7 @@ class PreflightOnly(Preflight):
         from pytest_modelbench.preflight.estimate import History, space_lines, time_line
         from pytest_modelbench.preflight.look import Look
 
-        parent = _runs_folder(self._config)
+        parent = store_of(self._config)
         look = Look(cases, parent, _workers(self._config))
         self._add_faulty_suites(look.findings)
         look.quickly()
@@ -141,15 +138,6 @@ class PreflightOnly(Preflight):
 
 def _cases(items: Sequence[pytest.Item]) -> list[Case]:
     return [item.case for item in items if isinstance(item, CaseItem)]
-
-
-def _runs_folder(config: pytest.Config) -> Path:
-    """Where the run will be kept."""
-    given = config.option.suite_output_dir
-    try:
-        return path_from(given, config.invocation_params.dir) if given else runs_folder()
-    except ModelbenchError:  # whoever writes there says so
-        return runs_folder()
 
 
 def _workers(config: pytest.Config) -> int:

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.paths import folder_to_write
+from pytest_modelbench.plugin_objects import session_of
 from pytest_modelbench.recording.provenance import run_metadata, system_info
-from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.runs.folder import (
     RunFolder,
     cannot_be_made,
@@ -20,15 +19,12 @@ from pytest_modelbench.runs.folder import (
 )
 from pytest_modelbench.runs.journal import Event, Journal
 from pytest_modelbench.runs.summary import write_summary
-from pytest_modelbench.session_options import command_line
+from pytest_modelbench.session_options import OUTPUT_DIR, asked_store, command_line, store_of
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
     from pytest_modelbench.results.run import BenchmarkRun, RunMetadata, SystemInfo
-    from pytest_modelbench.session import ModelbenchSession
-
-OPTION = "--suite-output-dir"
 
 
 class Keeping:
@@ -37,9 +33,8 @@ class Keeping:
     def __init__(self, config: pytest.Config) -> None:
         """Raises `ModelbenchError` for what never could be a directory."""
         self._config = config
-        given = config.option.suite_output_dir
-        self.asked = folder_to_write(OPTION, given, config.invocation_params.dir)
-        self.parent = self.asked or runs_folder()
+        self.asked = asked_store(config)
+        self.parent = store_of(config)
         self.folder: RunFolder | None = None
         self.journal: Journal | None = None
         self.trouble = ""
@@ -83,7 +78,7 @@ class Keeping:
         try:
             self._hold(make_run_folder(self.parent))
         except OSError as error:
-            cause = cannot_be_made(self.parent, error, f"{OPTION}, or set XDG_STATE_HOME")
+            cause = cannot_be_made(self.parent, error, f"{OUTPUT_DIR}, or set XDG_STATE_HOME")
             if self.asked:
                 raise cause from None
             self.trouble = str(cause)
@@ -108,7 +103,7 @@ class Keeping:
         )
 
     def _resumed(self) -> dict[str, str]:
-        session: ModelbenchSession | None = self._config.pluginmanager.get_plugin("modelbench-run")
+        session = session_of(self._config)
         if session is None or session.take_over is None:
             return {}
         from pytest_modelbench.resume.links import RESUMES

@@ -12,16 +12,15 @@ import pytest
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.execution.trail import NO_TRAIL, Trail
+from pytest_modelbench.plugin_objects import recorder_of
 from pytest_modelbench.runs.answers import answers_name
 from pytest_modelbench.runs.folder import RunFolder
 from pytest_modelbench.runs.journal import Event, Journal
 
 if TYPE_CHECKING:
-    from pytest_modelbench.recording.recorder import Recorder
     from pytest_modelbench.results.run import CaseResult
     from pytest_modelbench.resume.earlier import Earlier
 
-RECORDER = "modelbench-recorder"
 RUN_FOLDER = "modelbench_run_folder"
 EARLIER_RUN = "modelbench_earlier_run"
 """What a parallel worker is told: where to write, and which run the session resumes."""
@@ -37,8 +36,7 @@ class OwnPart:
     @property
     def folder(self) -> RunFolder | None:
         """The run's directory; None where this process cannot write to it."""
-        recorder: Recorder | None = self._config.pluginmanager.get_plugin(RECORDER)
-        if recorder is not None:
+        if (recorder := recorder_of(self._config)) is not None:
             return recorder.keeping.folder
         given = getattr(self._config, "workerinput", {}).get(RUN_FOLDER)
         folder = RunFolder(Path(given)) if given else None
@@ -48,8 +46,7 @@ class OwnPart:
     @cached_property
     def journal(self) -> Journal | None:
         """This process's; None where nobody could read it. Raises `ModelbenchError`."""
-        recorder: Recorder | None = self._config.pluginmanager.get_plugin(RECORDER)
-        if recorder is not None:
+        if (recorder := recorder_of(self._config)) is not None:
             return recorder.keeping.open()
         folder = self.folder
         return None if folder is None else Journal(folder.journal(self._worker))

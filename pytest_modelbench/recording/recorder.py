@@ -14,6 +14,7 @@ import pytest
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import file_to_write
+from pytest_modelbench.plugin_objects import session_of
 from pytest_modelbench.recording.html_file import HtmlFile
 from pytest_modelbench.recording.keeping import Keeping
 from pytest_modelbench.recording.ledger import Ledger
@@ -22,7 +23,6 @@ from pytest_modelbench.recording.own_part import EARLIER_RUN, RUN_FOLDER
 
 if TYPE_CHECKING:
     from pytest_modelbench.results.run import BenchmarkRun
-    from pytest_modelbench.session import ModelbenchSession
 
 
 class Recorder:
@@ -70,7 +70,7 @@ class Recorder:
         self.keeping.open()
         if self.keeping.folder is not None:
             node.workerinput[RUN_FOLDER] = str(self.keeping.folder.path)
-        session: ModelbenchSession | None = self.config.pluginmanager.get_plugin("modelbench-run")
+        session = session_of(self.config)
         if session is not None and session.take_over is not None:
             node.workerinput[EARLIER_RUN] = str(session.take_over.earlier.path)
 
@@ -183,7 +183,7 @@ class Recorder:
         from pytest_modelbench.report.taken_over import next_commands, nothing_taken_over
         from pytest_modelbench.session_options import command_to_repeat
 
-        session: ModelbenchSession | None = self.config.pluginmanager.get_plugin("modelbench-run")
+        session = session_of(self.config)
         if self.run is not None and session is not None and session.take_over is not None:
             yield from nothing_taken_over(self.run, session.take_over.earlier.run_id)
         if self.run is not None and self.keeping.is_where_asked:

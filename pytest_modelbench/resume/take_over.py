@@ -12,15 +12,13 @@ import pytest
 from pytest_modelbench.case import Case
 from pytest_modelbench.documents.read import read_document
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.paths import folder_to_write
 from pytest_modelbench.recording.own_part import EARLIER_RUN
 from pytest_modelbench.recording.provenance import system_info
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import CaseResult
-from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.resume.earlier import Earlier
 from pytest_modelbench.resume.find import find_earlier
-from pytest_modelbench.session_options import named_file
+from pytest_modelbench.session_options import named_file, store_of
 
 if TYPE_CHECKING:
     from pytest_modelbench.execution.engine import Engine
@@ -42,13 +40,12 @@ def earlier_of(config: pytest.Config) -> Earlier | None:
     if not asked:
         return None
     name, text = asked[0]
-    parent = folder_to_write("--suite-output-dir", option.suite_output_dir, folder)
     told = getattr(config, "workerinput", {}).get(EARLIER_RUN)
     if told:
         path = Path(told)
     else:
         suites = frozenset(_suite_ids(config))
-        path = find_earlier(name, text, parent or runs_folder(), folder, suites)
+        path = find_earlier(name, text, store_of(config), folder, suites)
     return Earlier(path, "resume" if name == RESUME else "retry", system_info())
 
 

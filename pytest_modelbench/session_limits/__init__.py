@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_modelbench.collection import CaseItem
+from pytest_modelbench.plugin_objects import recorder_of, session_of
 
 
 def set_limits(config: pytest.Config) -> None:
@@ -37,8 +38,7 @@ def is_case(item: pytest.Item) -> bool:
 
 def tell_recorder(config: pytest.Config, reason: str) -> None:
     """Why cases that have no result have none; in the controlling process only."""
-    recorder: Any = config.pluginmanager.get_plugin("modelbench-recorder")
-    session: Any = config.pluginmanager.get_plugin("modelbench-run")
-    if recorder is not None:
+    recorder, session = recorder_of(config), session_of(config)
+    if recorder is not None and session is not None:
         recorder.ledger.ended_because = reason
         recorder.ledger.add(session.unsent())
