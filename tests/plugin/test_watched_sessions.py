@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slow_teller import PATIENCE_SECONDS, Tale, kill_all, newest, until
@@ -23,6 +24,7 @@ from pytest_modelbench.runs.folder import run_folders
 pytestmark = pytest.mark.slow
 COMMAND = (sys.executable, "-m", "pytest_modelbench.cli")
 Printed = pytest.CaptureFixture[str]
+Processes = list[subprocess.Popen[Any]]
 WAITS = """
         while os.path.exists(f"stop-{self.name}"):
             time.sleep(0.01)
@@ -48,27 +50,27 @@ class Held(Tale):
 
 
 @pytest.fixture
-def sessions() -> Iterator[list[subprocess.Popen[bytes]]]:
+def sessions() -> Iterator[Processes]:
     """Those a test starts: none outlives it, whatever goes wrong."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: Processes = []
     yield started
     for process in started:
         if process.poll() is None:
             kill_all(process)
+        for pipe in filter(None, (process.stdout, process.stderr)):
+            pipe.close()
 
 
-def started(
-    sessions: list[subprocess.Popen[bytes]], tale: Tale, *more: str
-) -> subprocess.Popen[bytes]:
+def started(sessions: Processes, tale: Tale, *more: str) -> subprocess.Popen[bytes]:
     sessions.append(tale.start(*more))
     until(lambda: any(one.is_running() for one in run_folders(runs_folder())))
     return sessions[-1]
 
 
 class Watching:
-    """`modelbench watch` into a pipe."""
+    """`modelbench watch` into a pipe; `processes` gets what it starts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, processes: Processes) -> None:
         self._process = subprocess.Popen(
             [*COMMAND, "watch"],
             cwd=folder,
@@ -77,6 +79,7 @@ class Watching:
             stderr=subprocess.PIPE,
             text=True,
         )
+        processes.append(self._process)
         self._patience = threading.Timer(PATIENCE_SECONDS, self._process.kill)
         self._patience.start()
         self.lines: list[str] = []
@@ -102,17 +105,16 @@ class Watching:
         return self._process.returncode, error
 
 
-def test_parallel_workers_are_watched_until_the_tables(
-    tmp_path: Path, sessions: list[subprocess.Popen[bytes]]
-) -> None:
+def test_parallel_workers_are_watched_until_the_tables(tmp_path: Path, sessions: Processes) -> None:
     pytest.importorskip("xdist")
     tale = Held(tmp_path, "m0", "m2", models=4, seconds=0.02)
     started(sessions, tale, "-n", "2")
-    watching = Watching(tmp_path)
+    watching = Watching(tmp_path, sessions)
     watching.wait_for(
         r"benchmark_\w+: 0 of 4 cases done",
-        r"gw0: tale::tell\[m0-CPU\]: \w+.*",  # one is timed, the other waits for its turn
-        r"gw1: tale::tell\[m2-CPU\]: \w+.*",
+        # One is timed, the other waits for its turn; which is whose is for pytest-xdist to say.
+        r"gw[01]: tale::tell\[m0-CPU\]: \w+.*",
+        r"gw[01]: tale::tell\[m2-CPU\]: \w+.*",
     )
     tale.go()
     assert watching.end() == (0, "")
@@ -125,9 +127,7 @@ def test_parallel_workers_are_watched_until_the_tables(
     assert any("tell[m3-CPU]" in line for line in table)
 
 
-def test_on_a_terminal_it_draws_how_far_each_case_is(
-    tmp_path: Path, sessions: list[subprocess.Popen[bytes]]
-) -> None:
+def test_on_a_terminal_it_draws_how_far_each_case_is(tmp_path: Path, sessions: Processes) -> None:
     tale = Held(tmp_path, "m0", models=2, samples=30, seconds=0.1)
     started(sessions, tale)
     said = drawn([*COMMAND, "watch"], tmp_path, "main: tale::tell[m0-CPU]  warming up", tale.go)
@@ -162,12 +162,10 @@ def drawn(command: list[str], folder: Path, text: str, then: Callable[[], None])
     return written.decode()
 
 
-def test_ctrl_c_ends_the_watching_and_not_the_session(
-    tmp_path: Path, sessions: list[subprocess.Popen[bytes]]
-) -> None:
+def test_ctrl_c_ends_the_watching_and_not_the_session(tmp_path: Path, sessions: Processes) -> None:
     tale = Held(tmp_path, "m0", models=1, seconds=0.0)
     session = started(sessions, tale)
-    watching = Watching(tmp_path)
+    watching = Watching(tmp_path, sessions)
     watching.wait_for(r"main: tale::tell\[m0-CPU\]: warming up")
     watching.interrupt()
     assert watching.end() == (0, "watching has ended; the session has not\n")
@@ -178,11 +176,11 @@ def test_ctrl_c_ends_the_watching_and_not_the_session(
 
 
 def test_a_killed_session_is_noticed_and_what_to_do_is_said(
-    tmp_path: Path, sessions: list[subprocess.Popen[bytes]], capsys: Printed
+    tmp_path: Path, sessions: Processes, capsys: Printed
 ) -> None:
     tale = Held(tmp_path, "m1", models=3, seconds=0.0)
     session = started(sessions, tale)
-    watching = Watching(tmp_path)
+    watching = Watching(tmp_path, sessions)
     watching.wait_for(r"1 of 3: tale::tell\[m0-CPU\]: ok")
     os.kill(session.pid, signal.SIGKILL)  # its workers and models end by themselves
     status, error = watching.end()
@@ -210,7 +208,7 @@ def test_a_killed_session_is_noticed_and_what_to_do_is_said(
 
 
 def test_a_session_that_runs_is_listed_and_shown_as_far_as_it_is(
-    tmp_path: Path, sessions: list[subprocess.Popen[bytes]], capsys: Printed
+    tmp_path: Path, sessions: Processes, capsys: Printed
 ) -> None:
     tale = Held(tmp_path, "m1", models=2, seconds=0.0)
     session = started(sessions, tale)
