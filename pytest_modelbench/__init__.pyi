@@ -4,6 +4,7 @@ from pytest_modelbench.datasets.samples import Sample as Sample
 from pytest_modelbench.errors import ModelbenchError as ModelbenchError
 from pytest_modelbench.errors import Unavailable as Unavailable
 from pytest_modelbench.registry import Candidate as Candidate
+from pytest_modelbench.results.candidate import BenchmarkCandidate as BenchmarkCandidate
 from pytest_modelbench.results.metric import (
     Metric as Metric,
 )
@@ -18,9 +19,6 @@ from pytest_modelbench.results.metric import (
 )
 from pytest_modelbench.results.metric import (
     skipped as skipped,
-)
-from pytest_modelbench.results.run import (
-    BenchmarkCandidate as BenchmarkCandidate,
 )
 from pytest_modelbench.results.run import (
     BenchmarkRun as BenchmarkRun,

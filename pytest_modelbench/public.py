@@ -16,7 +16,7 @@ _HOME = {
     "failed": "results.metric",
     "measured": "results.metric",
     "skipped": "results.metric",
-    "BenchmarkCandidate": "results.run",
+    "BenchmarkCandidate": "results.candidate",
     "BenchmarkRun": "results.run",
     "CaseResult": "results.run",
     "Foreseen": "runners.contract",

@@ -19,9 +19,10 @@ from made_runs import kept_run, made_case, milliseconds, run_id
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.export.rounds import stats_of_rounds
+from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import failed, measured, skipped
 from pytest_modelbench.results.packed import pack
-from pytest_modelbench.results.run import BenchmarkRun, BoundCheck, CaseResult
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.results.timing_record import TimingRecord
 

@@ -12,7 +12,7 @@ import pytest
 from made_runs import begun_run, kept_run, made_case, made_run, run_id, stored_run
 
 from pytest_modelbench.cli import main
-from pytest_modelbench.results.run import BoundCheck
+from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.store import new_run_id, runs_folder
 
 Printed = pytest.CaptureFixture[str]

@@ -10,8 +10,9 @@ import pytest
 from made_runs import begun_run, kept_run, made_case, made_run, milliseconds, run_id, stored_run
 
 from pytest_modelbench.cli import main
+from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import failed, skipped
-from pytest_modelbench.results.run import BenchmarkRun, BoundCheck, CaseResult
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.results.store import runs_folder
 
 Printed = pytest.CaptureFixture[str]

@@ -18,9 +18,9 @@ from pytest_modelbench.cli import main as modelbench
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.registry import RegistryDocument, RegistryEntry
+from pytest_modelbench.results import candidate, judgement, sample_record
 from pytest_modelbench.results import comparison as comparison_document
 from pytest_modelbench.results import run as run_document
-from pytest_modelbench.results import sample_record
 from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.results.packed import unpack
 from pytest_modelbench.runners.embedding_text import EmbeddingParams
@@ -63,7 +63,7 @@ RUN_MODELS = [
     Metric,
     *(
         value
-        for module in (run_document, comparison_document, sample_record)
+        for module in (run_document, judgement, candidate, comparison_document, sample_record)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, run_document.StrictModel)
     ),

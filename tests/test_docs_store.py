@@ -15,8 +15,9 @@ import pytest
 from made_runs import begun_run, kept_run, made_case, milliseconds
 
 from pytest_modelbench.cli import main
+from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import measured, skipped
-from pytest_modelbench.results.run import BoundCheck, CaseResult
+from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.results.store import runs_folder
 
 PAGE = Path(__file__).parent.parent / "docs" / "store.md"

@@ -8,14 +8,13 @@ from typing import Any
 from pytest_modelbench.catalogue import STANDARD_METRICS, unit_of
 from pytest_modelbench.judge.scores.scoring import leaderboard, score_cases
 from pytest_modelbench.recording.manifest import Manifest, criteria_of
+from pytest_modelbench.results.candidate import BenchmarkCandidate, StandardMetrics
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.metric import Metric, skipped
 from pytest_modelbench.results.run import (
-    BenchmarkCandidate,
     BenchmarkRun,
     CaseResult,
     RunMetadata,
-    StandardMetrics,
     SuiteRecord,
     SystemInfo,
 )

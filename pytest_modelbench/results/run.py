@@ -12,8 +12,8 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, unit_of
 from pytest_modelbench.documents.strict_model import StrictModel, refuse
 from pytest_modelbench.documents.validate import load_document
-from pytest_modelbench.registry import ModelType
-from pytest_modelbench.results.comparison import Comparison, Ends
+from pytest_modelbench.results.candidate import BenchmarkCandidate
+from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.conditions import Conditions, Limits
 from pytest_modelbench.results.criterion_record import CheckedCriterion
 from pytest_modelbench.results.fields import (
@@ -30,6 +30,7 @@ from pytest_modelbench.results.fields import (
     Timestamp,
     Whole,
 )
+from pytest_modelbench.results.judgement import BoundCheck, LeaderboardRow, Score
 from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.results.sample_record import Digests, FailedSamples, SampleRecord
 from pytest_modelbench.results.timing_record import TimingRecord
@@ -105,53 +106,6 @@ class SystemInfo(StrictModel):
     launch_floor: Share
     """Standard deviation between launches of the same code here, as a share: bounds on timed calls
     and the best values of tables are judged with it."""
-
-
-class BoundCheck(StrictModel):
-    """A criterion's bound held against a case."""
-
-    criterion: Text
-    what: Text
-    """The metric or expression."""
-    value: Finite | None
-    interval: Ends | None
-    """What it was judged on: of timed calls, wider than that of the metric by what launches of
-    the same code differ by. None where the value itself was."""
-    unit: str
-    min: Finite | None
-    max: Finite | None
-    outcome: Literal["passed", "failed", "inconclusive"]
-    message: Text
-    """One line: metric, value, interval and bound."""
-
-
-class CriterionScore(StrictModel):
-    """One criterion's part in a case's score."""
-
-    id: Text
-    goal: Literal["min", "max", "target"]
-    weight: Annotated[Finite, Field(gt=0)]
-    value: Finite | None
-    normalized: Share | None
-    """0 for the worst and 1 for the best of the cases that have a value."""
-    interval: Ends | None
-    """That of the value, on the same scale, beyond whose ends it may reach."""
-    reason: Text | None
-    """Why there is no value."""
-
-
-class Score(StrictModel):
-    """A case among the cases of its suite."""
-
-    total: Share | None
-    """Weighted mean of the normalized values there are; None without any."""
-    interval: Annotated[list[Share], Field(min_length=2, max_length=2)] | None
-    """95 %, from those of the criteria's values; None where none of them has one."""
-    weight_total: Amount
-    """Weight of the criteria that have a value."""
-    weight_possible: Amount
-    """Weight of all criteria in scope: a score that rests on less is partial."""
-    criteria: list[CriterionScore]
 
 
 class TakenOver(StrictModel):
@@ -274,74 +228,6 @@ class CaseResult(StrictModel):
             for name, metric in self.metrics.items()
             if metric.status == "error"
         }
-
-
-class StandardMetrics(StrictModel):
-    """The six metrics every candidate carries; `metadata.case` names the case they are from."""
-
-    latency_ms: Metric
-    tokens_per_sec: Metric
-    peak_vram_mb: Metric
-    peak_ram_mb: Metric
-    cove_pass_rate: Metric
-    retrieval_score: Metric
-
-
-class BenchmarkCandidate(StrictModel):
-    """A model of the run."""
-
-    version: Text
-    model_type: ModelType
-    model_path: Text
-    base_model: Text | None
-    quantization: Text | None
-    distilled_from: Text | None
-    file_size_mb: Amount | None
-    metrics: StandardMetrics
-
-    @property
-    def latency_ms(self) -> Metric:
-        return self.metrics.latency_ms
-
-    @property
-    def tokens_per_sec(self) -> Metric:
-        return self.metrics.tokens_per_sec
-
-    @property
-    def peak_vram_mb(self) -> Metric:
-        return self.metrics.peak_vram_mb
-
-    @property
-    def peak_ram_mb(self) -> Metric:
-        return self.metrics.peak_ram_mb
-
-    @property
-    def cove_pass_rate(self) -> Metric:
-        return self.metrics.cove_pass_rate
-
-    @property
-    def retrieval_score(self) -> Metric:
-        return self.metrics.retrieval_score
-
-
-class LeaderboardRow(StrictModel):
-    """A ranked case."""
-
-    rank: Ordinal
-    case_id: Text
-    runner: Text
-    model: Text
-    device: Text
-    score: Share
-    partial: bool
-    """Whether criteria in its scope had no value; partial scores rank below full ones."""
-    tied_with_above: bool
-    """Whether its score differs from that of the row above by no more than noise."""
-    tied_with_best: bool
-    """The same of the first row; false for the first row itself."""
-    mean_latency_ms: Amount | None
-    p95_latency_ms: Amount | None
-    throughput_items_per_second: Amount | None
 
 
 class SuiteRecord(StrictModel):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pytest_modelbench.judge.bounds.check import check_bounds
+from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
-from pytest_modelbench.results.run import BoundCheck
 from pytest_modelbench.suite.document import Criterion
 
 

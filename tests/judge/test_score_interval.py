@@ -11,8 +11,8 @@ from made_cases import case, criteria
 
 from pytest_modelbench.judge.scores.score_interval import normalized_errors, score_interval
 from pytest_modelbench.judge.scores.scoring import leaderboard, score_cases
+from pytest_modelbench.results.judgement import CriterionScore, LeaderboardRow
 from pytest_modelbench.results.metric import Metric, failed, measured
-from pytest_modelbench.results.run import CriterionScore, LeaderboardRow
 from pytest_modelbench.suite.document import Criterion
 
 

@@ -13,8 +13,9 @@ from pytest_modelbench.recording.assemble import assemble_run
 from pytest_modelbench.recording.manifest import Manifest
 from pytest_modelbench.recording.provenance import run_metadata, system_info
 from pytest_modelbench.results.comparison import Comparison, SideRecord, Verdict
+from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import Metric, measured
-from pytest_modelbench.results.run import BenchmarkRun, BoundCheck, CaseResult
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.suite.tolerance import Tolerance
 
 Verdicts = Sequence[Verdict]

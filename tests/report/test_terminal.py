@@ -12,14 +12,9 @@ from pytest_modelbench.report.columns import best_value, columns, heading
 from pytest_modelbench.report.markdown import markdown_of
 from pytest_modelbench.report.numbers import shown, with_interval, without_interval
 from pytest_modelbench.report.terminal import suite_lines
+from pytest_modelbench.results.judgement import CriterionScore, LeaderboardRow, Score
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
-from pytest_modelbench.results.run import (
-    CaseResult,
-    CriterionScore,
-    LeaderboardRow,
-    Score,
-    SuiteRecord,
-)
+from pytest_modelbench.results.run import CaseResult, SuiteRecord
 
 
 def case(name: str, rank: int | None, metrics: dict[str, Metric], **fields: Any) -> CaseResult:

@@ -15,8 +15,8 @@ from pytest_modelbench.judge.bounds.intervals import (
 from pytest_modelbench.judge.bounds.settling import what_would_settle
 from pytest_modelbench.judge.values import criterion_value
 from pytest_modelbench.judge.wording import NOT_KNOWN, number
+from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import Metric
-from pytest_modelbench.results.run import BoundCheck
 from pytest_modelbench.suite.document import Criterion
 
 Outcome = Literal["passed", "failed", "inconclusive"]

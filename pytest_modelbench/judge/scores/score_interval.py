@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from pytest_modelbench.judge.bounds.expression_interval import Interval
-from pytest_modelbench.results.run import CriterionScore, Score
+from pytest_modelbench.results.judgement import CriterionScore, Score
 from pytest_modelbench.suite.document import Criterion
 
 NARROWEST_SPAN = 1e-12

@@ -15,8 +15,9 @@ from pytest_modelbench.judge.scores.score_interval import (
     score_interval,
 )
 from pytest_modelbench.judge.values import criterion_value
+from pytest_modelbench.results.judgement import CriterionScore, LeaderboardRow, Score
 from pytest_modelbench.results.metric import Metric, skipped
-from pytest_modelbench.results.run import CaseResult, CriterionScore, LeaderboardRow, Score
+from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.document import Criterion
 
 

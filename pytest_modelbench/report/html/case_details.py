@@ -10,7 +10,8 @@ from typing import Any
 from pytest_modelbench.report.html.markup import Markup, joined, tag
 from pytest_modelbench.report.html.view import Report, ShownCase, ShownSuite
 from pytest_modelbench.report.numbers import NOTHING, shown
-from pytest_modelbench.results.run import BoundCheck, CaseResult, CriterionScore
+from pytest_modelbench.results.judgement import BoundCheck, CriterionScore
+from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.results.sample_record import in_words as failures_in_words
 
 

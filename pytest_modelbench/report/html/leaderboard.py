@@ -14,8 +14,9 @@ from pytest_modelbench.report.html.view import STATES, Report, ShownCase, ShownS
 from pytest_modelbench.report.markdown_text import counted
 from pytest_modelbench.report.notes import legend, reasons, tolerated_failures, unusable_rows
 from pytest_modelbench.report.numbers import NOTHING, shown, with_interval
+from pytest_modelbench.results.judgement import LeaderboardRow
 from pytest_modelbench.results.metric import Metric
-from pytest_modelbench.results.run import CaseResult, LeaderboardRow
+from pytest_modelbench.results.run import CaseResult
 
 TIED = "its score differs from that of the rank above by no more than noise"
 TIED_WITH_BEST = "its score differs from the best one by no more than noise"
