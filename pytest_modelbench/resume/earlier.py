@@ -14,6 +14,7 @@ from pytest_modelbench.results.run import CaseResult, SystemInfo, TakenOver
 from pytest_modelbench.resume.links import Link, links
 from pytest_modelbench.runs.answers import answers_name
 
+_WAY = {True: "leave out --suite-quick", False: "give --suite-quick"}
 Mode = Literal["resume", "retry"]
 """`resume`: whatever is not measured well is measured; `retry`: only what went wrong."""
 
@@ -21,18 +22,27 @@ Mode = Literal["resume", "retry"]
 class Earlier:
     """The results of an earlier session, and of those that it resumed itself."""
 
-    def __init__(self, path: Path, mode: Mode, system: SystemInfo) -> None:
-        """Raises `ModelbenchError` for what cannot be read."""
+    def __init__(self, path: Path, mode: Mode, system: SystemInfo, is_quick: bool) -> None:
+        """Raises `ModelbenchError` for what cannot be read, or is a mere trial and this is not."""
         self.path = path
         self.mode: Mode = mode
         whole = list(links(path))
         self._first = whole[0]
         if self._first.run.metadata.dry_run:
             raise ModelbenchError(f"{path}: a dry run, in which nothing was measured")
+        if self._first.run.metadata.quick != is_quick:
+            what = "no quick run, as this session is" if is_quick else "a quick run"
+            raise ModelbenchError(f"{path}: {what}: name another run, or {_WAY[is_quick]}")
         self.differences = self._first.differences(system)
         """Why nothing of the session holds on this machine; empty where it does."""
         self._links = (
-            [] if self.differences else [one for one in whole if not one.differences(system)]
+            []
+            if self.differences
+            else [
+                one
+                for one in whole
+                if one.run.metadata.quick == is_quick and not one.differences(system)
+            ]
         )
         self._cases: dict[str, tuple[Link, CaseResult]] = {}
         for link in reversed(self._links):

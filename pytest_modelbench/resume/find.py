@@ -13,22 +13,29 @@ from pytest_modelbench.runs.folder import RUN_FILE, RunFolder, run_folders
 
 
 def find_earlier(
-    option: str, text: str, parent: Path, base_dir: Path, suites: Collection[str] = ()
+    option: str,
+    text: str,
+    parent: Path,
+    base_dir: Path,
+    suites: Collection[str] = (),
+    is_quick: bool = False,
 ) -> Path:
     """A run's directory, or a run file that lies somewhere else.
 
-    `last` is the newest run in `parent` that is not dry and has one of `suites` (their ids; without
-    any, of whatever suite), whether or not its session came to its end. Else it is a directory
-    or a file, relative to `base_dir`, or the id of a run in `parent`, or its beginning. Raises
-    `ModelbenchError` when it is none of these, or its session is running.
+    `last` is the newest run in `parent` that is not dry, is quick or not as this session is, and
+    has one of `suites` (their ids; without any, of whatever suite), whether or not its session came
+    to its end. Else it is a directory or a file, relative to `base_dir`, or the id of a run in
+    `parent`, or its beginning. Raises `ModelbenchError` when it is none of these, or its session is
+    running.
     """
     if not text.strip():
         raise ModelbenchError(f"{option} is empty: name a run, such as last")
     if text == LAST:
-        fitting = (one for one in run_folders(parent) if _can_be_resumed(one, suites))
+        fitting = (one for one in run_folders(parent) if _can_be_resumed(one, suites, is_quick))
         if (found := next(fitting, None)) is None:
             of = f" of suite {', '.join(sorted(suites))}" if suites else ""
-            raise ModelbenchError(f"{option} last: there is no run{of} in {parent} yet")
+            kind = "quick run" if is_quick else "run"
+            raise ModelbenchError(f"{option} last: there is no {kind}{of} in {parent} yet")
         return _ended(option, found)
     path = path_from(text, base_dir)
     if path.name == RUN_FILE and RunFolder(path.parent).journals.is_dir():
@@ -40,10 +47,12 @@ def find_earlier(
     return _ended(option, _of_id(option, text, parent))
 
 
-def _can_be_resumed(folder: RunFolder, suites: Collection[str]) -> bool:
+def _can_be_resumed(folder: RunFolder, suites: Collection[str], is_quick: bool) -> bool:
     """Not a dry run, nor one whose session was killed before it had said what it measures."""
     found = begun(folder)
     if not found.metadata or found.metadata.get("dry_run"):
+        return False
+    if bool(found.metadata.get("quick")) != is_quick:
         return False
     return not suites or any(suite in suites for suite in found.suites)
 

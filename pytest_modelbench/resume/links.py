@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.recording.recover import journaled
-from pytest_modelbench.results.find_run import usable_run
+from pytest_modelbench.results.find_run import loaded_run
 from pytest_modelbench.results.run import BenchmarkRun, SystemInfo
 from pytest_modelbench.runs.folder import RunFolder
 from pytest_modelbench.runs.journal import read_journal
@@ -60,9 +60,9 @@ def links(path: Path) -> Iterator[Link]:
 
 def _link(path: Path) -> Link:
     if not path.is_dir():
-        return Link(usable_run(path), None)
+        return Link(loaded_run(path), None)
     folder = RunFolder(path)
-    run = usable_run(folder.run_file) if folder.run_file.exists() else journaled(folder).run()
+    run = loaded_run(folder.run_file) if folder.run_file.exists() else journaled(folder).run()
     return Link(run, folder)
 
 

@@ -16,7 +16,7 @@ from pytest_modelbench.recording.own_part import EARLIER_RUN
 from pytest_modelbench.recording.provenance import system_info
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import CaseResult
-from pytest_modelbench.resume.earlier import Earlier
+from pytest_modelbench.resume.earlier import Earlier, Mode
 from pytest_modelbench.resume.find import find_earlier
 from pytest_modelbench.session_options import named_file, store_of
 
@@ -45,8 +45,9 @@ def earlier_of(config: pytest.Config) -> Earlier | None:
         path = Path(told)
     else:
         suites = frozenset(_suite_ids(config))
-        path = find_earlier(name, text, store_of(config), folder, suites)
-    return Earlier(path, "resume" if name == RESUME else "retry", system_info())
+        path = find_earlier(name, text, store_of(config), folder, suites, option.suite_quick)
+    mode: Mode = "resume" if name == RESUME else "retry"
+    return Earlier(path, mode, system_info(), option.suite_quick)
 
 
 def _suite_ids(config: pytest.Config) -> Iterator[str]:

@@ -180,3 +180,41 @@ def test_the_command_passes_it_on(
     monkeypatch.chdir(pytester.path)
     assert modelbench(["run", "echo.json", "--quick"]) == 0
     assert runs()[0].metadata.quick
+
+
+def test_a_session_goes_on_with_the_last_run_of_its_own_kind(
+    pytester: pytest.Pytester, twelve: EchoSuite, runs: Runs
+) -> None:
+    twelve(measure={"min_samples": 12, "warmup": 0})
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    pytester.runpytest("echo.json", "--suite-quick").assert_outcomes(passed=2)
+    for kind, samples in (["--suite-quick"], 5), ([], 12):
+        pytester.runpytest("echo.json", "--suite-resume=last", *kind).assert_outcomes(passed=2)
+        case = runs()[-1].cases[0]
+        assert case.taken_over
+        assert case.metrics["sample_count"].value == samples
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        (["--suite-quick"], [], "a quick run: name another run, or give --suite-quick"),
+        ([], ["--suite-quick"], "no quick run, as this session is: name another run, or leave out"),
+    ],
+)
+def test_a_run_of_the_other_kind_is_refused_by_name(
+    pytester: pytest.Pytester,
+    twelve: EchoSuite,
+    runs: Runs,
+    first: list[str],
+    second: list[str],
+    words: str,
+) -> None:
+    twelve(measure={"min_samples": 12, "warmup": 0})
+    pytester.runpytest("echo.json", *first).assert_outcomes(passed=2)
+    named = f"--suite-resume={runs()[0].metadata.run_id}"
+    result = pytester.runpytest("echo.json", named, *second)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: *{words}*"])
+    result = pytester.runpytest("echo.json", "--suite-resume=last", *second)
+    result.stderr.fnmatch_lines(["ERROR: --suite-resume last: there is no * of suite echo in *"])
