@@ -1,0 +1,1 @@
+"""HTTP as it happens: requests, and when each piece of an answer came."""
