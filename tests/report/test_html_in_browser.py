@@ -25,7 +25,11 @@ THEME = "#theme select"
 
 PIXELS = """
 const canvas = document.querySelector(`#${arguments[0]}-chart canvas`);
-const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+// Of a copy: the browser warns of a canvas that is read often and was not made for it.
+const copy = new OffscreenCanvas(canvas.width, canvas.height);
+const drawn = copy.getContext("2d", { willReadFrequently: true });
+drawn.drawImage(canvas, 0, 0);
+const { data } = drawn.getImageData(0, 0, canvas.width, canvas.height);
 const seen = new Map();
 for (let at = 0; at < data.length; at += 4) {
   if (data[at + 3] < 128) continue;
