@@ -10,6 +10,7 @@ from typing import Any
 
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.execution.trail import NO_TRAIL, Trail
+from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.suite.compare import Compare
@@ -28,6 +29,8 @@ class Case:
     params: Mapping[str, Any]
     dataset: DatasetSpec
     measure: MeasureSpec
+    load: LoadSpec | None = None
+    """How an endpoint is loaded; None for a model that is loaded here."""
     quality: tuple[str, ...] | None = None
     """Quality metrics by name; None takes the runner's own."""
     env: tuple[str, ...] = ()

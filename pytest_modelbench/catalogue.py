@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pytest_modelbench.load.definitions import DEFINITIONS
+
 Better = Literal["lower", "higher"]
 Direction = Better | Literal["neither"]
 
@@ -70,6 +72,13 @@ CATALOGUE: dict[str, MetricInfo] = {
         MetricInfo("audio_seconds", "s", "neither", "Sound given to the timed calls."),
         MetricInfo("real_time_factor", "", "lower", "inference_seconds / audio_seconds."),
         MetricInfo("x_realtime", "x", "higher", "audio_seconds / inference_seconds."),
+        MetricInfo(
+            "stream_x_realtime",
+            "x",
+            "higher",
+            "audio_seconds / service seconds of all requests: how fast one stream is transcribed, "
+            "however many there are at once.",
+        ),
         MetricInfo(
             "baseline_ram_mb",
             "MB",
@@ -225,6 +234,11 @@ COUNTED_METRICS = ("file_size_mb", "sample_count", "success_count", "failure_cou
 
 AUDIO_METRICS = ("audio_seconds", "real_time_factor", "x_realtime")
 """What is measured in addition when the inputs are sound."""
+
+# A latency of a request is that of a call, under the same name.
+CATALOGUE |= {info[0]: MetricInfo(*info) for info in DEFINITIONS if info[0] not in CATALOGUE}
+LOAD_METRICS = tuple(info[0] for info in DEFINITIONS if info[0] not in TIMING_METRICS)
+"""What is measured in addition of requests to an endpoint."""
 
 
 def unit_of(name: str) -> str:

@@ -18,6 +18,7 @@ from pytest_modelbench.cli_prune import add_prune
 from pytest_modelbench.cli_recover import add_recover
 from pytest_modelbench.cli_report import add_report
 from pytest_modelbench.cli_runs import add_runs
+from pytest_modelbench.cli_score import add_score
 from pytest_modelbench.cli_show import add_show
 from pytest_modelbench.cli_watch import add_watch
 from pytest_modelbench.errors import ModelbenchError, Unavailable
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run_options(run)
     run.set_defaults(command=_run)
     for add in (add_runs, add_show, add_watch, add_history, add_compare, add_report, add_export,
-                add_recover, add_prune, add_calibrate):  # fmt: skip
+                add_score, add_recover, add_prune, add_calibrate):  # fmt: skip
         add(commands)
     validate = commands.add_parser("validate", help="check suite, registry and run files")
     validate.add_argument("file", nargs="+", type=Path, help="a JSON file")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pytest_modelbench.load.spec import LoadSpec, Sweep
 from pytest_modelbench.measure.spec import MeasureSpec
 
 if TYPE_CHECKING:
@@ -29,6 +30,23 @@ def quick_measure(spec: MeasureSpec) -> MeasureSpec:
     return spec.model_copy(update={**_STOP_RULE, "warmup": warmup})
 
 
+def quick_load(spec: LoadSpec) -> LoadSpec:
+    """A few requests of the same kind of load; of a sweep its first two rates.
+
+    >>> quick_load(LoadSpec(rate=50.0, requests=10_000, warmup_requests=100)).requests
+    5
+    """
+    changed: dict[str, Any] = {
+        "requests": MOST_SAMPLES,
+        "warmup_requests": min(spec.warmup_requests, _MOST_WARMUP_CALLS),
+        "ramp_seconds": 0.0,
+    }
+    if spec.sweep is not None:
+        rates = (spec.sweep.rates or [spec.sweep.start, 2 * spec.sweep.start])[:2]
+        changed["sweep"] = Sweep(rates=rates)
+    return spec.model_copy(update=changed)
+
+
 def quick_case(case: Case) -> Case:
     """`case`, and every side it is compared with, on its first few samples."""
     most = min(case.dataset.max_samples, MOST_SAMPLES)
@@ -36,6 +54,7 @@ def quick_case(case: Case) -> Case:
         case,
         dataset=case.dataset.model_copy(update={"max_samples": most}),
         measure=quick_measure(case.measure),
+        load=None if case.load is None else quick_load(case.load),
     )
     if case.comparison is None:
         return made

@@ -22,6 +22,20 @@ _OF_OBJECTS: dict[str, dict[str, str]] = {
         "criteria": "What counts, and where the gate is.",
         "benchmarks": "What is measured.",
     },
+    "Slo": {
+        f"{statistic}_{kind}_ms": f"The most that {words} may be, in ms."
+        for kind, name in (
+            ("ttft", "the time to the first token"),
+            ("tpot", "the time per output token"),
+            ("itl", "the gap between two chunks with tokens"),
+            ("latency", "the latency from the intended send time"),
+        )
+        for statistic, words in (
+            ("mean", f"the mean of {name}"),
+            *((f"p{percent}", f"the {percent}th percentile of {name}") for percent in (50, 95, 99)),
+        )
+        if (kind, statistic) not in (("itl", "mean"), ("itl", "p50"))
+    },
     "Benchmark": {
         "description": "For people.",
         "runner": "A [runner](runners.md): `modelbench runners` lists them.",

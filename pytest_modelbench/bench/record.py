@@ -139,6 +139,7 @@ def result_of_test(
         failed_samples=None,
         digests=None,
         taken_over=[],
+        load=None,
         metrics=_with_standard(bench.metrics),
         bounds=[],
         score=None,

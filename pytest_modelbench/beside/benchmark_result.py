@@ -67,6 +67,7 @@ def case_result(item: pytest.Function, report: pytest.TestReport, fixture: Any) 
         failed_samples=None,
         digests=None,
         taken_over=[],
+        load=None,
         metrics=_metrics(durations_ns, iterations, detail, extra_info, report),
         bounds=[],
         score=None,

@@ -33,7 +33,7 @@ from pytest_modelbench.measure.in_flight import InFlight
 from pytest_modelbench.measure.timing import check_answers, clock_ns
 from pytest_modelbench.results.packed import pack
 from pytest_modelbench.runners import RUNNERS
-from pytest_modelbench.runners.contract import Session, part_of
+from pytest_modelbench.runners.contract import Session, input_kind_of, part_of
 
 Batches = Sequence[Sequence[Any]]
 
@@ -85,7 +85,7 @@ class _Loaded:
         self._residents = Residents(Turns("none"))  # turns are taken by who asks
         self._resident: Resident = self._residents.get(case, runner)
         self._session: Session = self._resident.session
-        reader = SampleReader(case.dataset, case.base_dir, runner.input_kind)
+        reader = SampleReader(case.dataset, case.base_dir, input_kind_of(runner, case.params))
         self._batches = self._read(reader, launch)
         self._prepared = [self._put_together(batch) for batch in self._batches]
         self._answers: dict[int, Sequence[Any] | None] = {}

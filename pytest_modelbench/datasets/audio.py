@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from pytest_modelbench.datasets.samples import Audio
 from pytest_modelbench.errors import ModelbenchError, missing_extra
@@ -48,6 +49,31 @@ def audio_path(value: Any) -> str | None:
     """The path that `value` must be read from, if its sound is in a file."""
     if isinstance(value, dict):
         value = value.get("path") if value.get("bytes") is None and "array" not in value else None
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def audio_url(value: Any) -> str | None:
+    """The http or https address that `value` is, or holds as a hub's viewer shows it."""
+    if isinstance(value, list) and value:  # [{"src", "type"}]
+        value = value[0]
+    if isinstance(value, dict):
+        value = next((value[name] for name in ("url", "src", "path") if value.get(name)), None)
+    if not isinstance(value, str):
+        return None
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        return None
+    return value.strip() if parts.scheme in ("http", "https") and parts.hostname else None
+
+
+def audio_source(value: Any) -> str | None:
+    """What a row calls its sound: a path, or a URL without what may be secret in it."""
+    if (url := audio_url(value)) is not None:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    if isinstance(value, dict):
+        value = value.get("path")
     return value if isinstance(value, str) and value.strip() else None
 
 

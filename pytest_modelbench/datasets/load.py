@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.datasets import DATASET_SOURCES
-from pytest_modelbench.datasets.audio import audio_path, decode_audio
+from pytest_modelbench.datasets.audio import audio_path, audio_source, audio_url, decode_audio
 from pytest_modelbench.datasets.hugging_face import local_directory
 from pytest_modelbench.datasets.json_files import json_path
-from pytest_modelbench.datasets.samples import Sample, UnusableRow
+from pytest_modelbench.datasets.samples import AudioAddress, Sample, UnusableRow
 from pytest_modelbench.datasets.spec import DatasetSpec, InputKind
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.registered import did_you_mean
@@ -21,7 +21,10 @@ USUAL_REFERENCES = ("text", "sentence", "transcript", "transcription", "normaliz
 """`hf`: where the reference is looked for when the suite names no column that is there."""
 ROWS_WITHOUT_HOPE = 1000
 """Give up when so many rows from the start held no usable one."""
+DURATION_COLUMNS = ("duration", "duration_seconds", "audio_length_s")
+"""`audio_url`: where a row may say how many seconds its sound lasts."""
 _NAMED_UNUSABLE = 20
+_AUDIO_KINDS = ("audio", "audio_url")
 
 
 class _UnusableError(Exception):
@@ -32,16 +35,17 @@ class SampleReader:
     """Gives the first `spec.max_samples` usable rows, one by one; others do not count.
 
     A row is unusable when an input is absent, null, blank or of the wrong type for `input_kind`
-    ("text" takes strings, "audio" what `decode_audio` decodes, "any" takes all), or when a
-    reference column is in use and its value is absent, null, NaN or blank: a blank reference
-    counts as none. Two input columns give pairs. A sample's id is its row number from 0.
+    ("text" takes strings, "audio" what `decode_audio` decodes, "audio_url" an http or https
+    address, "any" takes all), or when a reference column is in use and its value is absent, null,
+    NaN or blank: a blank reference counts as none. Two input columns give pairs. A sample's id is
+    its row number from 0.
 
     Raises `ModelbenchError` when no row has a column that was asked for, when there is no usable
     row at all or none among the first 1,000; and what the source raises.
     """
 
     def __init__(self, spec: DatasetSpec, base_dir: Path, input_kind: InputKind) -> None:
-        if input_kind == "audio" and len(spec.columns) != 1:
+        if input_kind in _AUDIO_KINDS and len(spec.columns) != 1:
             raise ModelbenchError(
                 f"input_column {spec.columns} has two columns; an audio model takes one"
             )
@@ -74,7 +78,9 @@ class SampleReader:
                 self.reference_column = _hub_reference_column(self._spec, row, self._input_kind)
                 self._check_columns()
             try:
-                sample = Sample(str(number), self._read_input(row), self._reference(row))
+                sample = Sample(
+                    str(number), self._read_input(row), self._reference(row), self._source(row)
+                )
             except _UnusableError as reason:
                 self._pass_over(number, str(reason))
                 if not found and seen == ROWS_WITHOUT_HOPE:
@@ -103,6 +109,10 @@ class SampleReader:
         if isinstance(value, float) and math.isnan(value):
             raise _UnusableError(f"the reference {self.reference_column!r} is NaN")
         return value
+
+    def _source(self, row: Mapping[str, Any]) -> str | None:
+        is_audio = self._input_kind in _AUDIO_KINDS
+        return audio_source(row[self._spec.columns[0]]) if is_audio else None
 
     def _check_columns(self) -> None:
         asked = [("input_column", column) for column in self._spec.columns]
@@ -147,6 +157,8 @@ def _input_reader(
         value = _present(row, column, "input")
         if input_kind == "audio":
             return _audio(value, spec.sampling_rate, folders)
+        if input_kind == "audio_url":
+            return _audio_address(value, column, row)
         if input_kind == "text" and not isinstance(value, str):
             raise _UnusableError(
                 f"the input {column!r} is of type {type(value).__name__}, not text"
@@ -181,6 +193,15 @@ def _audio(value: Any, sampling_rate_hz: int, folders: list[Path]) -> Any:
         raise
     except ModelbenchError as error:
         raise _UnusableError(str(error)) from error
+
+
+def _audio_address(value: Any, column: str, row: Mapping[str, Any]) -> AudioAddress:
+    url = audio_url(value)
+    if url is None:
+        raise _UnusableError(f"the input {column!r} is no http or https address")
+    lengths = (row.get(name) for name in DURATION_COLUMNS)
+    seconds = next((one for one in lengths if isinstance(one, int | float)), None)
+    return AudioAddress(url, float(seconds) if seconds and 0 < seconds < math.inf else None)
 
 
 def _audio_folders(spec: DatasetSpec, base_dir: Path) -> list[Path]:

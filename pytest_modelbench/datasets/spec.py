@@ -123,5 +123,5 @@ class DatasetSpec(StrictModel):
         return kept
 
 
-InputKind = Literal["audio", "text", "any"]
-"""How a runner wants its input: decoded audio, a string, or the column as it is."""
+InputKind = Literal["audio", "audio_url", "text", "any"]
+"""How a runner wants its input: decoded audio, where audio is, a string, or the column as it is."""

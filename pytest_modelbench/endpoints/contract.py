@@ -8,16 +8,17 @@ An endpoint is pickled to the processes that send, so it holds settings, never c
 from __future__ import annotations
 
 from array import array
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.runners.contract import Runner, Session
+from pytest_modelbench.runners.contract import Requirement, Runner, Session
 
 if TYPE_CHECKING:
     from pytest_modelbench.datasets.samples import Sample
     from pytest_modelbench.registry import Candidate
+    from pytest_modelbench.serving.server import Server
     from pytest_modelbench.wire.exchange import Exchange
     from pytest_modelbench.wire.request import Request
 
@@ -29,8 +30,15 @@ CountedBy = Literal["usage", "tokenizer", "chunks"]
 """
 
 
+ENDPOINT = "endpoint"
+"""The device of what is not on this machine, or not ours to place."""
+
+
 class EndpointError(ModelbenchError):
     """A sample that was not answered, and why; without keys."""
+
+    endpoint: str = ""
+    """Which of several addresses did not answer it."""
 
 
 @dataclass(slots=True)
@@ -46,6 +54,9 @@ class Answer:
     counted_by: CountedBy | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What else should stand in a file of predictions, such as a finish reason. JSON only."""
+    asked_ns: int | None = None
+    """Of an answer that took several exchanges, one after the other: when the last one, whose
+    latencies are measured, could be sent. None: when the request was to be sent."""
 
 
 class Endpoint:
@@ -78,19 +89,38 @@ class Endpoint:
 class EndpointSession(Session):
     """An endpoint that can be asked, and whatever must stand for that."""
 
+    server: Server | None = None
+    """The server that was started for it, which ends with it."""
+
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.properties = endpoint.properties
         self.timed = endpoint.timed
+
+    def note(self, sample: Sample, answer: Answer) -> None:
+        """Remember what `summarize` will need of an answer. Called once a sample, in the process
+        that has this session."""
+
+    def close(self) -> None:
+        if self.server is not None:
+            self.server.stop()
 
 
 class EndpointRunner(Runner):
     """A kind of API. Its cases are measured by load (`load` in a suite), not by `measure`."""
 
     default_concurrency: ClassVar[int] = 1
+    """Requests at once where a suite says nothing."""
+
+    def keeps_predictions(self, params: Mapping[str, Any]) -> bool:
+        """Whether answers are texts that `modelbench score` can score again."""
+        return False
+
+    def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
+        return (Requirement("httptools", extra="endpoints"),)
 
     def devices(self) -> tuple[str, ...]:
-        return ("endpoint",)
+        return (ENDPOINT,)
 
     def load(self, candidate: Candidate, device: str, params: Mapping[str, Any]) -> EndpointSession:
         raise NotImplementedError

@@ -12,8 +12,8 @@ from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.metric import Metric, failed, skipped
 from pytest_modelbench.results.run import CaseResult
-from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.declared import metrics_of_runner
+from pytest_modelbench.runners.suited import runner_for
 
 Status = Literal["skipped", "error"]
 
@@ -53,6 +53,7 @@ def blank_from(
         failed_samples=None,
         digests=None,
         taken_over=[],
+        load=None,
         metrics={name: make(reason, unit_of(name)) for name in metric_names},
         bounds=[],
         score=None,
@@ -77,7 +78,7 @@ def identity(case: Case) -> dict[str, Any]:
 def expected_metrics(case: Case) -> list[str]:
     """The names a full result of `case` has, in order."""
     try:
-        runner = RUNNERS.get(case.runner)()
+        runner = runner_for(case.runner, case.params)
         own = sorted(metrics_of_runner(runner, quality=case.quality is None))
     except ModelbenchError:
         own = []

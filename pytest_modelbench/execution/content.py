@@ -101,6 +101,6 @@ def _array(given: NDArray[np.generic]) -> bytes:
 def _other(value: Any) -> bytes:
     kind = type(value).__name__.encode()
     if is_dataclass(value):
-        held = [getattr(value, field.name) for field in fields(value)]
+        held = [getattr(value, field.name) for field in fields(value) if field.compare]
         return _tagged(kind, b"".join(map(content, held)))
     return _tagged(kind, plain_repr(value).encode())

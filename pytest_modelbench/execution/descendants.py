@@ -45,9 +45,12 @@ class Descendants:
     def __init__(self) -> None:
         self._others = _children()
 
-    def reap(self) -> None:
-        """Forget the orphans that have ended, or a model that makes many fills the table."""
-        for pid in self._orphans():
+    def reap(self, child: int) -> None:
+        """Forget the orphans that have ended, or a model that makes many fills the table.
+
+        Not `child`, which `end` waits for, and which may be ending just now.
+        """
+        for pid in self._orphans() - {child}:
             _reaped(pid)
 
     def end(self, child: int) -> int:

@@ -13,6 +13,7 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.samples import Sample
 from pytest_modelbench.digest import model_digest
 from pytest_modelbench.execution.content import content, first64
+from pytest_modelbench.load.spec import NOT_IN_FINGERPRINT as NOT_IN_LOAD_FINGERPRINT
 from pytest_modelbench.measure.spec import NOT_IN_FINGERPRINT
 from pytest_modelbench.results.sample_record import Digests
 from pytest_modelbench.runners.contract import Runner
@@ -31,7 +32,7 @@ class Fingerprint:
             "runner": _digest([case.runner, runner.version]),
             "model": _model(case.candidate.model_path),
             "params": _digest(case.params),
-            "measure": _digest(case.measure.model_dump(exclude=NOT_IN_FINGERPRINT)),
+            "measure": _digest(_way_of_measuring(case)),
             "quality": _digest(case.quality),
         }
         self._dataset = hashlib.blake2b(digest_size=16)
@@ -59,6 +60,13 @@ class Fingerprint:
 
     def hexdigest(self) -> str:
         return _digest([self._device, self.digests().model_dump()])
+
+
+def _way_of_measuring(case: Case) -> Any:
+    """The stop rule, or how an endpoint is loaded."""
+    if case.load is not None:
+        return case.load.model_dump(exclude=NOT_IN_LOAD_FINGERPRINT)
+    return case.measure.model_dump(exclude=NOT_IN_FINGERPRINT)
 
 
 def _digest(described: Any) -> str:

@@ -95,7 +95,7 @@ def _serve_child(
         os.close(descriptor)
     try:
         control.send(str(child).encode())
-        watch.until_end(child, descendants.reap)
+        watch.until_end(child, lambda: descendants.reap(child))
     finally:
         exit_code = descendants.end(child)
         watch.close()

@@ -8,13 +8,14 @@ from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.load import SampleReader
 from pytest_modelbench.datasets.portions import portions
 from pytest_modelbench.execution.fingerprint import Fingerprint
-from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import input_kind_of
+from pytest_modelbench.runners.suited import runner_for
 
 
 def fingerprint_of(case: Case) -> str:
     """The fingerprint that a result of `case` would have now. Raises what reading it raises."""
-    runner = RUNNERS.get(case.runner)()
-    reader = SampleReader(case.dataset, case.base_dir, runner.input_kind)
+    runner = runner_for(case.runner, case.params)
+    reader = SampleReader(case.dataset, case.base_dir, input_kind_of(runner, case.params))
     digest = Fingerprint(case, runner)
     with closing(portions(reader)) as parts:
         for samples, _ in parts:

@@ -10,6 +10,8 @@ from pathlib import Path
 from pytest_modelbench.execution.tree import Tree
 from pytest_modelbench.git import OF_HOOKS
 
+GIVEN_PYTHONPATH = "PYTEST_MODELBENCH_GIVEN_PYTHONPATH"
+"""What PYTHONPATH was before it became ours: servers that are started have that one."""
 Extension = tuple[str, str]
 """Name and file of a module that implements `pytest_modelbench_register`."""
 
@@ -44,6 +46,7 @@ class Place:
             # Of the environment that was left: neither its modules nor its settings are meant.
             left_out |= {"PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}
         given = {name: value for name, value in os.environ.items() if name not in left_out}
+        given.setdefault(GIVEN_PYTHONPATH, os.environ.get("PYTHONPATH", ""))
         path = os.pathsep.join(filter(None, self.import_path()))
         if path:
             given["PYTHONPATH"] = path

@@ -30,14 +30,14 @@ def summarize(
 ) -> dict[str, Metric]:
     """Every metric of a case at least one of whose samples was answered; `scores` say how right."""
     metrics = {
-        **_counts(seen),
+        **counts(seen),
         **_loading(seen, resident),
         **latency_metrics(seen.calls.durations_ns),
         **_rates(seen),
         **seen.memory,
-        **_file_size(seen),
+        **file_size(seen),
         **_audio(seen),
-        **_own(seen),
+        **own_metrics(seen),
         **scores,
     }
     for name in STANDARD_METRICS:
@@ -46,7 +46,7 @@ def summarize(
     return metrics
 
 
-def _counts(seen: Measurement) -> dict[str, Metric]:
+def counts(seen: Measurement) -> dict[str, Metric]:
     return {
         "sample_count": measured(seen.sample_count),
         "success_count": measured(seen.answered),
@@ -91,7 +91,7 @@ def _rates(seen: Measurement) -> dict[str, Metric]:
     return rates
 
 
-def _file_size(seen: Measurement) -> dict[str, Metric]:
+def file_size(seen: Measurement) -> dict[str, Metric]:
     size = seen.case.candidate.file_size_mb
     if size is None:
         return {"file_size_mb": skipped("the model's files are not in a local directory", "MB")}
@@ -109,7 +109,7 @@ def _audio(seen: Measurement) -> dict[str, Metric]:
     }
 
 
-def _own(seen: Measurement) -> dict[str, Metric]:
+def own_metrics(seen: Measurement) -> dict[str, Metric]:
     """What the runner itself says, and an error for each metric it promised and did not give."""
     try:
         given = seen.session.summarize(seen.samples, seen.predictions)

@@ -12,7 +12,8 @@ from pytest_modelbench.documents.strict_model import StrictModel
 Rate = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Milliseconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 MOST_REQUESTS = 10_000_000
-SLO_METRICS = ("ttft_ms", "tpot_ms", "itl_ms", "latency_ms")
+NOT_IN_FINGERPRINT = {"workers", "timeout_seconds", "retries", "max_response_mb"}
+"""What does not change an answer, or how long one took that came."""
 
 
 class Slo(StrictModel):
@@ -49,6 +50,7 @@ class Sweep(StrictModel):
     start: Rate = 1.0
     """The first rate, where `rates` is not given."""
     max_rate: Rate = 10_000.0
+    """No higher rate is tried."""
     refine: Annotated[int, Field(ge=0, le=20)] = 4
     """How often the bracket of the best rate is halved afterwards."""
 
@@ -69,6 +71,7 @@ class LoadSpec(StrictModel):
     rate: Rate | None = None
     """Open loop: requests a second, sent whether or not earlier ones are answered."""
     arrival: Literal["constant", "poisson", "gamma"] = "constant"
+    """Open loop: how the gaps between requests are: all equal, or drawn from a distribution."""
     burstiness: Annotated[float, Field(gt=0, le=1e3)] | None = None
     """Of `gamma`: the shape of the gaps; 1 is `poisson`, less comes in bursts, more is evener."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
@@ -88,9 +91,11 @@ class LoadSpec(StrictModel):
     retries: Annotated[int, Field(ge=0, le=100)] = 3
     """How often a request is sent again after a transport error, 429 or 5xx."""
     max_response_mb: Annotated[float, Field(gt=0, le=1e4)] = 64.0
+    """A longer answer (10^6 bytes) is an error."""
     slo: Slo | None = None
     """What must hold; with `sweep`, the highest rate at which it does is found."""
     sweep: Sweep | None = None
+    """Several rates instead of one, to find the highest that the endpoint stands."""
     verify_tls: bool = True
     """Whether certificates are checked; `false` is recorded in the result."""
 
@@ -106,6 +111,22 @@ class LoadSpec(StrictModel):
             yield "'arrival': 'gamma' and 'burstiness' need each other"
         if given.get("sweep") is not None and not (given.get("requests") or given.get("seconds")):
             yield "'sweep' needs 'requests' or 'seconds': how long each rate is tried"
+
+    def overridden_by(self, other: LoadSpec) -> LoadSpec:
+        """This, and what `other` sets, which takes precedence; `rate` and `sweep` oust each other.
+
+        Raises `ValueError` where what they say together contradicts itself.
+        """
+        given, own = self.model_dump(exclude_unset=True), other.model_dump(exclude_unset=True)
+        for one, another in (("rate", "sweep"), ("sweep", "rate")):
+            if own.get(one) is not None and another not in own:
+                given.pop(another, None)
+        if own.get("concurrency") is not None and not {"rate", "sweep"} & set(own):
+            for name in ("rate", "sweep", "arrival", "burstiness"):
+                given.pop(name, None)
+        for sentence in self.conflicts({**given, **own}):
+            raise ValueError(sentence)
+        return LoadSpec.model_validate({**given, **own})
 
     @property
     def is_open(self) -> bool:

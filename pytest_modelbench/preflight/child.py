@@ -21,7 +21,7 @@ from pytest_modelbench.execution.fork_server import prepare
 from pytest_modelbench.execution.readiness import import_requirements
 from pytest_modelbench.quality.find import find_quality_metric
 from pytest_modelbench.runners import RUNNERS
-from pytest_modelbench.runners.contract import Runner
+from pytest_modelbench.runners.contract import Runner, input_kind_of
 
 _OF_EVALUATE = "evaluate:"
 
@@ -65,7 +65,7 @@ def _fault(look: Callable[[], object]) -> str | None:
 
 def _read_a_sample(case: Case, runner: Runner) -> None:
     """The first one, decoded as it will be."""
-    reader = SampleReader(case.dataset, case.base_dir, runner.input_kind)
+    reader = SampleReader(case.dataset, case.base_dir, input_kind_of(runner, case.params))
     list(islice(reader, 1))
 
 

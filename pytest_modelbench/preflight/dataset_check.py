@@ -7,16 +7,18 @@ from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pytest_modelbench.case import Case
 from pytest_modelbench.datasets import DATASET_SOURCES, generated, hugging_face, json_files
 from pytest_modelbench.datasets.audio import audio_path
 from pytest_modelbench.datasets.load import ROWS_WITHOUT_HOPE, SampleReader
-from pytest_modelbench.datasets.spec import FILE_SOURCES, DatasetSpec
+from pytest_modelbench.datasets.spec import FILE_SOURCES, DatasetSpec, InputKind
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.importable import is_importable
 from pytest_modelbench.preflight.findings import Finding
 from pytest_modelbench.preflight.subjects import Memo, Subject
 from pytest_modelbench.registered import did_you_mean
-from pytest_modelbench.runners.contract import Runner
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import Runner, input_kind_of
 from pytest_modelbench.runners.hub_cache import is_cached, is_offline
 
 ROWS_WITH_FILES = 20
@@ -31,7 +33,8 @@ def check_dataset(subject: Subject, runner: Runner, memo: Memo) -> Iterator[Find
     if not subject.is_here:
         return
     yield from memo.once(
-        _key(subject), lambda: list(_findings(case.dataset, case.base_dir, runner))
+        _key(subject),
+        lambda: list(_findings(case.dataset, case.base_dir, input_kind_of(runner, case.params))),
     )
 
 
@@ -48,17 +51,24 @@ def is_readable(subject: Subject, memo: Memo) -> bool:
 
 def _key(subject: Subject) -> Hashable:
     case = subject.case
-    return ("dataset", case.runner, case.dataset.model_dump_json(), case.base_dir)
+    return ("dataset", _kind(case), case.dataset.model_dump_json(), case.base_dir)
 
 
-def _findings(spec: DatasetSpec, base_dir: Path, runner: Runner) -> Iterator[Finding]:
+def _kind(case: Case) -> InputKind | None:
     try:
-        SampleReader(spec, base_dir, runner.input_kind)
+        return input_kind_of(RUNNERS.get(case.runner)(), case.params)
+    except Exception:  # of a runner that cannot be made it is told elsewhere
+        return None
+
+
+def _findings(spec: DatasetSpec, base_dir: Path, kind: InputKind) -> Iterator[Finding]:
+    try:
+        SampleReader(spec, base_dir, kind)
         read = DATASET_SOURCES.get(spec.source)  # which may be a user's own
         if read is hugging_face.rows:
             yield from _of_hub(spec, base_dir)
         elif read in (json_files.rows, generated.rows):
-            yield from _of_rows(spec, base_dir, runner)
+            yield from _of_rows(spec, base_dir, kind)
     except ModelbenchError as error:
         yield Finding(str(error))
 
@@ -82,11 +92,11 @@ def _of_hub(spec: DatasetSpec, base_dir: Path) -> Iterator[Finding]:
         yield Finding(note, is_problem=False)
 
 
-def _of_rows(spec: DatasetSpec, base_dir: Path, runner: Runner) -> Iterator[Finding]:
+def _of_rows(spec: DatasetSpec, base_dir: Path, kind: InputKind) -> Iterator[Finding]:
     asked = dict.fromkeys(spec.columns, "input_column")
     if spec.reference_column is not None:
         asked.setdefault(spec.reference_column, "reference_column")
-    is_audio = runner.input_kind == "audio"
+    is_audio = kind == "audio"
     rows = _first_rows(spec, base_dir, set(asked), at_least=ROWS_WITH_FILES if is_audio else 1)
     is_file = spec.source in FILE_SOURCES
     where = f"dataset {spec.path!r}" if is_file else f"dataset of source {spec.source!r}"

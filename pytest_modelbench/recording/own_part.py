@@ -99,5 +99,14 @@ class OwnPart:
         return Trail(
             live=self._live_file(folder),
             answers=folder.answers / answers_name(case.id),
+            predictions=None if case.load is None else _predictions_file(folder, case),
+            run_id=folder.run_id,
             earlier_answers=tuple(earlier.answers_files(case)) if earlier else (),
         )
+
+
+def _predictions_file(folder: RunFolder, case: Case) -> Path:
+    """Where what a speech API was heard to say will be."""
+    from pytest_modelbench.predictions.of_reply import Source
+
+    return folder.predictions / Source.of(case, folder.run_id).file_name

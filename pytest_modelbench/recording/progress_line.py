@@ -135,6 +135,8 @@ def _one_in_words(state: LiveState, now_s: float) -> str:
         if state.samples_done < state.samples_total:
             text += f" {state.samples_done} of {state.samples_total} samples"
             rate, left = state.samples_per_second, state.seconds_left
+            if state.in_flight is not None:
+                text += f" ({state.in_flight} in flight, {state.failed} failed)"
             if rate is not None and left is not None:
                 left = max(0.0, left - (now_s - state.updated_s))
                 return f"{text}, {rate:.2g}/s, {_short(left)} left"

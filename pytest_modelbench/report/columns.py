@@ -13,8 +13,15 @@ USUAL = (
     "wer",
     "spearman",
     "exact_match",
+    "p50_ttft_ms",
+    "p99_ttft_ms",
+    "p50_tpot_ms",
     "p50_latency_ms",
     "x_realtime",
+    "stream_x_realtime",
+    "request_throughput",
+    "output_tokens_per_second",
+    "goodput_requests_per_second",
     "throughput_items_per_second",
     "peak_ram_mb",
     "file_size_mb",
@@ -23,6 +30,10 @@ HEADINGS = {
     "throughput_items_per_second": "items/s",
     "tokens_per_sec": "tokens/s",
     "x_realtime": "x realtime",
+    "stream_x_realtime": "x realtime/stream",
+    "request_throughput": "requests/s",
+    "output_tokens_per_second": "tokens/s",
+    "goodput_requests_per_second": "goodput/s",
     "real_time_factor": "RTF",
     "peak_ram_mb": "peak RAM MB",
     "peak_vram_mb": "peak VRAM MB",
@@ -35,8 +46,8 @@ HEADINGS = {
 def columns(suite: SuiteRecord, cases: Sequence[CaseResult]) -> list[str]:
     """What the suite's criteria speak of, then the usual metrics, where a case measured them."""
     wanted = [one["metric"] if "metric" in one else one["id"] for one in suite.criteria]
-    has_audio = any("x_realtime" in case.metrics for case in cases)
-    usual = [name for name in USUAL if not (has_audio and name == "throughput_items_per_second")]
+    has_better = any({"x_realtime", "request_throughput"} & set(case.metrics) for case in cases)
+    usual = [name for name in USUAL if not (has_better and name == "throughput_items_per_second")]
     names = dict.fromkeys([*wanted, *usual])
     return [name for name in names if any(_measured(case, name) for case in cases)]
 
@@ -55,6 +66,9 @@ def heading(name: str) -> str:
         return HEADINGS[name]
     if name.endswith("_latency_ms"):
         return name.removesuffix("_latency_ms") + " ms"
+    for short in ("ttft", "tpot", "itl"):
+        if name.endswith(f"_{short}_ms"):
+            return f"{name.partition('_')[0]} {short.upper()} ms"
     return name
 
 

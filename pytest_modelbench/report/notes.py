@@ -28,6 +28,8 @@ def legend(suite: SuiteRecord, cases: Sequence[CaseResult], launch_floor: float)
     flags = {metric.metadata.get("flag") for metric in metrics}
     if "too_few_samples" in flags:
         notes.append("!: too few calls for this percentile")
+    if "client_limited" in flags:
+        notes.append("!: the client was the bottleneck")
     if "means_of_calls" in flags:
         notes.append("!: of rounds of several calls each, not of single calls")
     if any("~" in score_text(case) for case in cases):

@@ -9,6 +9,7 @@ from pytest_modelbench.quick import QUICK_RUN
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.case_table import TIED, case_grid, suites_with_cases
 from pytest_modelbench.report.columns import columns
+from pytest_modelbench.report.loads import loads
 from pytest_modelbench.report.notes import (
     disturbances,
     legend,
@@ -64,6 +65,7 @@ def suite_lines(
     yield from _few(reasons(cases))
     yield from unusable_rows(cases)
     yield from tolerated_failures(cases)
+    yield from loads(cases)
     yield from disturbances(cases)
     yield from taken_over(cases)
     if cases and all(case.status == "skipped" for case in cases):

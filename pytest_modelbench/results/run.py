@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, unit_of
+from pytest_modelbench.catalogue import AUDIO_METRICS, LOAD_METRICS, TIMING_METRICS, unit_of
 from pytest_modelbench.documents.strict_model import StrictModel, refuse
 from pytest_modelbench.documents.validate import load_document
 from pytest_modelbench.results.candidate import BenchmarkCandidate
@@ -31,11 +31,12 @@ from pytest_modelbench.results.fields import (
     Whole,
 )
 from pytest_modelbench.results.judgement import BoundCheck, LeaderboardRow, Score
+from pytest_modelbench.results.load_record import LoadRecord
 from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.results.sample_record import Digests, FailedSamples, SampleRecord
 from pytest_modelbench.results.timing_record import TimingRecord
 
-OWN_METRICS = (*TIMING_METRICS, *AUDIO_METRICS)
+OWN_METRICS = (*TIMING_METRICS, *AUDIO_METRICS, *LOAD_METRICS)
 """What is measured for every case: in the catalogue's unit, and never negative."""
 
 
@@ -180,6 +181,8 @@ class CaseResult(StrictModel):
     """What the fingerprint is made of, part by part; None when it was not run."""
     taken_over: list[TakenOver]
     """What was not measured in this session, but taken over by `--suite-resume`."""
+    load: LoadRecord | None
+    """How an endpoint was loaded; None for a model that was loaded here, or was not measured."""
     metrics: Metrics
     bounds: list[BoundCheck]
     score: Score | None

@@ -139,6 +139,13 @@ def part_of(session: Any, name: str) -> Any:
     return getattr(session, name, getattr(_DEFAULTS, name))
 
 
+def input_kind_of(runner: Any, params: Mapping[str, Any]) -> InputKind:
+    """How `runner` wants its input; of a class that is no `Runner`, as its `input_kind` says."""
+    ask = getattr(runner, "input_kind_of", None)
+    kind: InputKind = runner.input_kind if ask is None else ask(params)
+    return kind
+
+
 class Runner:
     """A kind of model. Stateless: all state is in the sessions it loads."""
 
@@ -147,13 +154,25 @@ class Runner:
     version: ClassVar[str] = "1"
     """Changes when the same case could give another result; part of a case's fingerprint."""
     input_kind: ClassVar[InputKind] = "any"
-    """`audio`: decoded sound; `text`: a string, or a pair; `any`: the column as it is."""
+    """`audio`: decoded sound; `audio_url`: where it is; `text`: a string, or a pair; `any`: the
+    column as it is."""
     metrics: ClassVar[tuple[str, ...]] = ()
     """Names `Session.summarize` yields, so that a suite's criteria can be checked beforehand."""
     quality: ClassVar[tuple[str, ...]] = ()
     """Quality metrics computed when the dataset has references."""
     params_model: ClassVar[type[BaseModel] | None] = None
     """Checks `params` at collection; None accepts anything."""
+
+    def suited_to(self, params: Mapping[str, Any]) -> Runner:
+        """The runner to ask instead, where what is said of a class depends on `params`.
+
+        They need not be valid.
+        """
+        return self
+
+    def input_kind_of(self, params: Mapping[str, Any]) -> InputKind:
+        """How it wants its input with these parameters: `input_kind`, unless they say otherwise."""
+        return self.input_kind
 
     def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
         """What must be importable before `load`; missing ones skip the case."""

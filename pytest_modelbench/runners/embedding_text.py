@@ -13,7 +13,7 @@ from pytest_modelbench.datasets.samples import Sample
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.registry import Candidate
-from pytest_modelbench.results.metric import Metric, measured
+from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.runners.contract import (
     Foreseen,
     Prediction,
@@ -35,15 +35,13 @@ from pytest_modelbench.runners.sentence_config import SentenceConfig, read_sente
 from pytest_modelbench.runners.sentence_pooling import cosine, normalised, pool
 from pytest_modelbench.runners.text_encoder import TextEncoder, load_encoder
 from pytest_modelbench.runners.text_tokenizer import import_tokenizer
+from pytest_modelbench.runners.vector_metrics import VECTOR_METRICS, vector_metrics
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from pytest_modelbench.measure.in_flight import Done
-
-VECTOR_METRICS = ("vector_dim_mean", "vector_dim_min", "vector_dim_max")
-UNIT = "dimensions"
 
 
 class EmbeddingParams(StrictModel):
@@ -162,14 +160,9 @@ class EmbeddingSession(Session):
     ) -> Mapping[str, Metric]:
         """How many dimensions the vectors have, over the samples that did not fail."""
         pairs = zip(samples, predictions, strict=True)
-        sizes = [self._dimensions[sample.id] for sample, given in pairs if given is not None]
-        if not sizes:
-            return {}
-        values = (sum(sizes) / len(sizes), min(sizes), max(sizes))
-        return {
-            name: measured(value, UNIT, samples=len(sizes))
-            for name, value in zip(VECTOR_METRICS, values, strict=True)
-        }
+        return vector_metrics(
+            [self._dimensions[sample.id] for sample, given in pairs if given is not None]
+        )
 
     def close(self) -> None:
         encoder = vars(self).pop("_encoder", None)

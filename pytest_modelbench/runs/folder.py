@@ -64,6 +64,11 @@ class RunFolder:
         return self.path / "answers"
 
     @property
+    def predictions(self) -> Path:
+        """A file for each case whose answers are texts to be scored again; there where one is."""
+        return self.path / "predictions"
+
+    @property
     def live(self) -> Path:
         """A file for each process that measures: where it is just now."""
         return self.path / "live"

@@ -35,7 +35,12 @@ class Journal:
         """Add a line; whether it is in the file. What is precious is forced to the disk."""
         event = {**event, "at_s": time.monotonic()}
         line = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        self._pending.append(line.encode("utf-8", "surrogatepass") + b"\n")
+        line_bytes = line.encode("utf-8", "surrogatepass") + b"\n"
+        return self.append_lines(line_bytes, is_precious=is_precious)
+
+    def append_lines(self, lines: bytes, *, is_precious: bool = True) -> bool:
+        """The same of lines that are written out already."""
+        self._pending.append(lines)
         try:
             self._write(b"".join(self._pending), is_precious=is_precious)
         except OSError as error:

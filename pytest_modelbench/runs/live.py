@@ -33,6 +33,10 @@ class LiveState:
     case_since_s: float
     phase_since_s: float
     updated_s: float
+    in_flight: int | None = None
+    """Requests to an endpoint that are under way; None where none are made."""
+    failed: int = 0
+    """Of these, how many have failed so far."""
 
     @property
     def samples_per_second(self) -> float | None:
@@ -75,6 +79,11 @@ class LiveFile:
         if self._state is not None:
             now = time.monotonic()
             self._show(replace(self._state, samples_done=done, samples_total=total, updated_s=now))
+
+    def note_requests(self, in_flight: int, failed: int) -> None:
+        """Shown with the next count."""
+        if self._state is not None:
+            self._state = replace(self._state, in_flight=in_flight, failed=failed)
 
     def close(self) -> None:
         """Nothing is measured any more."""

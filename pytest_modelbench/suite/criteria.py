@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, metric_name
 from pytest_modelbench.documents.problems import Location
@@ -11,6 +12,7 @@ from pytest_modelbench.registered import did_you_mean
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
 from pytest_modelbench.runners.declared import metrics_of_runner
+from pytest_modelbench.runners.suited import runner_for
 from pytest_modelbench.suite.document import Benchmark, Criterion
 from pytest_modelbench.suite.expression import names_in, parse_expression
 
@@ -53,7 +55,7 @@ def _metrics_of(benchmarks: Iterable[Benchmark]) -> set[str]:
     """Every metric name these could yield."""
     names = {*TIMING_METRICS, *STANDARD_METRICS}
     for benchmark in benchmarks:
-        runner = _runner(benchmark.runner)
+        runner = _runner(benchmark.runner, benchmark.params)
         # A runner that is not known, which is a fault of its own, may be any of those that are.
         for one in [runner] if runner else filter(None, map(_runner, RUNNERS.names())):
             names |= metrics_of_runner(one, quality=benchmark.quality is None)
@@ -61,8 +63,8 @@ def _metrics_of(benchmarks: Iterable[Benchmark]) -> set[str]:
     return names
 
 
-def _runner(name: str) -> Runner | None:
+def _runner(name: str, params: Mapping[str, Any] = {}) -> Runner | None:
     try:
-        return RUNNERS.get(name)()
+        return runner_for(name, params)
     except ModelbenchError:
         return None

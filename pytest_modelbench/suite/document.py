@@ -20,6 +20,7 @@ from pydantic import (
 from pytest_modelbench.catalogue import Better, better_of
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.strict import OptionalText, Text, blank_is_unset, lower_case
 from pytest_modelbench.suite.compare import Compare
@@ -46,7 +47,15 @@ def _can_mark(name: str) -> str:
 
 
 Mark = Annotated[Text, AfterValidator(_can_mark)]
-RUNNER_NAMES = ("whisper_asr", "embedding_text", "openvino_model")
+RUNNER_NAMES = (
+    "whisper_asr",
+    "embedding_text",
+    "openvino_model",
+    "transcription_api",
+    "chat_api",
+    "embedding_api",
+    "command",
+)
 
 
 def _auto_or_list(value: Any) -> Any:
@@ -249,6 +258,8 @@ class Benchmark(StrictModel):
     quality: list[Text] | None = None
     """Quality metrics instead of the runner's own: names, `module:attr`, `evaluate:name`."""
     measure: MeasureSpec | None = None
+    load: LoadSpec | None = None
+    """How an endpoint is loaded; overrides the suite's key by key."""
     compare: Compare | None = None
     """Overrides the suite's comparison as a whole."""
     marks: list[Mark] = []
@@ -283,6 +294,8 @@ class Suite(StrictModel):
     devices: Devices | None = None
     matrix: dict[Text, Annotated[list[Any], Field(min_length=1)]] | None = None
     measure: MeasureSpec | None = None
+    load: LoadSpec | None = None
+    """How endpoints are loaded: so many requests at once, or so many a second."""
     compare: Compare | None = None
     """Measure sides against each other: models, devices, parameters, environments, revisions."""
     marks: list[Mark] = []

@@ -18,7 +18,9 @@ from pytest_modelbench.datasets.spec import FILE_SOURCES, DatasetSpec
 from pytest_modelbench.documents.problems import Location, Problem
 from pytest_modelbench.documents.read import JsonDocument
 from pytest_modelbench.documents.validate import explain
+from pytest_modelbench.endpoints.contract import ENDPOINT, EndpointRunner
 from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.quality import QUALITY_METRICS
@@ -86,11 +88,12 @@ class Expander:
         dataset = self._dataset(at, benchmark)
         candidates = self._candidates(at, benchmark)
         measure = self._measure(at, benchmark)
+        load = self._load(at, benchmark, runner)
         matrix = self._matrix(at, benchmark)
         self._check_quality(at, benchmark)
         if runner is None or dataset is None or measure is None or matrix is None:
             return
-        devices = self._devices(benchmark, runner)
+        devices = self._devices(at, benchmark, runner)
         for params in self._param_sets(at, benchmark, runner, matrix):
             for candidate, device in product(candidates, devices):
                 varied = {name: params[name] for name in matrix}
@@ -104,6 +107,7 @@ class Expander:
                     params=params,
                     dataset=dataset,
                     measure=measure,
+                    load=load,
                     quality=None if benchmark.quality is None else tuple(benchmark.quality),
                     env=(*self.suite.env, *benchmark.env),
                     marks=tuple(dict.fromkeys((*self.suite.marks, *benchmark.marks))),
@@ -119,6 +123,14 @@ class Expander:
         if against is not None:
             compare = (compare or Compare()).model_copy(update={"baseline": against})
         if compare is None or compare.baseline is None:
+            return case
+        if case.load is not None:
+            where = "--suite-against" if against is not None else "compare"
+            self.fault(
+                (*at, "runner"),
+                f"{where!r} measures models that are loaded here in turns, which runner "
+                f"{case.runner!r} cannot: compare two runs of it by --suite-baseline",
+            )
             return case
         try:
             return plan_comparison(case, compare, self.registry)
@@ -161,6 +173,20 @@ class Expander:
         except ValueError as error:
             where = (*at, "measure") if benchmark.measure else ("measure",)
             self.fault(where, str(error))
+            return None
+
+    def _load(self, at: Location, benchmark: Benchmark, runner: Runner | None) -> LoadSpec | None:
+        """How the endpoint is loaded; None for a runner that asks none, or for a fault."""
+        if not isinstance(runner, EndpointRunner):
+            if runner is not None and benchmark.load is not None:
+                message = f"runner {benchmark.runner!r} asks no endpoint: take 'load' out"
+                self.fault((*at, "load"), message)
+            return None
+        general, own = self.suite.load or LoadSpec(), benchmark.load or LoadSpec()
+        try:
+            return general.overridden_by(own)
+        except ValueError as error:
+            self.fault((*at, "load") if benchmark.load else ("load",), str(error))
             return None
 
     def _matrix(self, at: Location, benchmark: Benchmark) -> dict[str, list[Any]] | None:
@@ -251,10 +277,18 @@ class Expander:
         named = [side.model for side in (baseline, *compare.named_candidates().values())]
         return [model for model in named if model] if all(named) else []
 
-    def _devices(self, benchmark: Benchmark, runner: Runner) -> list[str]:
+    def _devices(self, at: Location, benchmark: Benchmark, runner: Runner) -> list[str]:
+        own = [benchmark.device] if benchmark.device else benchmark.devices
+        if isinstance(runner, EndpointRunner):  # where its server computes is not ours to say
+            if own and set(own) - {ENDPOINT, "auto"}:
+                field = "device" if benchmark.device else "devices"
+                message = (
+                    f"runner {benchmark.runner!r} has no device but {ENDPOINT!r}: leave it out"
+                )
+                self.fault((*at, field), message)
+            return [ENDPOINT]
         wanted: Sequence[str] = self.selection.devices
         if not wanted:
-            own = [benchmark.device] if benchmark.device else benchmark.devices
             wanted = own or self.suite.devices or ["CPU"]
         devices: list[str] = []
         for name in wanted:

@@ -44,6 +44,8 @@ class Exchange:
     is_reused: bool = False
     """Whether the connection had served another request before."""
     http_version: str = "1.1"
+    endpoint: str = ""
+    """Which of several addresses answered; set by an `Endpoint` that has several."""
 
     @property
     def body(self) -> bytes:

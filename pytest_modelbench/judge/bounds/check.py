@@ -67,6 +67,8 @@ def _judge(criterion: Criterion, metric: Metric, interval: Interval | None) -> t
     show = _format(_bounds(criterion), (value, low, high))
     shown = f"{what} is {_shown(metric, interval, show)}"
     flag = metric.metadata.get("flag")
+    if flag == "client_limited":
+        return "inconclusive", f"{shown}, but the client was the bottleneck, not the endpoint"
     if (broken := _broken(criterion, (low, high))) is not None:
         rounds = ", of rounds of several calls" if flag == "means_of_calls" else ""
         words = f"{broken[0]} {show(broken[1])}{_unit(metric.unit)}"

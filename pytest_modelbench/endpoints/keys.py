@@ -1,0 +1,55 @@
+"""Keys of APIs: from the environment, and from nowhere else."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.redaction import is_secret_name
+
+_KEY = re.compile(r"[\x21-\x7e]+")
+"""What can stand in a header and has no gaps."""
+_ALSO_SECRET = frozenset({"key", "keys", "auth", "authorization", "bearer", "credentials"})
+
+
+def key_from_environment(names: Sequence[str], whose: str) -> str:
+    """The key in the first of the environment variables `names` that is set.
+
+    Raises `Unavailable` where none is, and `ModelbenchError` for what cannot be a key, which no
+    sentence shows.
+    """
+    for name in names:
+        if value := os.environ.get(name):
+            return _checked(name, value)
+    others = "".join(f" (or {name})" for name in names[1:])
+    raise Unavailable(
+        f"{names[0]} is not set: {whose} needs a key, which is read from that environment "
+        f"variable{others} alone"
+    )
+
+
+def optional_key(names: Sequence[str]) -> str | None:
+    """The same of what can do without a key."""
+    return key_from_environment(names, "") if any(map(os.environ.get, names)) else None
+
+
+def keys_in_parameters(given: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence on each parameter that is called as a key would be; its value is not shown."""
+    for name in given:
+        if is_secret_name(str(name)) or str(name).lower() in _ALSO_SECRET:
+            yield (
+                f"{name!r} is no parameter: keys are read from the environment, such as "
+                "OPENAI_API_KEY, and never stand in a suite"
+            )
+
+
+def _checked(name: str, value: str) -> str:
+    if _KEY.fullmatch(value):
+        return value
+    raise ModelbenchError(
+        f"{name} holds a space, a line break or another character that no key has: set it to the "
+        "key alone"
+    )

@@ -1,0 +1,99 @@
+"""The load of a case: each answer noted as it comes, and what was seen of all requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pytest_modelbench.case import Case
+from pytest_modelbench.endpoints.contract import Endpoint, EndpointRunner, EndpointSession
+from pytest_modelbench.execution.endpoint_heard import Heard
+from pytest_modelbench.execution.endpoint_outcome import Outcome, of_sweep, of_window
+from pytest_modelbench.execution.endpoint_samples import EndpointSamples
+from pytest_modelbench.execution.keeper import Keeper
+from pytest_modelbench.execution.kept import KeptAnswers
+from pytest_modelbench.load.reply import Reply
+from pytest_modelbench.load.spec import LoadSpec
+from pytest_modelbench.predictions.writer import PredictionsFile
+
+if TYPE_CHECKING:
+    from pytest_modelbench.execution.endpoint_predictions import PredictionLines
+    from pytest_modelbench.load.driver import Progress
+
+
+class EndpointCourse:
+    """Puts the load of a case on its endpoint."""
+
+    def __init__(
+        self,
+        case: Case,
+        runner: EndpointRunner,
+        session: EndpointSession,
+        samples: EndpointSamples,
+        kept: KeptAnswers,
+    ) -> None:
+        self._session = session
+        self._samples = samples
+        self._kept = kept
+        self._lines = _lines_of(case, runner, session.endpoint)
+        self._file = None if self._lines is None else case.trail.predictions
+        self._spec = effective(case.load or LoadSpec(), runner)
+        self._heard = Heard()
+
+    def run(self) -> Outcome | None:
+        """None where all had been answered in an earlier session and no more is asked for."""
+        from pytest_modelbench.load.driver import drive
+        from pytest_modelbench.load.sweep import sweep
+
+        spec, order = self._spec, self._samples.unanswered()
+        with ExitStack() as leaving:
+            file = leaving.enter_context(closing(PredictionsFile(self._file)))
+            if self._lines is not None:
+                file.add(*self._lines.taken_over(self._samples.askable))
+            if not self._samples.asked or not (order or spec.requests or spec.seconds):
+                return None
+            self._kept.live.enter("timing")
+            keeper = leaving.enter_context(Keeper(self._kept, file))
+            how: dict[str, Any] = {
+                "order": order or None,
+                "on_reply": partial(self._take, keeper.keep),
+                "on_progress": partial(_show, keeper),
+            }
+            endpoint, asked = self._session.endpoint, self._samples.asked
+            if spec.sweep is not None:
+                outcome = of_sweep(sweep(endpoint, asked, spec, **how), spec, self._heard)
+            else:
+                outcome = of_window(drive(endpoint, asked, spec, **how), spec, self._heard)
+        outcome.notes += [file.warning] if file.warning else []
+        return outcome
+
+    def _take(self, keep: Callable[..., None], reply: Reply) -> None:
+        one = self._samples.askable[reply.place]
+        self._heard.add(reply, one.audio_seconds)
+        if one.prediction is not None:
+            return
+        prediction = self._samples.take(reply)
+        if prediction is not None and reply.answer is not None:
+            self._session.note(one.sample, reply.answer)
+        keep(one.identity, prediction, self._lines and self._lines.line(one, reply))
+
+
+def _show(keeper: Keeper, progress: Progress) -> None:
+    keeper.show(progress.in_flight, progress.failed)
+
+
+def effective(spec: LoadSpec, runner: EndpointRunner) -> LoadSpec:
+    """With the runner's own number of requests at once, where the suite says nothing."""
+    if spec.concurrency is None and not spec.is_open:
+        return spec.model_copy(update={"concurrency": runner.default_concurrency})
+    return spec
+
+
+def _lines_of(case: Case, runner: EndpointRunner, endpoint: Endpoint) -> PredictionLines | None:
+    if case.trail.predictions is None or not runner.keeps_predictions(case.params):
+        return None
+    from pytest_modelbench.execution.endpoint_predictions import PredictionLines
+
+    return PredictionLines(case, endpoint)

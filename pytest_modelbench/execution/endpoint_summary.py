@@ -1,0 +1,100 @@
+"""From the requests of a case to its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
+
+from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, unit_of
+from pytest_modelbench.endpoints.contract import EndpointSession
+from pytest_modelbench.execution.endpoint_outcome import Outcome
+from pytest_modelbench.execution.measurement import Measurement
+from pytest_modelbench.execution.residents import Resident
+from pytest_modelbench.execution.summary import counts, file_size, own_metrics
+from pytest_modelbench.results.metric import Metric, measured, skipped
+
+if TYPE_CHECKING:
+    from pytest_modelbench.serving.server import Server
+
+NOT_HERE = "the endpoint is not a process of this session: what it uses is not known"
+NOTHING_ASKED = "every sample was answered in an earlier session, and none was asked again"
+
+
+def endpoint_metrics(
+    seen: Measurement,
+    resident: Resident,
+    outcome: Outcome | None,
+    scores: Mapping[str, Metric],
+) -> dict[str, Metric]:
+    """Every metric of a case whose model answers over HTTP."""
+    metrics = {
+        **counts(seen),
+        **_loading(resident, outcome),
+        **({} if outcome is None else {**_requests(outcome), **_audio(outcome)}),
+        **_memory(resident),
+        **file_size(seen),
+        **own_metrics(seen),
+        **scores,
+    }
+    reason = NOTHING_ASKED if outcome is None else NOT_HERE
+    for name in (*TIMING_METRICS, *STANDARD_METRICS):
+        metrics.setdefault(name, skipped(reason, unit_of(name)))
+    return metrics
+
+
+def _requests(outcome: Outcome) -> dict[str, Metric]:
+    """What the load gives, and under the names that every case has."""
+    found, window = outcome.metrics, outcome.window
+    return {
+        **found,
+        "inference_seconds": measured(window.seconds, "s", samples=window.requests),
+        "throughput_items_per_second": renamed(found["request_throughput"], "items/s"),
+        "tokens_per_sec": renamed(found["output_tokens_per_second"], "tokens/s"),
+    }
+
+
+def renamed(metric: Metric, unit: str) -> Metric:
+    """The same figure where another name has another unit."""
+    return metric.model_copy(update={"unit": unit})
+
+
+def _loading(resident: Resident, outcome: Outcome | None) -> dict[str, Metric]:
+    if _server(resident) is None:
+        load = skipped("the endpoint was up already", "s")
+    else:
+        notes = {"reused": True} if resident.cases_served > 1 else {}
+        load = measured(resident.load_seconds, "s", **notes)
+    first_ns = outcome.heard.first_latency_ns if outcome else None
+    if first_ns is None:
+        first = skipped("the first request was not answered", "ms")
+    else:
+        first = measured(first_ns / 1e6, "ms")
+    return {
+        "model_load_seconds": load,
+        "compile_seconds": skipped("an endpoint does not tell", "s"),
+        "first_latency_ms": first,
+    }
+
+
+def _audio(outcome: Outcome) -> dict[str, Metric]:
+    """Of all streams together, and of one: what is asked at once makes the first one faster."""
+    figures, window = outcome.figures, outcome.window
+    if not figures.audio_seconds:
+        return {}
+    wall, service, sound = window.seconds, figures.service_seconds, figures.audio_seconds
+    count = window.answers
+    return {
+        "audio_seconds": measured(sound, "s", samples=count),
+        "real_time_factor": measured(wall / sound, samples=count),
+        "x_realtime": measured(sound / wall, "x", samples=count),
+        "stream_x_realtime": measured(sound / service, "x", samples=count),
+    }
+
+
+def _memory(resident: Resident) -> dict[str, Metric]:
+    server = _server(resident)
+    return {} if server is None else dict(server.memory.metrics())
+
+
+def _server(resident: Resident) -> Server | None:
+    return cast(EndpointSession, resident.session).server

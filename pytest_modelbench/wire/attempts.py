@@ -1,0 +1,104 @@
+"""Requests sent again where that may help."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from time import perf_counter_ns
+from typing import Protocol
+
+from pytest_modelbench.endpoints.contract import EndpointError
+from pytest_modelbench.redaction import printable
+from pytest_modelbench.wire.complaint import complaint, status_line
+from pytest_modelbench.wire.exchange import Exchange
+from pytest_modelbench.wire.masking import without_secrets
+from pytest_modelbench.wire.request import Request
+from pytest_modelbench.wire.target import target_of
+from pytest_modelbench.wire.waiting import RetryPolicy, asked_seconds
+
+RETRIED_STATUSES = frozenset((408, 425, 429, 500, 502, 503, 504, 529))
+RETRIED_FAULTS = frozenset(("connect", "timeout", "reset", "protocol"))
+_RANDOM = Random()
+
+
+class Sender(Protocol):
+    """Makes one attempt, such as a `Client`."""
+
+    async def send(self, request: Request) -> Exchange: ...
+
+
+class Attempts:
+    """Sends the requests of one sample, each as often as it takes, and counts."""
+
+    __slots__ = ("_policy", "_random", "_sender", "first_sent_ns", "retries", "retry_ns", "sent_ns")
+
+    def __init__(
+        self, sender: Sender, policy: RetryPolicy | int, random: Random | None = None
+    ) -> None:
+        """`policy` may be given as the number of retries; `random` makes the waits repeatable."""
+        self._sender = sender
+        self._policy = RetryPolicy(policy) if isinstance(policy, int) else policy
+        self._random = random or _RANDOM
+        self.first_sent_ns = 0
+        """When the first attempt of the first request was sent; 0 before."""
+        self.sent_ns = 0
+        """When the last attempt was sent."""
+        self.retries = 0
+        """Attempts beyond the first one of each request."""
+        self.retry_ns = 0
+        """Spent in attempts that failed, and waiting to try again."""
+
+    @property
+    def count(self) -> int:
+        """How often the sample was tried: 1 where all went well, 0 where nothing was sent."""
+        return self.retries + 1 if self.first_sent_ns else 0
+
+    async def send(self, request: Request) -> Exchange:
+        """The exchange that is well. Raises `EndpointError`, in one sentence and without keys."""
+        attempt = 0
+        while True:
+            attempt += 1
+            begun_ns = perf_counter_ns()
+            exchange = await self._sender.send(request)
+            self.sent_ns = exchange.sent_ns or begun_ns
+            if not self.first_sent_ns:
+                self.first_sent_ns = self.sent_ns
+            if exchange.is_ok:
+                return exchange
+            try:
+                await self._wait(request, exchange, attempt)
+            finally:
+                self.retry_ns += perf_counter_ns() - begun_ns
+            self.retries += 1
+
+    async def _wait(self, request: Request, exchange: Exchange, attempt: int) -> None:
+        """Until the next attempt. Raises `EndpointError` where there is to be none."""
+        if attempt > self._policy.retries or not may_help(exchange):
+            raise _error(request, exchange, attempt)
+        asked = asked_seconds(exchange) if exchange.fault is None else None
+        longest = self._policy.longest_retry_after_seconds
+        if asked is not None and asked > longest:
+            more = f"it asks to wait {asked:,.0f} s, and no more than {longest:g} s are waited"
+            raise _error(request, exchange, attempt, more)
+        await asyncio.sleep(self._policy.wait_seconds(attempt, asked, self._random))
+
+
+def may_help(exchange: Exchange) -> bool:
+    """Whether the same request may be answered if it is sent once more."""
+    if exchange.fault is not None:
+        return exchange.fault.kind in RETRIED_FAULTS
+    return exchange.status in RETRIED_STATUSES
+
+
+def _error(request: Request, exchange: Exchange, attempts: int, more: str = "") -> EndpointError:
+    secrets = tuple(request.secrets.values())
+    if exchange.fault is not None:
+        text = exchange.fault.text
+    else:
+        text = f"{target_of(request.url).address} answered {status_line(exchange)}"
+        if said := complaint(exchange, secrets):
+            text = f"{text}: {said}"
+    if more:
+        text = f"{text}; {more}"
+    tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+    return EndpointError(without_secrets(printable(f"{text} ({tried})"), secrets))
