@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np  # noqa: F401 - pytester forgets modules that its sessions load, which NumPy forbids
 import pytest
 
 ECHO_CONFTEST = '''

@@ -16,9 +16,13 @@ from pydantic import BaseModel
 
 from pytest_modelbench.cli import main as modelbench
 from pytest_modelbench.datasets.spec import DatasetSpec
+from pytest_modelbench.endpoints.chat_params import ChatParams
+from pytest_modelbench.endpoints.embedding_api import EmbeddingApiParams
+from pytest_modelbench.endpoints.transcription_params import TranscriptionParams
+from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.registry import RegistryDocument, RegistryEntry
-from pytest_modelbench.results import candidate, judgement, sample_record
+from pytest_modelbench.results import candidate, judgement, load_record, sample_record
 from pytest_modelbench.results import comparison as comparison_document
 from pytest_modelbench.results import run as run_document
 from pytest_modelbench.results.metric import Metric
@@ -26,6 +30,7 @@ from pytest_modelbench.results.packed import unpack
 from pytest_modelbench.runners.embedding_text import EmbeddingParams
 from pytest_modelbench.runners.openvino_model import OpenvinoModelParams
 from pytest_modelbench.runners.whisper_asr import WhisperParams
+from pytest_modelbench.serving.spec import ServeSpec
 from pytest_modelbench.suite.compare import Compare, OutputTolerance, Revisions, Side
 from pytest_modelbench.suite.document import Benchmark, Criterion, ModelSelector, Suite
 
@@ -58,12 +63,25 @@ FIELD_TABLES = [
     ("runners.md", "`whisper_asr`", WhisperParams),
     ("runners.md", "`embedding_text`", EmbeddingParams),
     ("runners.md", "`openvino_model`", OpenvinoModelParams),
+    ("endpoints.md", "`chat_api`", ChatParams),
+    ("endpoints.md", "`embedding_api`", EmbeddingApiParams),
+    ("endpoints.md", "`transcription_api`", TranscriptionParams),
+    ("endpoints.md", "A server that the suite starts", ServeSpec),
+    ("endpoints.md", "Load", LoadSpec),
 ]
+RECORDS = (
+    run_document,
+    judgement,
+    candidate,
+    comparison_document,
+    sample_record,
+    load_record,
+)
 RUN_MODELS = [
     Metric,
     *(
         value
-        for module in (run_document, judgement, candidate, comparison_document, sample_record)
+        for module in RECORDS
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, run_document.StrictModel)
     ),

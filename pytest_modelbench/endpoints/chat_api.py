@@ -133,8 +133,8 @@ class ChatEndpoint(OpenaiEndpoint):
             if "stream_options" not in str(error) or "stream_options" not in self._fields:
                 raise
             advice = (
-                ' - give "request": {"stream_options": null} in params, which leaves it out (tokens '
-                "are then counted here)"
+                ' - give "request": {"stream_options": null} in params, which leaves it out '
+                "(tokens are then counted here)"
             )
             raise self.fault(error, after=advice) from None
 

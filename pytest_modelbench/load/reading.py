@@ -1,8 +1,8 @@
-"""Answers are read in small portions, between what the sockets bring.
+"""Answers are read one at a time, between what the sockets bring.
 
-Reading an answer of 32 chunks takes some 0.1 ms, and of a long one many milliseconds in which no
-piece that arrives gets its time. So finished answers wait in a line; each portion ends after
-a fraction of a millisecond, and only where the line grows long do portions grow as well.
+Reading an answer of 32 chunks takes some 0.1 ms, in which no piece that arrives gets its time. So
+finished answers wait in a line, and of those one is read each time the loop has looked at all
+sockets; only where the line grows long are they several.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import asyncio
 import gc
 from collections import deque
 from collections.abc import Callable
-from time import perf_counter_ns
 
 from pytest_modelbench.datasets.samples import Sample
 from pytest_modelbench.endpoints.contract import Endpoint
@@ -20,11 +19,11 @@ from pytest_modelbench.load.reply import Reply
 from pytest_modelbench.load.share import Work
 from pytest_modelbench.wire.exchange import Exchange
 
-_PORTION_NS = 300_000
-_PAUSE_SECONDS = 0.001
 _LONG_LINE = 256
-"""Answers in line for which portions are twice as long, and so on."""
-_COLLECT_NS = 1_000_000_000
+"""Answers in line for each one more that is read at a time."""
+_MOST_OBJECTS = 250_000
+"""New ones that may be there before the garbage collector looks at them, which takes some 10 ms.
+Otherwise it is held off: what is done for a request leaves no cycles behind."""
 
 Deliver = Callable[[int, Reply], None]
 
@@ -37,13 +36,12 @@ class Reading:
         self._endpoint, self._samples = work.endpoint, work.samples
         self._deliver, self._fail = deliver, fail
         self._line: deque[tuple[int, Reply, Exchange | None]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-        self._collected_ns = perf_counter_ns()
+        self._next: asyncio.Handle | None = None
 
     def take(self, number: int, reply: Reply, exchange: Exchange | None) -> None:
         self._line.append((number, reply, exchange))
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._read_some)
+        if self._next is None:
+            self._next = asyncio.get_running_loop().call_soon(self._read_some)
 
     def finish(self) -> None:
         """Read all that is left."""
@@ -52,28 +50,22 @@ class Reading:
             self._read_one()
 
     def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
 
     def _read_some(self) -> None:
-        self._timer = None
-        now = perf_counter_ns()
-        until = now + _PORTION_NS * (1 + len(self._line) // _LONG_LINE)
+        self._next = None
         try:
-            while self._line and now < until:
+            for _ in range(1 + len(self._line) // _LONG_LINE):
                 self._read_one()
-                now = perf_counter_ns()
         except BaseException as error:
             self._fail(error)
             return
-        if now - self._collected_ns > _COLLECT_NS:
-            # Otherwise the collector is held off. What is new since is little, and what stays of
-            # it is not looked at again.
+        if gc.get_count()[0] > _MOST_OBJECTS:
             gc.collect(0)
-            self._collected_ns = now
         if self._line:
-            self._timer = asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._read_some)
+            self._next = asyncio.get_running_loop().call_soon(self._read_some)
 
     def _read_one(self) -> None:
         number, reply, exchange = self._line.popleft()

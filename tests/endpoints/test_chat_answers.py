@@ -271,6 +271,19 @@ def test_most_chunks_of_a_stream_are_read_by_pattern(monkeypatch: pytest.MonkeyP
     assert len(parsed) < 10
 
 
+def test_a_text_that_stands_in_a_chunk_twice_is_read_where_it_is_said() -> None:
+    said = [chunk(delta(content=text)) | {"token": "same"} for text in ("same", "other", "third")]
+    found = read_stream(streamed(*said), "chat")
+    assert found.texts == ["same", "other", "third"]
+    echoed = [chunk(delta(content="same")) | {"token": text} for text in ("same", "other", "third")]
+    assert read_stream(streamed(*echoed), "chat").texts == ["same"] * 3
+
+
+def test_usage_between_chunks_that_are_alike_is_that_of_the_last() -> None:
+    used = [chunk(delta(content="a"), usage={"completion_tokens": n}) for n in (1, 2, 3, 1, 3)]
+    assert read_stream(streamed(*used), "chat").usage == {"completion_tokens": 3}
+
+
 def test_text_that_is_no_json_is_not_read_by_pattern_either() -> None:
     good = event(chunk(delta(content="abc")))
     for bad in (b"a\x01b", b"a\xffb", b'a"b'):

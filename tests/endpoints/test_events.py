@@ -24,7 +24,8 @@ OF_MANY_KINDS: Segments = [
     (b":ping\r\n\n", None),
     (b"data: a\rdata: b\ndata: c\r\n\r\n", ("", b"a\nb\nc")),
     (b"data: three\n\r\n", ("", b"three")),
-    (b"retry: 5\r\n\r\n", None),
+    (b"retry: 5\r\nid: 1\r\n\r\n", None),
+    (b"event: e\r\ndata: x\r\n\r\n", ("e", b"x")),
     (b"data: four\r\n\r\n", ("", b"four")),
 ]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +150,47 @@ def test_a_model_that_is_not_there_is_told_in_the_servers_own_words(tmp_path: Pa
     with pytest.raises(ServerError, match=r"exit status 1 before it was ready") as caught:
         loaded("chat_api", tmp_path / "absent", {"serve": SERVE})
     assert "absent" in one_line(caught.value)
+
+
+def test_a_session_measures_both(
+    pytester: pytest.Pytester, runs: Callable[[], list], chat_model: Path, digits: Path
+) -> None:
+    (pytester.path / "chats.jsonl").write_text('{"text": "word1"}\n{"text": "word2 word3"}\n')
+    suite = {
+        "id": "real",
+        "benchmarks": [
+            {
+                "id": "chat",
+                "runner": "command",
+                "model": str(chat_model),
+                "params": {"api": "chat_api", "serve": SERVE, "max_tokens": 8, "temperature": 0},
+                "dataset": {"source": "jsonl", "path": "chats.jsonl"},
+                "load": {"concurrency": 2, "requests": 8},
+            },
+            {
+                "id": "speech",
+                "runner": "transcription_api",
+                "model": str(digits),
+                "params": {"serve": SERVE},
+                "dataset": {
+                    "source": "jsonl",
+                    "path": str(QUICKSTART / "clips" / "clips.jsonl"),
+                    "input_column": "audio",
+                    "reference_column": "text",
+                    "max_samples": 24,
+                },
+                "load": {"concurrency": 2},
+            },
+        ],
+    }
+    (pytester.path / "real.json").write_text(json.dumps(suite))
+    pytester.runpytest_subprocess("--suite=real.json").assert_outcomes(passed=2)
+    (run,) = runs()
+    chat, speech = run.cases
+    assert speech.metrics["wer"].value == pytest.approx(8 / 114)
+    assert speech.metrics["success_count"].value == 24
+    assert chat.metrics["output_tokens_per_second"].value > 0
+    assert chat.metrics["p50_ttft_ms"].value > 0
+    for case in run.cases:
+        assert case.metrics["model_load_seconds"].value > 0
+        assert case.metrics["steady_peak_ram_mb"].value > 100
