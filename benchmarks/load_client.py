@@ -173,8 +173,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--peer-rates", type=float, nargs="+", help="rates at which peers run as well; default all"
     )
-    parser.add_argument("--tokenizer", default="builtin", help="of peers: a directory or a name")
-    return parser.parse_args()
+    parser.add_argument("--tokenizer", help="of peers: a directory, or a name that they know")
+    options = parser.parse_args()
+    if options.environment and not options.tokenizer:
+        stop("--environment needs --tokenizer DIR: peers make prompts and count tokens with it")
+    return options
 
 
 def _sides(
@@ -230,8 +233,8 @@ def _show_poisson(report: Report, rate: float, workers: int, seen: dict[str, Any
     of_correlation = SURE / math.sqrt(count)
     holds = abs(dispersion - 1) < of_dispersion and abs(correlation) < of_correlation
     report.notes.append(
-        f"Poisson arrivals at {rate:g} requests/s from {workers} workers, by the server's log: index "
-        f"of dispersion {dispersion:.3f} (1 within {of_dispersion:.3f}), lag-1 correlation "
+        f"Poisson arrivals at {rate:g} requests/s from {workers} workers, by the server's log: "
+        f"index of dispersion {dispersion:.3f} (1 within {of_dispersion:.3f}), lag-1 correlation "
         f"{correlation:+.3f} (0 within {of_correlation:.3f}), counts exact: "
         f"{'yes' if seen['counts'] else 'no'}; target met: {'yes' if holds else 'no'}"
     )

@@ -81,7 +81,7 @@ class EndpointCourse:
 
 
 def _show(keeper: Keeper, progress: Progress) -> None:
-    keeper.show(progress.in_flight, progress.failed)
+    keeper.show(progress.done, progress.planned, progress.in_flight, progress.failed)
 
 
 def effective(spec: LoadSpec, runner: EndpointRunner) -> LoadSpec:

@@ -35,9 +35,10 @@ class Keeper:
         """What came of asking the sample of that identity: None for one that failed."""
         self._to_do.put(lambda: self._keep(identity, prediction, line))
 
-    def show(self, in_flight: int, failed: int) -> None:
+    def show(self, done: int, planned: int | None, in_flight: int, failed: int) -> None:
         """How requests fare just now."""
-        self._to_do.put(lambda: self._kept.live.note_requests(in_flight, failed))
+        note = self._kept.live.note_requests
+        self._to_do.put(lambda: note(done, planned, in_flight, failed))
 
     def __exit__(self, *_: object) -> None:
         self._to_do.put(None)

@@ -131,17 +131,17 @@ def _one_in_words(state: LiveState, now_s: float) -> str:
     if len(name) > LONGEST_NAME:
         name = name[: LONGEST_NAME - 3] + "..."
     text = f"{name}: {state.phase}"
-    if state.phase == "timing" and state.samples_total:
-        if state.samples_done < state.samples_total:
-            text += f" {state.samples_done} of {state.samples_total} samples"
-            rate, left = state.samples_per_second, state.seconds_left
-            if state.in_flight is not None:
-                text += f" ({state.in_flight} in flight, {state.failed} failed)"
+    if state.phase == "timing" and (state.total or state.beside):
+        if state.total is None or state.done < state.total:
+            text += f" {state.done} of {state.total or '?'} {state.what}"
+            text += f" ({state.beside})" if state.beside else ""
+            rate, left = state.rate_per_second, state.seconds_left
             if rate is not None and left is not None:
                 left = max(0.0, left - (now_s - state.updated_s))
                 return f"{text}, {rate:.2g}/s, {_short(left)} left"
         else:
-            text += f" {state.samples_total} samples, again and again"
+            text += f" {state.total} {state.what}"
+            text += "" if state.beside else ", again and again"
     return f"{text}, {_short(now_s - state.phase_since_s)}"
 
 

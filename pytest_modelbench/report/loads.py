@@ -18,11 +18,12 @@ def loads(cases: Sequence[CaseResult]) -> Iterator[str]:
     for case in cases:
         if case.load is not None:
             name = case.id.partition("::")[2]
-            for line in _lines(case.load):
+            for line in load_lines(case.load):
                 yield f"{name}: {line}"
 
 
-def _lines(load: LoadRecord) -> Iterator[str]:
+def load_lines(load: LoadRecord) -> Iterator[str]:
+    """Of one load."""
     if load.mode == "sweep":
         yield from _sweep(load)
     elif load.stages and load.stages[0].meets_slo is False:

@@ -9,6 +9,7 @@ from pytest_modelbench.report.blocks import Block, fitted
 from pytest_modelbench.report.case_table import SuitesWithCases, case_grid, suites_with_cases
 from pytest_modelbench.report.columns import columns
 from pytest_modelbench.report.headline import failed_comparisons, headline, is_error
+from pytest_modelbench.report.loads import loads
 from pytest_modelbench.report.markdown_text import (
     bullet,
     counted,
@@ -59,6 +60,7 @@ def markdown_of(run: BenchmarkRun, most_bytes: int = MOST_COMMENT_BYTES) -> str:
         _details("What the verdicts rest on", full_lines(run)),
         _details("What was compared", side_lines(run)),
         _details("What differs besides", difference_lines(run)),
+        _details("How endpoints were loaded", _notes(suites, loads)),
         _details("What disturbed the measurements", _disturbed(run, suites)),
         _details("Machine and versions", _circumstances(run)),
     ]

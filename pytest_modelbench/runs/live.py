@@ -33,27 +33,51 @@ class LiveState:
     case_since_s: float
     phase_since_s: float
     updated_s: float
-    in_flight: int | None = None
-    """Requests to an endpoint that are under way; None where none are made."""
+    requests_done: int | None = None
+    """Requests to an endpoint that were answered or failed; None where none are made."""
+    requests_planned: int | None = None
+    """How many there will be; None where time alone says."""
+    in_flight: int = 0
+    """Requests that are under way."""
     failed: int = 0
-    """Of these, how many have failed so far."""
+    """Requests that have failed."""
 
     @property
-    def samples_per_second(self) -> float | None:
-        """Since this phase began; None before the first answer."""
-        seconds, count = (
-            self.updated_s - self.phase_since_s,
-            self.samples_done - self.samples_before,
-        )
+    def done(self) -> int:
+        """Samples; of an endpoint, requests."""
+        return self.samples_done if self.requests_done is None else self.requests_done
+
+    @property
+    def total(self) -> int | None:
+        """How many there will be of them."""
+        return self.samples_total if self.requests_done is None else self.requests_planned
+
+    @property
+    def what(self) -> str:
+        """What is counted."""
+        return "samples" if self.requests_done is None else "requests"
+
+    @property
+    def beside(self) -> str:
+        """What is to be known of requests; empty where none are made."""
+        if self.requests_done is None:
+            return ""
+        return f"{self.in_flight} in flight, {self.failed} failed"
+
+    @property
+    def rate_per_second(self) -> float | None:
+        """Of what is counted, since this phase began; None before the first answer."""
+        before = self.samples_before if self.requests_done is None else 0
+        seconds, count = self.updated_s - self.phase_since_s, self.done - before
         return count / seconds if count > 0 and seconds > 0 else None
 
     @property
     def seconds_left(self) -> float | None:
-        """Until all samples are answered, at this rate; None where that is not known."""
-        rate = self.samples_per_second
-        if rate is None or self.samples_total is None:
+        """Until all is answered, at this rate; None where that is not known."""
+        rate = self.rate_per_second
+        if rate is None or self.total is None:
             return None
-        return max(0.0, (self.samples_total - self.samples_done) / rate)
+        return max(0.0, (self.total - self.done) / rate)
 
 
 class LiveFile:
@@ -80,10 +104,16 @@ class LiveFile:
             now = time.monotonic()
             self._show(replace(self._state, samples_done=done, samples_total=total, updated_s=now))
 
-    def note_requests(self, in_flight: int, failed: int) -> None:
+    def note_requests(self, done: int, planned: int | None, in_flight: int, failed: int) -> None:
         """Shown with the next count."""
         if self._state is not None:
-            self._state = replace(self._state, in_flight=in_flight, failed=failed)
+            self._state = replace(
+                self._state,
+                requests_done=done,
+                requests_planned=planned,
+                in_flight=in_flight,
+                failed=failed,
+            )
 
     def close(self) -> None:
         """Nothing is measured any more."""

@@ -49,16 +49,18 @@ def process_name(process: LiveState) -> str:
 
 def process_text(process: LiveState) -> str:
     """The phase, and how far it is where that is known."""
-    done, total = process.samples_done, process.samples_total
+    done, total = process.done, process.total
     parts = [f"{process.phase:<10}"]
-    if total and done >= total and process.phase == "timing":
+    if total and done >= total and process.phase == "timing" and not process.beside:
         return f"{parts[0]}  {total} samples, again and again"
     if total:
         parts.append(_bar(done / total))
     if done or total:
-        parts.append(f"{done} of {total if total is not None else '?'} samples")
-    if rate := process.samples_per_second:
+        parts.append(f"{done} of {total if total is not None else '?'} {process.what}")
+    if rate := process.rate_per_second:
         parts.append(f"{shown(rate)}/s")
+    if process.beside:
+        parts.append(process.beside)
     if (left := process.seconds_left) is not None and left >= 1:
         parts.append(f"{duration_in_words(left)} left")
     return "  ".join(parts).rstrip()

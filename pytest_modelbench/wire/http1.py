@@ -16,9 +16,8 @@ from typing import cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from pytest_modelbench.wire.exchange import Exchange, Fault, FaultKind
-from pytest_modelbench.wire.under_way import MOST_HEAD_BYTES, Keeper, Outgoing
+from pytest_modelbench.wire.under_way import MOST_HEAD_BYTES, MOST_PIECES, Keeper, Outgoing
 
-_LARGE_BODY = 64 * 1024
 _MOST_FRAMING = 16
 """Bytes of framing for each byte of a body: a server may send chunks of one byte."""
 
@@ -44,6 +43,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         "_max_body",
         "_now",
         "_parser",
+        "_pieces",
         "_served",
         "_transport",
         "_wire_left",
@@ -61,6 +61,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._served = 0
         self._fd = -1
         self._now = 0
+        self._body_left = self._wire_left = -1
         self._headers: list[tuple[bytes, bytes]] = []
         self._is_whole = self._is_lost = False
 
@@ -75,6 +76,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         ).encode("ascii")
         self._address = target.address
         self._exchange = exchange
+        self._pieces = exchange.pieces
         self._add_piece: Callable[[bytes], None] = exchange.pieces.append
         self._add_time: Callable[[int], None] = exchange.piece_ns.append
         self._body_left = self._max_body
@@ -84,7 +86,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         exchange.is_reused = self._served > 0
         self._served += 1
         self.done: asyncio.Future[None] = self._loop.create_future()
-        if self._is_lost:
+        if self._is_lost or self._transport.is_closing():
             self._fail_as("reset", "closed the connection as soon as it stood")
         else:
             self._write(head, body, exchange)
@@ -123,7 +125,12 @@ class Http1Connection(asyncio.BufferedProtocol):
             self._refuse(error)
             return
         self._wire_left -= nbytes
-        if self._is_whole or self._body_left < 0 or self._wire_left < 0:
+        if (
+            self._is_whole
+            or self._body_left < 0
+            or self._wire_left < 0
+            or len(self._pieces) > MOST_PIECES
+        ):
             self._settle()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -137,6 +144,7 @@ class Http1Connection(asyncio.BufferedProtocol):
             else:
                 self._fail_as("reset", self._how_lost(exchange, error))
         self._keeper.is_lost(self)
+        del self._parser, self._feed  # they and this hold each other
 
     # what the parser calls
 
@@ -177,21 +185,21 @@ class Http1Connection(asyncio.BufferedProtocol):
         that time would count as the server's.
         """
         transport = self._transport
-        if self._fd < 0 or transport.is_closing() or len(body) > _LARGE_BODY:
-            exchange.sent_ns = perf_counter_ns()
-            transport.writelines((head, body) if body else (head,))
-            return
-        message = head + body if body else head
         exchange.sent_ns = perf_counter_ns()
-        try:
-            written = os.write(self._fd, message)
-        except BlockingIOError:
-            written = 0
-        except OSError:  # the loop notices as well, and says so with `connection_lost`
-            transport.abort()
-            return
-        if written < len(message):
-            transport.write(message[written:])
+        written = 0
+        if self._fd >= 0:
+            try:
+                written = os.writev(self._fd, (head, body))
+            except BlockingIOError:
+                pass
+            except OSError:  # the loop notices as well, and says so with `connection_lost`
+                transport.abort()
+                return
+        left = len(head) - written
+        if left > 0:
+            transport.writelines((head[-left:], body))
+        elif -left < len(body):
+            transport.write(memoryview(body)[-left:])
 
     def _settle(self) -> None:
         """The answer has ended, or must end here."""
@@ -200,6 +208,8 @@ class Http1Connection(asyncio.BufferedProtocol):
             self.abort()
         elif self._body_left < 0:
             self._fail_as("too_large", f"sent a body of more than {self._max_body:,} bytes")
+        elif len(self._pieces) > MOST_PIECES:
+            self._fail_as("too_large", "sent a body in far too many small pieces")
         elif self._is_whole:
             exchange.ended_ns = self._now
             is_kept = self._is_kept and not self._transport.get_write_buffer_size()
@@ -238,6 +248,7 @@ class Http1Connection(asyncio.BufferedProtocol):
             ]
         self._headers.clear()
         self._exchange = None
+        del self._pieces, self._add_piece, self._add_time  # else they are kept as long as this is
         if not self.done.done():
             self.done.set_result(None)
 

@@ -27,7 +27,7 @@ from h2.settings import SettingCodes, Settings
 from pytest_modelbench.wire.exchange import Exchange, Fault, FaultKind
 from pytest_modelbench.wire.goaway import FrameSplitter, Goaway
 from pytest_modelbench.wire.http2_stream import Http2Stream, name_of, request_headers
-from pytest_modelbench.wire.under_way import MOST_HEAD_BYTES, Keeper, Outgoing
+from pytest_modelbench.wire.under_way import MOST_HEAD_BYTES, MOST_PIECES, Keeper, Outgoing
 
 _STREAM_WINDOW = 16 * 1024 * 1024
 """Bytes a server may send ahead: enough that it never waits for us to say that we read them."""
@@ -48,6 +48,7 @@ class Http2Connection(asyncio.Protocol):
         self._most_streams = _MOST_STREAMS_UNTOLD
         self._is_closing = self._is_lost = False
         self._served = 0
+        self._last_ns = perf_counter_ns()
         self._next_id = 1
         config = H2Configuration(client_side=True, header_encoding=None)
         self._h2 = H2Connection(config)
@@ -70,6 +71,11 @@ class Http2Connection(asyncio.Protocol):
             and len(self.streams) < self._most_streams
             and self._next_id <= _LAST_STREAM
         )
+
+    @property
+    def idle_since_ns(self) -> int | None:
+        """Since when it has had nothing to do; None while it has."""
+        return None if self.streams else self._last_ns
 
     def begin(self, outgoing: Outgoing, exchange: Exchange) -> Http2Stream:
         number, self._next_id = self._next_id, self._next_id + 2
@@ -113,7 +119,7 @@ class Http2Connection(asyncio.Protocol):
         self._keeper.is_made(self)
 
     def data_received(self, data: bytes) -> None:
-        now = perf_counter_ns()
+        now = self._last_ns = perf_counter_ns()
         try:
             for part in self._splitter.split(data):
                 if isinstance(part, Goaway):
@@ -178,6 +184,9 @@ class Http2Connection(asyncio.Protocol):
             stream.body_left -= len(event.data)
             if stream.body_left < 0:
                 text = f"{stream.address} sent a body of more than {self.max_body:,} bytes"
+                stream.fail(stream.exchange, Fault("too_large", text))
+            elif len(stream.exchange.pieces) > MOST_PIECES:
+                text = f"{stream.address} sent a body in far too many small pieces"
                 stream.fail(stream.exchange, Fault("too_large", text))
 
     def _stop(self, goaway: Goaway, now: int) -> None:

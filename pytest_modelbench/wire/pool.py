@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pytest_modelbench.wire.connecting import Opening
 from pytest_modelbench.wire.http1 import Http1Connection
@@ -37,7 +37,7 @@ class Pool:
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._idle: dict[Connection, int] = {}
         self._open: set[Connection] = set()
-        self._shared: Http2Connection | None = None
+        self._shared: dict[Connection, Http2Connection] = {}
         self._may_share = origin.scheme == "https"
         self._first = asyncio.Lock()
         self._addresses: list[str] = [origin.host] if _is_address(origin.host) else []
@@ -47,8 +47,9 @@ class Pool:
 
     def take(self) -> Connection | None:
         """A connection that is open and free, if there is one."""
-        if self._shared is not None and self._shared.has_room:
-            return self._shared
+        for shared in self._shared.values():
+            if shared.has_room:
+                return shared
         return self._idle.popitem()[0] if self._idle else None
 
     async def open(self, is_fresh: bool) -> Connection:
@@ -76,8 +77,7 @@ class Pool:
         self._idle[connection] = perf_counter_ns()
 
     def is_full(self, connection: Connection) -> None:
-        if self._shared is connection:
-            self._shared = None
+        self._shared.pop(connection, None)
 
     def is_lost(self, connection: Connection) -> None:
         self._idle.pop(connection, None)
@@ -95,9 +95,13 @@ class Pool:
         while self._idle:
             connection, since = next(iter(self._idle.items()))
             if now_ns - since < IDLE_NS:
-                return
+                break
             del self._idle[connection]
             connection.abort()
+        for shared in tuple(self._shared.values()):
+            since_ns = shared.idle_since_ns
+            if since_ns is not None and now_ns - since_ns >= IDLE_NS:
+                shared.abort()
 
     async def close(self) -> None:
         """Close all, and see them closed."""
@@ -113,11 +117,15 @@ class Pool:
         failed: OSError | None = None
         for address in await self._resolved():
             try:
-                return await self._open_to(address)
+                connection = await self._open_to(address)
             except ssl.SSLError:
                 raise
             except OSError as error:
                 failed = failed or error
+            else:
+                if failed is not None:  # the next connection need not try the others first
+                    self._addresses = [address]
+                return connection
         self._resolved_ns = 0  # perhaps it moved
         raise failed or OSError("its host has no address")
 
@@ -140,7 +148,7 @@ class Pool:
         if isinstance(connection, Http1Connection):
             self._may_share = False
         else:
-            self._shared = connection  # type: ignore[assignment]  # the only other kind
+            self._shared[connection] = cast("Http2Connection", connection)
         return connection
 
     async def _resolved(self) -> list[str]:

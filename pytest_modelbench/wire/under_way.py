@@ -12,6 +12,8 @@ from pytest_modelbench.wire.target import Target
 
 MOST_HEAD_BYTES = 256 * 1024
 """Of the head of an answer, and of what may stand beside its body, such as trailers."""
+MOST_PIECES = 2_000_000
+"""Of one body: each takes memory of its own, however small it is."""
 
 
 @dataclass(slots=True)

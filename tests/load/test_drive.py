@@ -17,7 +17,6 @@ from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.load.driver import Progress, drive
 from pytest_modelbench.load.figures import window_metrics
 from pytest_modelbench.load.reply import Reply
-from pytest_modelbench.load.sender import client_of
 from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.load.timer import Alarm
 from pytest_modelbench.wire.client import Client
@@ -334,10 +333,9 @@ def broken_client(given: LoadSpec) -> Client:
 def test_a_worker_that_cannot_begin_says_why(truth: Start, asked: Asked) -> None:
     endpoint = TruthEndpoint(truth().port)
     given = spec(rate=50.0, workers=2)
-    window = drive(endpoint, asked(endpoint, 6), given, client_factory=broken_client)
-    assert window.failed == 6
-    assert all("there is no client" in text for text in (*window.errors, *window.broken))
-    assert client_of(given).limits.verify_tls
+    said = r"^worker process \d of 2 cannot send: there is no client$"
+    with pytest.raises(ModelbenchError, match=said):
+        drive(endpoint, asked(endpoint, 6), given, client_factory=broken_client)
 
 
 @pytest.mark.parametrize("factory", ["asyncio", "uvloop"])

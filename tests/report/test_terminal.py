@@ -46,6 +46,7 @@ def case(name: str, rank: int | None, metrics: dict[str, Metric], **fields: Any)
         "samples": None,
         "failed_samples": None,
         "taken_over": [],
+        "load": None,
         "digests": None,
         "metrics": metrics,
         "bounds": [],

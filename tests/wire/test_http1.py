@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import re
+import weakref
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +15,7 @@ from fault_server import FaultServer, chunked, head, in_turn, raw, silent, whole
 
 from pytest_modelbench.wire.client import Client
 from pytest_modelbench.wire.exchange import Exchange
+from pytest_modelbench.wire.http1 import Http1Connection
 from pytest_modelbench.wire.limits import Limits
 from pytest_modelbench.wire.request import Request
 
@@ -277,6 +280,47 @@ def test_closing_the_client_ends_what_is_under_way(run: Any) -> None:
             assert "closed before the answer" in fault.text
 
     run(close())
+
+
+def test_a_client_can_be_closed_while_it_connects(run: Any) -> None:
+    async def close() -> None:
+        async with FaultServer(whole()) as server:
+            client = Client()
+            sent = [asyncio.create_task(client.send(Request("GET", server.url))) for _ in range(20)]
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await client.close()
+            for exchange in await asyncio.gather(*sent):
+                assert exchange.fault is None or exchange.fault.kind == "reset"
+            await client.close()
+            await asyncio.sleep(0.1)  # the server has seen all of them come and go
+
+    run(close())
+
+
+def test_what_is_over_is_freed_without_the_garbage_collector(run: Any) -> None:
+    """It is switched off while a load runs."""
+    held: list[Any] = []
+
+    async def many() -> None:
+        answer = whole(bytes(100_000), headers={"Connection": "close"})
+        async with FaultServer(answer) as server, Client() as client:
+            for _ in range(3):
+                exchange = await client.send(Request("GET", server.url))
+                held.append(weakref.ref(exchange.piece_ns))
+                del exchange
+            await server.closed_connections()
+            await asyncio.sleep(0.05)
+            connections = [one for one in gc.get_objects() if isinstance(one, Http1Connection)]
+            assert not connections
+            assert not any(one() for one in held)
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(many())
+    finally:
+        gc.enable()
 
 
 def test_an_idle_connection_is_closed_after_a_while(

@@ -109,6 +109,10 @@ def test_no_more_streams_are_opened_than_a_server_allows(with_server: Any) -> No
         exchanges = await asyncio.gather(*map(client.send, requests))
         assert all(exchange.is_ok for exchange in exchanges)
         assert len(server.links) == 6
+        for _ in range(3):  # all of them are used again
+            exchanges = await asyncio.gather(*map(client.send, requests))
+            assert all(exchange.is_reused for exchange in exchanges)
+        assert len(server.links) == 6
 
     with_server(slow, test, settings={SettingCodes.MAX_CONCURRENT_STREAMS: 10})
 
@@ -230,6 +234,19 @@ def test_a_server_that_answers_before_it_has_read_all_is_understood(with_server:
         assert call.was_reset
 
     with_server(echo, test, settings={SettingCodes.INITIAL_WINDOW_SIZE: 1000})
+
+
+def test_an_idle_connection_is_closed_after_a_while(
+    with_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(server: Http2Server, client: Client) -> None:
+        monkeypatch.setattr("pytest_modelbench.wire.pool.IDLE_NS", 0)
+        await client.send(Request("GET", server.url))
+        while not server.links[0].transport.is_closing():
+            await asyncio.sleep(0.01)
+        assert not (await client.send(Request("GET", server.url))).is_reused
+
+    with_server(echo, test)
 
 
 def test_without_the_h2_package_only_http_1_is_offered(

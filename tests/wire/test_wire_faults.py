@@ -108,6 +108,34 @@ def test_a_body_of_exactly_the_bound_is_fine(run: Any) -> None:
     assert run(ask(chunked([b"x"] * 3000), PATIENT)).is_ok
 
 
+def test_a_body_in_too_many_pieces_is_ended(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytest_modelbench.wire import http1
+
+    monkeypatch.setattr(http1, "MOST_PIECES", 1000)
+    fault = fault_of(run(ask(endless(CHUNKED, b"1\r\nx\r\n" * 100), PATIENT)))
+    assert fault.kind == "too_large"
+    assert "too many small pieces" in fault.text
+
+
+@pytest.mark.parametrize("greeting", [b"\r\n", b"220 mail.example ESMTP\r\n"])
+def test_a_server_that_speaks_first_is_not_taken_for_one_of_http(run: Any, greeting: bytes) -> None:
+    async def go() -> None:
+        async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(greeting)
+            await reader.read(1)
+            writer.close()
+
+        server = await asyncio.start_server(greet, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with Client() as client:
+            exchange = await client.send(Request("GET", f"http://127.0.0.1:{port}/"))
+            assert exchange.fault is not None
+            assert exchange.fault.kind in ("reset", "protocol")
+        server.close()
+
+    run(go())
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_modelbench.report.html.markup import Markup, joined, tag
 from pytest_modelbench.report.html.view import Report, ShownCase, ShownSuite
+from pytest_modelbench.report.loads import load_lines
 from pytest_modelbench.report.numbers import NOTHING, shown
 from pytest_modelbench.results.judgement import BoundCheck, CriterionScore
 from pytest_modelbench.results.run import CaseResult
@@ -77,12 +78,15 @@ def _block(case: ShownCase, parts: Parts) -> Markup:
     summary = joined(case.name, " ", tag("span", case.state, class_=f"state {kind}"))
     bounds = [tag("li", _bound(check)) for check in result.bounds]
     scores = [tag("li", _criterion(part)) for part in result.score.criteria] if result.score else []
+    loads = [tag("li", line) for line in load_lines(result.load)] if result.load else []
     facts = {title: _parts_in_words(mine) for title, mine in parts.items()}
     return tag(
         "details",
         tag("summary", summary),
         tag("p", result.detail, class_="detail") if result.detail else None,
         tag("dl", *(_fact(*fact) for fact in facts.items() if fact[1]), class_="facts"),
+        tag("h4", "Load") if loads else None,
+        tag("ul", loads) if loads else None,
         tag("h4", "Bounds") if bounds else None,
         tag("ul", bounds) if bounds else None,
         tag("h4", "Score, by criterion") if scores else None,
