@@ -99,12 +99,13 @@ class Bench:
             for name, true in truth.items()
         }
         is_whole = len(log.ids) == given["requests"] == said["answered"] and not log.unanswered
-        known = log.ids[log.ids >= 0]
-        once = not len(known) or sorted(known.tolist()) == list(range(given["requests"]))
+        once = sorted(log.ids.tolist()) == list(range(given["requests"]))
         return {
             **held,
             "true_ttft_ms": [float(log.ttft_ms.mean()), float(np.percentile(log.ttft_ms, 99))],
-            "counts": is_whole and once,
+            "counts": is_whole and (once or "is_numbered" not in said),
+            "arrived": len(log.ids),
+            "asked": given["requests"],
             "dispersion": log.dispersion,
             "correlation": log.correlation,
         }

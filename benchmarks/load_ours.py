@@ -52,6 +52,7 @@ def main() -> None:
         "ttft_ms": [found["mean_ttft_ms"], found["p99_ttft_ms"]],
         "itl_ms": [found["mean_itl_ms"], found["p99_itl_ms"]],
         "answered": window.answers,
+        "is_numbered": True,
         "busy": [loop.busy_share for loop in window.loops],
         "client_limits": window.client_limits,
         "seconds_to_begin": (begun - BEGAN_NS) / 1e9,

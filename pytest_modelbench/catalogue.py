@@ -234,6 +234,8 @@ COUNTED_METRICS = ("file_size_mb", "sample_count", "success_count", "failure_cou
 
 AUDIO_METRICS = ("audio_seconds", "real_time_factor", "x_realtime")
 """What is measured in addition when the inputs are sound."""
+STREAM_METRICS = ("stream_x_realtime",)
+"""And of sound that is sent to an endpoint."""
 
 # A latency of a request is that of a call, under the same name.
 CATALOGUE |= {info[0]: MetricInfo(*info) for info in DEFINITIONS if info[0] not in CATALOGUE}

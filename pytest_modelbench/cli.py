@@ -196,6 +196,7 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _list_runners(options: argparse.Namespace) -> int:
+    from pytest_modelbench.catalogue import LOAD_METRICS
     from pytest_modelbench.runners import RUNNERS
     from pytest_modelbench.runners.declared import metrics_of_runner
 
@@ -207,10 +208,11 @@ def _list_runners(options: argparse.Namespace) -> int:
             continue
         summary = (type(runner).__doc__ or "").strip().partition("\n")[0]
         print(f"{name}: {summary}")
-        print(
-            f"  input: {runner.input_kind}; metrics of its own: "
-            f"{', '.join(sorted(metrics_of_runner(runner))) or 'none'}"
-        )
+        metrics = metrics_of_runner(runner)
+        asks = set(LOAD_METRICS) <= metrics
+        own = [*sorted(metrics.difference(LOAD_METRICS if asks else ()))]
+        own += [f"{len(LOAD_METRICS)} of its requests, such as p99_ttft_ms"] if asks else []
+        print(f"  input: {runner.input_kind}; metrics of its own: {', '.join(own) or 'none'}")
         if lines := sorted({need.install_line for need in runner.requirements({})}):
             print(f"  needs: {'; '.join(lines)}")
     return OK

@@ -46,6 +46,8 @@ def start(config: pytest.Config) -> ModelbenchSession:
         session.find_earlier()
         if not hasattr(config, "workerinput"):
             start_recorder(config)
+        else:
+            import_module("pytest_modelbench.recording.own_part").end_with_controller(config)
         import_module("pytest_modelbench.session_limits").set_limits(config)
     except ModelbenchError as error:
         raise pytest.UsageError(str(error)) from None

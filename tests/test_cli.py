@@ -125,7 +125,8 @@ def test_runners_are_listed_with_what_they_need(tmp_path: Path) -> None:
 def test_devices_are_listed_by_runner(tmp_path: Path) -> None:
     done = modelbench("devices", folder=tmp_path)
     assert done.returncode == 0
-    assert done.stdout.startswith("embedding_text: ")
+    assert "\nembedding_text: " in done.stdout
+    assert "\ntranscription_api: endpoint\n" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [[], ["dance"], ["schema", "song"], ["validate"]])

@@ -121,5 +121,7 @@ def _asked(criteria: Sequence[tuple[str, Criterion]], runner: str) -> list[Quest
 
 def _fitting(questions: Sequence[Question], result: CaseResult) -> list[Question]:
     """With several calls in flight, what no criterion asks is asked of their rate."""
+    if result.load is not None:
+        return [one.for_load(result.load) for one in questions]
     in_flight = 1 if result.timing is None else result.timing.in_flight
     return [one.for_calls_in_flight(in_flight) for one in questions]

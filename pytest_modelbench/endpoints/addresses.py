@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from pytest_modelbench.errors import ModelbenchError
@@ -36,6 +37,22 @@ def own_addresses(given: Sequence[str], path: str, where: str) -> tuple[str, ...
     """Of a server of one's own: those given, else of the environment, else the usual one."""
     texts, said_by = _first_given(given, where, os.environ)
     return tuple(dict.fromkeys(full_address(text, path, said_by) for text in texts))
+
+
+def wrong_addresses(given: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence on each of a suite's parameters that holds what cannot be an address.
+
+    Told before anything is recorded: such an address may hold a key.
+    """
+    for name in ("base_url", "endpoints"):
+        texts = given.get(name)
+        for text in texts if isinstance(texts, list) else [texts]:
+            if not isinstance(text, str) or not text:
+                continue  # told elsewhere
+            try:
+                full_address(text.replace("{port}", "1"), "", f"params.{name}")
+            except ModelbenchError as error:
+                yield str(error)
 
 
 def _first_given(

@@ -24,6 +24,7 @@ from pytest_modelbench.endpoints.contract import (
     EndpointRunner,
     EndpointSession,
 )
+from pytest_modelbench.endpoints.keys import without_keys
 from pytest_modelbench.endpoints.openai_endpoint import (
     OpenaiEndpoint,
     foreseen_of,
@@ -124,7 +125,7 @@ class ChatEndpoint(OpenaiEndpoint):
         if answer.input_tokens is None and self._tokenizer:
             read = [self._texts(sample), *(one.text for one in earlier)]
             answer.input_tokens = counter(self._tokenizer)("\n".join(read))
-        return answer
+        return without_keys(answer, self.secrets)
 
     async def _sent(self, request: Request, send: Send) -> Exchange:
         try:

@@ -72,6 +72,8 @@ class Command(EndpointRunner):
         return _asker(params).input_kind_of(_params(params))
 
     def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
+        if params.get("api") is None:  # of no case: what all of them need
+            return super().requirements(params)
         return _asker(params).requirements(_params(params))
 
     def quality_options(self, params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,6 +16,7 @@ from pytest_modelbench.endpoints.contract import (
     EndpointRunner,
     EndpointSession,
 )
+from pytest_modelbench.endpoints.keys import without_keys
 from pytest_modelbench.endpoints.openai_endpoint import (
     OpenaiEndpoint,
     OpenaiParams,
@@ -101,7 +102,8 @@ class EmbeddingEndpoint(OpenaiEndpoint):
         notes = {"dimensions": len(vectors[0]), **({"model": model} if model else {})}
         read = token_count(found.get("usage"), "prompt_tokens")
         counted_by: CountedBy | None = None if read is None else "usage"
-        return Answer(value, input_tokens=read, counted_by=counted_by, notes=notes)
+        answer = Answer(value, input_tokens=read, counted_by=counted_by, notes=notes)
+        return without_keys(answer, self.secrets)
 
 
 class EmbeddingApiSession(EndpointSession):

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pytest_modelbench.endpoints.contract import Answer
 from pytest_modelbench.errors import ModelbenchError, Unavailable
-from pytest_modelbench.redaction import is_secret_name
+from pytest_modelbench.redaction import HIDDEN, is_secret_name
 
 _KEY = re.compile(r"[\x21-\x7e]+")
 """What can stand in a header and has no gaps."""
@@ -44,6 +45,25 @@ def keys_in_parameters(given: Mapping[str, Any]) -> Iterator[str]:
                 f"{name!r} is no parameter: keys are read from the environment, such as "
                 "OPENAI_API_KEY, and never stand in a suite"
             )
+
+
+def without_keys(answer: Answer, keys: Sequence[str]) -> Answer:
+    """`answer`, in which the keys that were sent are hidden: it goes to files of the run."""
+    if keys:
+        answer.value, answer.notes = _hidden(answer.value, keys), _hidden(answer.notes, keys)
+    return answer
+
+
+def _hidden(value: Any, keys: Sequence[str]) -> Any:
+    """A JSON value without them; whatever is no JSON as it is."""
+    if isinstance(value, str):
+        for key in keys:
+            value = value.replace(key, HIDDEN)
+    elif isinstance(value, Mapping):
+        return {_hidden(name, keys): _hidden(one, keys) for name, one in value.items()}
+    elif isinstance(value, list):
+        return [_hidden(one, keys) for one in value]
+    return value
 
 
 def _checked(name: str, value: str) -> str:

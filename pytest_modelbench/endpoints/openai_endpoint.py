@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from pydantic import Field
 
 from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.endpoints.addresses import wrong_addresses
 from pytest_modelbench.endpoints.contract import Endpoint, EndpointError
 from pytest_modelbench.endpoints.keys import keys_in_parameters
 from pytest_modelbench.endpoints.openai_address import openai_addresses, openai_key
@@ -54,6 +55,7 @@ class OpenaiParams(StrictModel):
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
         if given.get("base_url") and given.get("endpoints"):
             yield "'base_url' and 'endpoints' exclude each other: give the one or the list"
+        yield from wrong_addresses(given)
         yield from keys_in_parameters(given)
         request = given.get("request")
         if not isinstance(request, Mapping):

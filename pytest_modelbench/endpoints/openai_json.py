@@ -46,7 +46,8 @@ def _decoded(data: bytes) -> Any:
         return json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         raise NotUnderstoodError(
-            f"is not whole JSON ({error.msg} at character {error.pos}): {quoted(text) or 'empty'}"
+            f"is not whole JSON ({error.msg.removesuffix(' at')} at character {error.pos}): "
+            f"{quoted(text) or 'empty'}"
         ) from None
     except RecursionError:
         raise NotUnderstoodError("is JSON that is nested too deeply") from None

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from pytest_modelbench.documents.strict_model import StrictModel
+from pytest_modelbench.endpoints.addresses import wrong_addresses
 from pytest_modelbench.endpoints.keys import keys_in_parameters
 from pytest_modelbench.serving.spec import ServeSpec
 from pytest_modelbench.strict import OptionalText, Text
@@ -46,6 +47,7 @@ class TranscriptionParams(StrictModel):
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
         if given.get("base_url") and given.get("endpoints"):
             yield "'base_url' and 'endpoints' exclude each other: give the one or the list"
+        yield from wrong_addresses(given)
         yield from keys_in_parameters(given)
         request = given.get("request")
         if isinstance(request, Mapping):

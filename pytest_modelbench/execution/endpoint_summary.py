@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, unit_of
 from pytest_modelbench.endpoints.contract import EndpointSession
@@ -14,6 +14,7 @@ from pytest_modelbench.execution.summary import counts, file_size, own_metrics
 from pytest_modelbench.results.metric import Metric, measured, skipped
 
 if TYPE_CHECKING:
+    from pytest_modelbench.load.window import Window
     from pytest_modelbench.serving.server import Server
 
 NOT_HERE = "the endpoint is not a process of this session: what it uses is not known"
@@ -45,12 +46,20 @@ def endpoint_metrics(
 def _requests(outcome: Outcome) -> dict[str, Metric]:
     """What the load gives, and under the names that every case has."""
     found, window = outcome.metrics, outcome.window
+    notes = _flag(window)
     return {
         **found,
-        "inference_seconds": measured(window.seconds, "s", samples=window.requests),
+        "inference_seconds": measured(window.seconds, "s", samples=window.requests, **notes),
         "throughput_items_per_second": renamed(found["request_throughput"], "items/s"),
         "tokens_per_sec": renamed(found["output_tokens_per_second"], "tokens/s"),
     }
+
+
+def _flag(window: Window) -> dict[str, str]:
+    """The flag of figures that say how fast the client was; empty where none does."""
+    from pytest_modelbench.load.figures import CLIENT_LIMITED
+
+    return {"flag": CLIENT_LIMITED} if window.client_limits else {}
 
 
 def renamed(metric: Metric, unit: str) -> Metric:
@@ -82,12 +91,12 @@ def _audio(outcome: Outcome) -> dict[str, Metric]:
     if not figures.audio_seconds:
         return {}
     wall, service, sound = window.seconds, figures.service_seconds, figures.audio_seconds
-    count = window.answers
+    notes: dict[str, Any] = {"samples": window.answers, **_flag(window)}
     return {
-        "audio_seconds": measured(sound, "s", samples=count),
-        "real_time_factor": measured(wall / sound, samples=count),
-        "x_realtime": measured(sound / wall, "x", samples=count),
-        "stream_x_realtime": measured(sound / service, "x", samples=count),
+        "audio_seconds": measured(sound, "s", samples=window.answers),
+        "real_time_factor": measured(wall / sound, **notes),
+        "x_realtime": measured(sound / wall, "x", **notes),
+        "stream_x_realtime": measured(sound / service, "x", **notes),
     }
 
 

@@ -60,9 +60,10 @@ def questions_later(asked: Asked, case: CaseResult, runs: Sequence[BenchmarkRun]
     if asked.metrics:
         return named_questions(asked, case, runs, is_judged=True)
     usual = [usual_question(USUAL_TOLERANCE)]
-    return with_tolerance(
-        questions_of(recorded_criteria(runs[0], case.suite), case.runner, usual), asked.tolerance
-    )
+    found = questions_of(recorded_criteria(runs[0], case.suite), case.runner, usual)
+    if case.load is not None:
+        found = [one.for_load(case.load) for one in found]
+    return with_tolerance(found, asked.tolerance)
 
 
 def named_questions(

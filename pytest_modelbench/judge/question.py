@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pytest_modelbench.catalogue import Better
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
+
+if TYPE_CHECKING:
+    from pytest_modelbench.results.load_record import LoadRecord
 
 USUAL_METRIC = "p50_latency_ms"
 RATE = "throughput_items_per_second"
@@ -42,6 +46,13 @@ class Question:
         if in_flight == 1 or not is_usual:
             return self
         return replace(self, metric=RATE, better="higher")
+
+    def for_load(self, load: LoadRecord) -> Question:
+        """What no criterion asks is asked of the latency, but of a sweep, which has that of another
+        rate each time. In an open loop the suite says the rate, and an endpoint that became slower
+        answers at the same one.
+        """
+        return self.for_calls_in_flight(2 if load.mode == "sweep" else 1)
 
 
 def log_distance(share: float, worse_sign: int) -> float:

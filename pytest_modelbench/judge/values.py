@@ -40,7 +40,7 @@ def expression_value(text: str, metrics: Mapping[str, Metric]) -> Metric:
                 return make(f"{text}: {name}: {metric.error_message}")
             values[name] = metric.value
         value = evaluate(expression, values)
-        notes = _shortest_of_samples(metrics[name] for name in values)
+        notes = _worst_flag([metrics[name].metadata for name in values])
         return measured(value, expression=text, **_interval(text, metrics, values), **notes)
     except ExpressionError as error:
         return failed(f"{text}: {error}")
@@ -55,9 +55,16 @@ def _interval(text: str, metrics: Mapping[str, Metric], names: Iterable[str]) ->
     return {"interval": list(ends), "confidence": min(confidences), "method": METHOD}
 
 
-def _shortest_of_samples(metrics: Iterable[Metric]) -> dict[str, Any]:
-    """The notes of the operand that lacks most of the samples it needs: the whole is no better."""
-    flagged = [one.metadata for one in metrics if one.metadata.get("flag")]
+def _worst_flag(of_operands: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The notes of the operand that is worth least: the whole is no better.
+
+    One that says how fast a client was says nothing of the endpoint; else it is the one that lacks
+    most of the samples it needs.
+    """
+    flagged = [notes for notes in of_operands if notes.get("flag")]
+    needed = [notes for notes in flagged if "samples_needed" in notes]
+    if len(needed) < len(flagged):
+        return {"flag": next(notes["flag"] for notes in flagged if notes not in needed)}
     if not flagged:
         return {}
     worst = min(flagged, key=lambda notes: notes["samples"] / notes["samples_needed"])

@@ -53,19 +53,19 @@ class ClosedLoop:
         begin_ns = self._start_ns + self._ramp_ns * place // self._all_places
         while (left := begin_ns - perf_counter_ns()) > 0:  # uvloop's timers may ring early
             await asyncio.sleep(left / 1e9)
-        rest = _FIRST_REST_SECONDS
+        rest = 0.0
         while True:
             free_ns = perf_counter_ns()
             following = self._following(free_ns)
             if following is None:
                 return
             reply = await self._asking.ask(*following, free_ns, free_ns)
-            if not reply.error:
-                rest = _FIRST_REST_SECONDS
-            elif reply.ended_ns - free_ns < _QUICK_NS:
-                # What refuses at once would be asked thousands of times a second.
+            if not reply.error or reply.ended_ns - free_ns > _QUICK_NS:
+                rest = 0.0
+            else:
+                # What refuses everything at once would be asked thousands of times a second.
                 await asyncio.sleep(rest)
-                rest = min(2 * rest, _LONGEST_REST_SECONDS)
+                rest = min(2 * rest or _FIRST_REST_SECONDS, _LONGEST_REST_SECONDS)
 
     def _following(self, now_ns: int) -> tuple[int, Part] | None:
         """The next request's number and part; None where there is none."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED
-
+PERCENTS = (50, 90, 95, 99)
+"""Those of `measure.percentiles`, which takes long to import: catalogues are read quickly."""
 Definition = tuple[str, str, Literal["lower", "higher", "neither"], str]
 
 _LATENCIES = {
@@ -28,7 +28,7 @@ _STATISTICS = {
     "mean": "Arithmetic mean",
     **{
         f"p{percent}": "Median" if percent == 50 else f"{percent}th percentile"
-        for percent in SAMPLES_NEEDED
+        for percent in PERCENTS
     },
     "max": "Largest",
 }

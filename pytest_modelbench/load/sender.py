@@ -45,7 +45,7 @@ Prepare = Callable[[asyncio.AbstractEventLoop, Callable[[], Counts]], None]
 
 def client_of(spec: LoadSpec) -> Client:
     """The client that a spec asks for."""
-    most = int(spec.max_response_mb * 1024 * 1024)
+    most = int(spec.max_response_mb * 1e6)
     limits = Limits(
         timeout_seconds=spec.timeout_seconds,
         max_response_bytes=most,

@@ -111,6 +111,7 @@ class LoadSpec(StrictModel):
             yield "'arrival': 'gamma' and 'burstiness' need each other"
         if given.get("sweep") is not None and not (given.get("requests") or given.get("seconds")):
             yield "'sweep' needs 'requests' or 'seconds': how long each rate is tried"
+        yield from _too_many(given)
 
     def overridden_by(self, other: LoadSpec) -> LoadSpec:
         """This, and what `other` sets, which takes precedence; `rate` and `sweep` oust each other.
@@ -131,3 +132,18 @@ class LoadSpec(StrictModel):
     @property
     def is_open(self) -> bool:
         return self.rate is not None or self.sweep is not None
+
+
+def _too_many(given: Mapping[str, Any]) -> Iterator[str]:
+    """All arrivals of an open loop are in memory before the first is sent."""
+    names = ("rate", "seconds", "ramp_seconds")
+    numbers = [given.get(name) or 0.0 for name in names]
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in numbers):
+        return  # which is a fault of its own
+    rate, seconds, ramp = numbers
+    requests = rate * ((0.0 if given.get("requests") else seconds) + ramp / 2)
+    if requests > MOST_REQUESTS:
+        yield (
+            f"'rate' {rate:g} over 'seconds' {seconds:g} and 'ramp_seconds' {ramp:g} are "
+            f"{requests:,.0f} requests, more than {MOST_REQUESTS:,}: lower one, or give 'requests'"
+        )

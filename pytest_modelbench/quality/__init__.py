@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_modelbench.registered import Registered
-from pytest_modelbench.results.metric import Metric
+
+if TYPE_CHECKING:
+    from pytest_modelbench.results.metric import Metric
 
 QualityMetric: TypeAlias = Callable[..., "Metric | float"]
 """`metric(predictions, references, **options)`: two lists of equal length to one number.

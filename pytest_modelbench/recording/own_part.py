@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cached_property
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.execution.descendants import die_with
 from pytest_modelbench.execution.trail import NO_TRAIL, Trail
 from pytest_modelbench.plugin_objects import recorder_of
 from pytest_modelbench.runs.answers import answers_name
@@ -23,7 +25,18 @@ if TYPE_CHECKING:
 
 RUN_FOLDER = "modelbench_run_folder"
 EARLIER_RUN = "modelbench_earlier_run"
-"""What a parallel worker is told: where to write, and which run the session resumes."""
+CONTROLLER = "modelbench_controller"
+"""What a parallel worker is told: where to write, which run the session resumes, and by which
+process it was started."""
+
+
+def end_with_controller(config: pytest.Config) -> None:
+    """Have a worker end with the session, which may be killed: it would measure on for nobody, and
+    ask a paid endpoint what a resumed session asks as well.
+    """
+    # One that was started on another machine, or by a server, has another parent.
+    if config.workerinput.get(CONTROLLER) == os.getppid():  # type: ignore[attr-defined]
+        die_with(os.getppid())
 
 
 class OwnPart:

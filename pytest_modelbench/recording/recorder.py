@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 import threading
@@ -19,7 +20,7 @@ from pytest_modelbench.recording.html_file import HtmlFile
 from pytest_modelbench.recording.keeping import Keeping
 from pytest_modelbench.recording.ledger import Ledger
 from pytest_modelbench.recording.markdown_files import MarkdownFiles
-from pytest_modelbench.recording.own_part import EARLIER_RUN, RUN_FOLDER
+from pytest_modelbench.recording.own_part import CONTROLLER, EARLIER_RUN, RUN_FOLDER
 
 if TYPE_CHECKING:
     from pytest_modelbench.results.run import BenchmarkRun
@@ -68,6 +69,7 @@ class Recorder:
     def pytest_configure_node(self, node: Any) -> None:
         """xdist's, before it starts a worker."""
         self.keeping.open()
+        node.workerinput[CONTROLLER] = os.getpid()
         if self.keeping.folder is not None:
             node.workerinput[RUN_FOLDER] = str(self.keeping.folder.path)
         session = session_of(self.config)

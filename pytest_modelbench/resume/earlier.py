@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import dropwhile
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +63,17 @@ class Earlier:
             for link in self._links
             if link.folder is not None and (link.folder.answers / name).exists()
         ]
+
+    def predictions_file(self, case: Case) -> Path | None:
+        """What the session that measured `case` has kept of its texts, if it has any."""
+        if case.trail.predictions is None or case.id not in self._cases:
+            return None
+        measured_in, _ = self._cases[case.id]
+        name = case.trail.predictions.name
+        # That session may have taken the case over itself, and have kept nothing of it.
+        older = dropwhile(lambda one: one is not measured_in, self._links)
+        files = (one.folder.predictions / name for one in older if one.folder is not None)
+        return next((file for file in files if file.is_file()), None)
 
     def in_words(self) -> str:
         """What it had done, for people."""

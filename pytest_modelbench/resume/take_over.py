@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -80,6 +81,7 @@ class TakeOver:
         results = self.earlier.results(case, self._session.suite_digest(case))
         if results is None or not self._still_holds(case, results, engine):
             return None
+        self._bring_predictions(case)
         judged = [
             self._session.judged(one, result)
             for one, result in zip(case.measured, results, strict=True)
@@ -87,6 +89,14 @@ class TakeOver:
         if case.comparison is not None:  # bounds are for candidates
             judged[0] = judged[0].model_copy(update={"bounds": []})
         return judged, self.earlier.comparisons(case)
+
+    def _bring_predictions(self, case: Case) -> None:
+        """A run is scored by its own files, also of what it has not asked itself."""
+        earlier, own = self.earlier.predictions_file(case), case.trail.predictions
+        if earlier is not None and own is not None:
+            with suppress(OSError):  # the result holds without them
+                own.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(earlier, own)
 
     def _still_holds(self, case: Case, results: list[CaseResult], engine: Engine) -> bool:
         """Whether what was measured is what would be measured: model, data, parameters, ..."""

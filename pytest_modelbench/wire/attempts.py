@@ -46,7 +46,8 @@ class Attempts:
         self.retries = 0
         """Attempts beyond the first one of each request."""
         self.retry_ns = 0
-        """Spent in attempts that failed, and waiting to try again."""
+        """From each request's first attempt to the one that was answered: spent in attempts that
+        failed, waiting to try again, and connecting anew."""
 
     @property
     def count(self) -> int:
@@ -55,7 +56,7 @@ class Attempts:
 
     async def send(self, request: Request) -> Exchange:
         """The exchange that is well. Raises `EndpointError`, in one sentence and without keys."""
-        attempt = 0
+        attempt = counted_ns = 0
         while True:
             attempt += 1
             begun_ns = perf_counter_ns()
@@ -63,12 +64,17 @@ class Attempts:
             self.sent_ns = exchange.sent_ns or begun_ns
             if not self.first_sent_ns:
                 self.first_sent_ns = self.sent_ns
+            if attempt > 1:
+                self.retry_ns += self.sent_ns - counted_ns  # a connection made anew
+            counted_ns = self.sent_ns
             if exchange.is_ok:
                 return exchange
             try:
                 await self._wait(request, exchange, attempt)
             finally:
-                self.retry_ns += perf_counter_ns() - begun_ns
+                now = perf_counter_ns()
+                self.retry_ns += now - counted_ns
+                counted_ns = now
             self.retries += 1
 
     async def _wait(self, request: Request, exchange: Exchange, attempt: int) -> None:

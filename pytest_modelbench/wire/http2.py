@@ -32,8 +32,6 @@ from pytest_modelbench.wire.under_way import MOST_HEAD_BYTES, MOST_PIECES, Keepe
 _STREAM_WINDOW = 16 * 1024 * 1024
 """Bytes a server may send ahead: enough that it never waits for us to say that we read them."""
 _CONNECTION_WINDOW = 1024 * 1024 * 1024
-_MOST_STREAMS_UNTOLD = 100
-"""Taken until the server says how many streams it allows."""
 _LAST_STREAM = 2**31 - 3
 
 
@@ -45,7 +43,9 @@ class Http2Connection(asyncio.Protocol):
         self.streams: dict[int, Http2Stream] = {}
         self._keeper = keeper
         self._splitter = FrameSplitter()
-        self._most_streams = _MOST_STREAMS_UNTOLD
+        self._most_streams = 0
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Has a result once the server has said what it allows, or is gone."""
         self._is_closing = self._is_lost = False
         self._served = 0
         self._last_ns = perf_counter_ns()
@@ -140,13 +140,19 @@ class Http2Connection(asyncio.Protocol):
         self._is_closing = self._is_lost = True
         how = "reset" if error is not None else "closed"
         self._end_all("reset", f"{how} the connection before the answer was whole")
+        self._set_ready()
         self._keeper.is_lost(self)
+
+    def _set_ready(self) -> None:
+        if not self.ready.done():
+            self.ready.set_result(None)
 
     # what the server sends
 
     def _handle(self, event: Event, now: int) -> None:
         if isinstance(event, RemoteSettingsChanged):
             self._most_streams = self._h2.remote_settings.max_concurrent_streams
+            self._set_ready()
             self._send_bodies(0)
         elif isinstance(event, WindowUpdated):
             self._send_bodies(event.stream_id or 0)

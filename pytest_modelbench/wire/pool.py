@@ -147,9 +147,16 @@ class Pool:
         connection = opening.chosen
         if isinstance(connection, Http1Connection):
             self._may_share = False
-        else:
-            self._shared[connection] = cast("Http2Connection", connection)
-        return connection
+            return connection
+        shared = cast("Http2Connection", connection)
+        try:
+            await shared.ready
+        except BaseException:  # not in time
+            shared.abort()
+            raise
+        if shared.has_room:
+            self._shared[shared] = shared
+        return shared
 
     async def _resolved(self) -> list[str]:
         """The addresses of the host; names are looked up once a minute, not once a connection."""

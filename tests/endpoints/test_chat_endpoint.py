@@ -234,6 +234,18 @@ class TestTheKey:
                 assert KEY not in text
                 assert "***" in text
 
+    def test_is_hidden_in_what_a_server_answers(
+        self, server: OpenaiServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        endpoint = endpoint_at(server.url, stream=False)
+        said = {"message": {"role": "assistant", "content": f"It is {KEY}."}}
+        server.answer = lambda call: whole(completion(said, model=f"m-{KEY}"))
+        for row in ("a", ["a", "b"]):
+            answered = answer(endpoint, row)
+            assert answered.value == "It is ***."
+            assert KEY not in str(answered.notes)
+
     def test_of_another_variable_has_to_be_there(
         self, server: OpenaiServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -436,9 +448,6 @@ def test_an_endpoint_and_what_it_prepares_can_be_pickled() -> None:
 @pytest.mark.parametrize(
     ("params", "fault"),
     [
-        ({"base_url": "http://user:hunter2@host"}, "an address in params.base_url holds a name"),
-        ({"base_url": "ftp://host"}, "an address in params.base_url begins with ftp"),
-        ({"endpoints": ["a:1", "b c"]}, "an address in params.endpoints"),
         ({}, "no address to ask"),
         ({"base_url": "a:1", "key_env": "MY_KEY"}, "MY_KEY is not set"),
         ({"base_url": "a:1", "tokenizer": "./nowhere"}, "'./nowhere' is no directory"),
@@ -449,7 +458,6 @@ def test_what_is_wrong_is_foreseen(params: dict[str, Any], fault: str) -> None:
     problem = ChatApi().foresee(Candidate("m", "m"), params).problem
     assert fault in problem
     assert bool(problem) == bool(fault)
-    assert "hunter2" not in problem
 
 
 @pytest.mark.parametrize(
@@ -464,6 +472,10 @@ def test_what_is_wrong_is_foreseen(params: dict[str, Any], fault: str) -> None:
         ({"request": {"api_key": "abc"}}, "'api_key' is no parameter"),
         ({"api": "completions", "system": "x"}, "'system' needs 'api': 'chat'"),
         ({"base_url": "a", "endpoints": ["b"]}, "exclude each other"),
+        ({"base_url": "http://user:abc@host"}, "an address in params.base_url holds a name"),
+        ({"base_url": "http://host/v1?key=abc"}, "an address in params.base_url holds a '?'"),
+        ({"base_url": "ftp://host"}, "an address in params.base_url begins with ftp"),
+        ({"endpoints": ["a:1", "b c"]}, "an address in params.endpoints"),
         ({"max_tokens": 0}, "greater than or equal to 1"),
         ({"api_key": "abc"}, "'api_key' is no parameter"),
     ],

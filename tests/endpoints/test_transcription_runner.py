@@ -128,7 +128,6 @@ def test_the_address_of_the_suite_takes_the_place_of_every_vendors(
     monkeypatch.setenv("MODELBENCH_ENDPOINTS", "ours:1")
     assert loaded("openai/m").address.startswith("https://api.openai.com/")
     assert loaded("self_hosted/m").address.startswith("http://ours:1/")
-    assert problem("openai/m", base_url="ftp://x").startswith("an address in params.base_url begin")
 
 
 @pytest.mark.parametrize(
@@ -170,6 +169,14 @@ def test_further_fields_may_not_change_what_an_answer_is(
     assert problem(model, request={field: "x"}).startswith(f"params.request may not hold {field!r}")
 
 
+def test_a_key_in_an_address_is_refused_before_anything_is_recorded() -> None:
+    for address in (f"http://me:{KEY}@host", f"http://host/v1?key={KEY}"):
+        for given in ({"base_url": address}, {"endpoints": ["a:1", address]}):
+            (told,) = faults(**given)
+            assert told.startswith("an address in params.")
+            assert KEY not in told
+
+
 def test_a_key_in_the_suite_is_refused_and_not_shown() -> None:
     for given in ({"api_key": KEY}, {"request": {"api_key": KEY}}):
         told = faults(**given)
@@ -184,8 +191,15 @@ def test_parameters_that_contradict_each_other_are_told() -> None:
     assert faults(language="en", request={"language": "de"}) == [
         "'request' holds 'language', which params has as well: give it once"
     ]
+    (wrong,) = faults(base_url="ftp://x")
+    assert wrong.startswith("an address in params.base_url begins with ftp://")
     (unknown,) = faults(languages="en")
     assert unknown == "unknown field; did you mean 'language'?"
+
+
+def test_the_address_of_a_server_that_is_started_may_have_its_port() -> None:
+    params = {"base_url": "localhost:{port}/v1", "serve": {"command": "x --port {port}"}}
+    assert problem("m", **params) == ""
 
 
 def test_use_url_asks_for_addresses_instead_of_sound() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from pytest_modelbench.load.arrivals import Arrivals, arrivals
 from pytest_modelbench.load.spec import LoadSpec
@@ -118,3 +119,28 @@ def test_ramp_warm_up_and_measured_ones_follow_each_other() -> None:
     assert found.ramp > 0
     measured = found.offsets_ns[found.before :]
     assert measured[-1] - found.offsets_ns[found.before - 1] < 1e9
+
+
+@pytest.mark.parametrize(
+    ("fields", "fits"),
+    [
+        ({"seconds": 100.0}, True),
+        ({"seconds": 101.0}, False),
+        ({"seconds": 101.0, "requests": 10}, True),
+        ({"seconds": 50.0, "ramp_seconds": 101.0}, False),
+    ],
+)
+def test_more_arrivals_than_memory_should_hold_are_refused(
+    fields: dict[str, object], fits: bool
+) -> None:
+    given = {"rate": 1e5, **fields}
+    if fits:
+        LoadSpec.model_validate(given)
+    else:
+        with pytest.raises(ValidationError):
+            LoadSpec.model_validate(given)
+    found = list(LoadSpec.conflicts(given))
+    assert [text.partition(" requests, more than 10,000,000")[1] != "" for text in found] == (
+        [] if fits else [True]
+    )
+    assert list(LoadSpec.conflicts({**given, "seconds": "long"})) == []

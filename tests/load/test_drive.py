@@ -78,7 +78,7 @@ def test_answers_that_come_whole_are_measured_as_well(truth: Start, asked: Asked
 def test_an_open_loop_sends_whether_or_not_earlier_ones_are_answered(
     truth: Start, asked: Asked
 ) -> None:
-    server = truth(ttft=1.0, tokens=1)
+    server = truth(ttft=2.0, tokens=1)
     endpoint = TruthEndpoint(server.port)
     window = drive(endpoint, asked(endpoint, 40), spec(rate=200.0))
     # All were sent before the first was answered: how late is the machine's business.
@@ -199,16 +199,17 @@ def test_requests_that_fail_have_a_reason_and_the_others_are_measured(
 
 def test_retries_are_counted_and_kept_out_of_service_time(truth: Start, asked: Asked) -> None:
     endpoint = TruthEndpoint(truth(tokens=1, fail_first=2).port)
-    window = drive(endpoint, asked(endpoint, 1), spec(concurrency=1, retries=5))
-    found = window_metrics(window)
+    replies, given = list[Reply](), spec(concurrency=1, retries=5)
+    window = drive(endpoint, asked(endpoint, 1), given, on_reply=replies.append)
     assert (window.requests, window.failed, window.retries) == (1, 0, 2)
-    latency, service = found["p50_latency_ms"].value, found["p50_service_latency_ms"].value
-    assert latency is not None
-    assert service is not None
-    waited = (found["retry_wait_seconds"].value or 0) * 1000
-    assert waited > 0
-    assert service == pytest.approx(latency - waited, abs=latency / 2)
-    assert service < latency
+    [reply] = replies
+    assert reply.attempts == 3
+    assert reply.first_sent_ns + reply.retry_ns == reply.sent_ns > reply.first_sent_ns
+    found = {name: metric.value or 0 for name, metric in window_metrics(window).items()}
+    service_ms = (reply.ended_ns - reply.sent_ns) / MS
+    assert found["p50_service_latency_ms"] == pytest.approx(service_ms)
+    assert found["p50_latency_ms"] > service_ms
+    assert found["retry_wait_seconds"] == reply.retry_ns / 1e9
 
 
 def test_a_server_that_is_not_there_fails_every_request_and_is_not_asked_without_end(

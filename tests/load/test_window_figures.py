@@ -244,7 +244,10 @@ def test_a_window_of_a_client_that_was_too_slow_is_flagged_but_for_its_counts() 
 def limits(late_ms: float = 0, delay_ms: float = 0, busy: float = 0.5) -> list[str]:
     """What is said beside a median time to the first token of 50 ms."""
     made = window(
-        *(reply(at, at, at + 60, (at + 50, at + 60), late_ns=int(late_ms * MS)) for at in range(99))
+        *(
+            reply(at, at, at + 60, (at + 50, at + 60), late_ns=int(late_ms * MS))
+            for at in range(100)
+        )
     )
     delays = array("q", [int(delay_ms * MS)] * 100)
     made.loops = [LoopHealth(0, delays, int(busy * 10**9), 10**9)]
@@ -264,8 +267,17 @@ def test_a_client_is_late_only_where_it_matters() -> None:
     assert busy.startswith("the client kept a core 97% busy, more than 95%")
 
 
+def test_of_few_requests_one_late_one_does_not_decide() -> None:
+    late = [0] * 49 + [100 * MS]
+    made = window(*(reply(at, at, at + 60, late_ns=late[at]) for at in range(50)))
+    assert not made.client_limits
+    late = [0] * 40 + [100 * MS] * 10
+    made = window(*(reply(at, at, at + 60, late_ns=late[at]) for at in range(50)))
+    assert "90 % of the requests were taken up within 100 ms" in made.client_limits[0]
+
+
 def test_one_long_stall_is_told_where_it_matters() -> None:
-    made = window(*(reply(at, at, at + 100) for at in range(99)))
+    made = window(*(reply(at, at, at + 100) for at in range(100)))
     delays = array("q", [0] * 1000 + [60 * MS])
     made.loops = [LoopHealth(0, delays, 0, 10**9), LoopHealth(1, array("q"), 0, 10**9)]
     [text] = made.client_limits

@@ -100,6 +100,20 @@ def test_a_model_that_is_killed_is_retried_from_where_it_was(tale: Tale) -> None
     assert len(tale.asked("m0")) < 30
 
 
+def test_parallel_workers_end_with_the_session_that_started_them(tmp_path: Path) -> None:
+    pytest.importorskip("xdist")
+    tale = Tale(tmp_path, models=4, samples=200)
+    process = tale.start("-n", "2")
+    until(lambda: any(len(tale.asked(one)) >= 12 for one in ("m0", "m2")))
+    whole = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    assert whole
+    _, alive = psutil.wait_procs(whole, timeout=2)
+    assert not alive
+    assert all(len(tale.asked(one)) < 200 for one in tale.models)
+
+
 def test_parallel_workers_lose_nothing_either(tmp_path: Path) -> None:
     pytest.importorskip("xdist")
     tale = Tale(tmp_path, models=4)

@@ -120,6 +120,23 @@ def test_a_sample_that_is_never_answered_counts_as_deletions_and_is_listed(
     no_key_is_in_what_was_written(pytester, result.stdout.str() + result.stderr.str())
 
 
+def test_a_key_in_an_answer_is_in_nothing_that_is_written(
+    pytester: pytest.Pytester, speech: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELBENCH_API_KEY", KEY)
+
+    async def handler(call: Call) -> Reply:
+        return Reply.of({"text": f"you said {KEY} to me", "usage": {"whose": KEY}})
+
+    with serving(handler) as server:
+        speech("self_hosted/m", {"base_url": server.url})
+        result = pytester.runpytest_subprocess("speech.json")
+    result.assert_outcomes(passed=1)
+    (file,) = store().rglob("predictions/*.jsonl")
+    assert "you said *** to me" in file.read_text()
+    no_key_is_in_what_was_written(pytester, result.stdout.str() + result.stderr.str())
+
+
 def test_rows_with_addresses_are_sent_as_addresses(
     pytester: pytest.Pytester, speech: Write, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,6 +180,27 @@ def test_figures_and_predictions_name_the_address_that_was_asked(
         assert line["duration"] == pytest.approx(frames / 16_000)
         assert line["endpoint"] == addresses[number % 2]
         assert 0 < line["time"] <= line["wall_seconds"]
+
+
+def test_a_resumed_run_can_be_scored_though_its_case_was_over_before(
+    pytester: pytest.Pytester, speech: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = SelfHostedVendor()
+    monkeypatch.setenv(vendor.variable, KEY)
+    with serving(vendor) as server:
+        params = {"base_url": server.url, "language": "en"}
+        speech(f"{vendor.provider}/{vendor.model}", params)
+        pytester.runpytest_subprocess("speech.json").assert_outcomes(passed=1)
+        asked = len(server.calls)
+        for _ in range(2):  # the second one resumes a run that has measured nothing itself
+            result = pytester.runpytest_subprocess("speech.json", "--suite-resume=last")
+            result.assert_outcomes(passed=1)
+        assert len(server.calls) == asked
+    files = list(store().rglob("predictions/*.jsonl"))
+    assert [len(file.read_text().splitlines()) for file in files] == [len(FRAMES)] * 3
+    scored = pytester.run("modelbench", "score", "last")
+    assert scored.ret == 0
+    scored.stdout.fnmatch_lines([f"clips.json * {len(FRAMES)} * 0 *"])
 
 
 def test_without_a_key_the_case_is_skipped_and_nothing_is_sent(

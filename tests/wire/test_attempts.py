@@ -27,6 +27,7 @@ QUICK = RetryPolicy(retries=3, first_wait_seconds=0.001)
 class Tried:
     """What came of a request: an exchange or an error, what was counted, what the server saw."""
 
+    begun_ns = 0
     exchange: Exchange | None = None
     error = ""
     attempts: Attempts
@@ -42,6 +43,7 @@ async def attempt(
         tried.server = server
         tried.attempts = Attempts(client, policy, Random(1))
         request = Request("POST", server.url + "/v1?a=b", {}, b"{}", secrets)
+        tried.begun_ns = time.perf_counter_ns()
         try:
             tried.exchange = await tried.attempts.send(request)
         except EndpointError as error:
@@ -69,11 +71,7 @@ def test_what_may_help_is_tried_again(run: Any, status: int) -> None:
     assert tried.exchange.body == b"fine"
     assert tried.attempts.count == 3
     assert tried.attempts.first_sent_ns < tried.attempts.sent_ns == tried.exchange.sent_ns
-    assert (
-        0
-        < tried.attempts.retry_ns
-        <= tried.attempts.sent_ns - tried.attempts.first_sent_ns + (tried.attempts.retry_ns)
-    )
+    assert 0 < tried.attempts.retry_ns < tried.exchange.ended_ns - tried.begun_ns
 
 
 @pytest.mark.parametrize(
@@ -121,9 +119,7 @@ def test_after_the_last_retry_the_error_says_what_the_server_said(run: Any) -> N
 def test_without_retries_there_is_one_attempt(run: Any) -> None:
     tried = run(attempt(whole(status=500), RetryPolicy(0)))
     assert len(tried.server.received) == 1
-    assert tried.error.endswith("500 Internal Server Error: (1 attempt)") or "(1 attempt)" in (
-        tried.error
-    )
+    assert tried.error.endswith("answered 500 Internal Server Error (1 attempt)")
 
 
 def test_nothing_that_listens_is_an_error_after_all_attempts(run: Any) -> None:
@@ -142,11 +138,9 @@ def test_nothing_that_listens_is_an_error_after_all_attempts(run: Any) -> None:
 
 
 def test_a_server_that_says_when_to_come_back_is_listened_to(run: Any) -> None:
-    for header in ("1", formatdate(time.time() + 2.5, usegmt=True)):
-        answer = in_turn(says({}, 429, **{"Retry-After": header}), whole(b"fine"))
-        tried = run(attempt(answer))
-        assert tried.exchange.body == b"fine"
-        assert tried.attempts.retry_ns >= 0.9e9
+    tried = run(attempt(in_turn(says({}, 429, **{"Retry-After": "1"}), whole(b"fine"))))
+    assert tried.exchange.body == b"fine"
+    assert tried.attempts.retry_ns >= 1e9
 
 
 def test_a_server_that_asks_for_too_long_a_wait_is_given_up(run: Any) -> None:

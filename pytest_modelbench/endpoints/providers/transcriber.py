@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pytest_modelbench.datasets.samples import AudioAddress
 from pytest_modelbench.endpoints.addresses import full_address
 from pytest_modelbench.endpoints.contract import Answer, Endpoint, EndpointError, Send
-from pytest_modelbench.endpoints.keys import key_from_environment
+from pytest_modelbench.endpoints.keys import key_from_environment, without_keys
 from pytest_modelbench.endpoints.openai_json import NotUnderstoodError, json_object, quoted
 from pytest_modelbench.endpoints.providers.upload import JSON, Upload, form
 from pytest_modelbench.endpoints.transcription_params import TranscriptionParams
@@ -110,7 +110,7 @@ class Transcriber(Endpoint):
             wrong = EndpointError(f"the answer {error}")
             raise self._presentable(wrong, exchange.endpoint) from None
         answer.notes = {**answer.notes, "endpoint": exchange.endpoint or self.address}
-        return answer
+        return without_keys(answer, self.secrets)
 
     def form(
         self, fields: Mapping[str, Any], file_field: str = "", sound: bytes | None = None

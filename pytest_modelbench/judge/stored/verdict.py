@@ -108,7 +108,7 @@ def stored_verdict(
     noise = noise_of(held, sessions)
     if noise.prior.degrees == 0 and held.values[0] == held.values[1]:
         return _exact(held)
-    if reason := _too_few(held):
+    if reason := _untold(held):
         return undecided(held, reason)
     return _by_noise(held, noise, verdict_count)
 
@@ -167,9 +167,13 @@ def _missing(held: Held) -> str | None:
     return None
 
 
-def _too_few(held: Held) -> str | None:
+def _untold(held: Held) -> str | None:
+    """Why a value does not say what it should."""
     for name, metric in zip(SIDES, held.metrics, strict=True):
-        if metric is not None and metric.metadata.get("flag") == "too_few_samples":
+        flag = None if metric is None else metric.metadata.get("flag")
+        if flag == "client_limited":
+            return f"the {name} says how fast its client was, not the endpoint"
+        if metric is not None and flag == "too_few_samples":
             have, need = metric.metadata["samples"], metric.metadata["samples_needed"]
             return f"the {name} rests on {have} calls and needs {need} (measure.min_samples)"
     return None
