@@ -109,6 +109,8 @@ def _bound(kind: str, context: Mapping[str, Any]) -> str | None:
     if kind in wordings:
         key, words = wordings[kind]
         return f"{words} {context[key]:g}"
+    if kind == "too_short" and context.get("min_length", 1) > 1:
+        return f"should have {context['min_length']} entries or more"
     if kind in ("string_too_short", "too_short"):
         return "should not be empty"
     if kind == "string_pattern_mismatch" and context.get("pattern") == r"\S":

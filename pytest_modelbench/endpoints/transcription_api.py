@@ -34,7 +34,7 @@ class TranscriptionApi(EndpointRunner):
         return "audio_url" if _checked(params).use_url else "audio"
 
     def requirements(self, params: Mapping[str, Any]) -> Sequence[Requirement]:
-        return (Requirement("urllib3", extra="endpoints"),)
+        return (*super().requirements(params), Requirement("urllib3", extra="endpoints"))
 
     def keeps_predictions(self, params: Mapping[str, Any]) -> bool:
         return True

@@ -20,7 +20,8 @@ def salvage(model: type[M], value: Any) -> M | None:
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            for location, _message in explain(error, model, value):
+            # Each once: a place may have several faults, and is left out with the first.
+            for location in dict(explain(error, model, value)):
                 if not _leave_out(value, location):
                     return None
     return None

@@ -207,6 +207,11 @@ def test_use_url_asks_for_addresses_instead_of_sound() -> None:
     assert RUNNER.input_kind_of({"use_url": True}) == "audio_url"
 
 
+def test_what_it_takes_to_ask_and_to_upload_is_looked_for_before() -> None:
+    modules = [(one.module, one.extra) for one in RUNNER.requirements({})]
+    assert modules == [("httptools", "endpoints"), ("urllib3", "endpoints")]
+
+
 def test_the_normalizer_goes_to_the_error_rates() -> None:
     assert RUNNER.quality == ("wer", "cer")
     assert RUNNER.quality_options({"normalizer": "whisper-english"}) == {
