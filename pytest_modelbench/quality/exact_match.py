@@ -47,7 +47,10 @@ def wilson_interval(successes: int, count: int) -> list[float]:
     middle = share + z2 / (2 * count)
     half = Z_95_PERCENT * sqrt(share * (1 - share) / count + z2 / (4 * count**2))
     scale = 1 + z2 / count
-    return [max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)]
+    # Exact at the ends, where rounding would leave 1e-17 or 0.9999999999999999.
+    low = (middle - half) / scale if successes else 0.0
+    high = (middle + half) / scale if successes < count else 1.0
+    return [low, high]
 
 
 exact_match = MetricOfTerms(

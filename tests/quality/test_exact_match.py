@@ -24,6 +24,13 @@ def test_the_interval_is_wilsons(right: int, count: int, expected: list[float]) 
     assert wilson_interval(right, count) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.parametrize("count", [1, 5, 7, 10, 20])
+def test_an_interval_that_ends_where_shares_do_says_so_exactly(count: int) -> None:
+    assert wilson_interval(0, count)[0] == 0
+    assert wilson_interval(count, count)[1] == 1
+
+
+
 def test_nothing_to_compare_is_an_error() -> None:
     """As are lists of unequal length."""
     assert exact_match([], []).error_message == "there are no samples to score"

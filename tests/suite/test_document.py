@@ -231,11 +231,11 @@ def test_several_faults_at_one_place_hide_nothing_else(folder: Any) -> None:
     load = {"rate": 5, "sweep": {"rates": [1]}}  # which is too short, too much and not enough
     benchmark = {"id": "a", "runner": "chat_api", "model": "m", "params": {"base_url": "h:1"}}
     problems = folder.problems(folder.suite(load=load, benchmarks=[benchmark]))
-    assert [str(one).split(": ", 1)[1] for one in problems] == [
+    assert {str(one).split(": ", 1)[1] for one in problems} == {
         "load.sweep.rates: [1] should have 2 entries or more",
         "load: 'sweep' and 'rate' exclude each other: a sweep tries rates itself",
         "load: 'sweep' needs 'requests' or 'seconds': how long each rate is tried",
-    ]
+    }
 
 
 def test_the_same_name_under_both_its_names_is_no_contradiction() -> None:
