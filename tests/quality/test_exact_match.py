@@ -30,7 +30,6 @@ def test_an_interval_that_ends_where_shares_do_says_so_exactly(count: int) -> No
     assert wilson_interval(count, count)[1] == 1
 
 
-
 def test_nothing_to_compare_is_an_error() -> None:
     """As are lists of unequal length."""
     assert exact_match([], []).error_message == "there are no samples to score"
