@@ -121,6 +121,10 @@ class ChatEndpoint(OpenaiEndpoint):
             earlier = [self._said(one) for one in exchange.earlier]
             answer.asked_ns = exchange.asked_ns
             answer.notes = {**said.notes, "turns": self._turns(exchange, [*earlier, said])}
+            answer.earlier_tokens = (
+                sum(token_count(one.usage, "prompt_tokens") or 0 for one in earlier),
+                sum(self._output_tokens(one)[0] or 0 for one in earlier),
+            )
         answer.input_tokens = token_count(said.usage, "prompt_tokens")
         if answer.input_tokens is None and self._tokenizer:
             read = [self._texts(sample), *(one.text for one in earlier)]

@@ -57,6 +57,9 @@ class Answer:
     asked_ns: int | None = None
     """Of an answer that took several exchanges, one after the other: when the last one, whose
     latencies are measured, could be sent. None: when the request was to be sent."""
+    earlier_tokens: tuple[int, int] = (0, 0)
+    """Of the exchanges before that last one: tokens of what they were given, and of what they
+    answered. They count in rates, not in times per token."""
 
 
 class Endpoint:

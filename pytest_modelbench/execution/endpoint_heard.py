@@ -55,7 +55,7 @@ class Heard:
 
     def add(self, reply: Reply, audio_seconds: float | None) -> None:
         """Keep what is needed of a reply; `audio_seconds` is how long its sound is."""
-        latency = reply.ended_ns - reply.intended_ns
+        latency = reply.ended_ns - (reply.asked_ns or reply.intended_ns)
         if self._first is None or reply.intended_ns < self._first[0]:
             self._first = reply.intended_ns, None if reply.error else latency
         if reply.part != "measured":

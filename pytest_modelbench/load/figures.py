@@ -118,8 +118,8 @@ def _output_tokens(window: Window) -> tuple[int | None, str]:
     """How many, and who counted them; None where nobody could."""
     if not window.answers or None in window.counted_by:
         return None, ""
-    tokens = sum(count for count in window.answered.output_tokens if count > 0)
-    return tokens, ", ".join(sorted(str(name) for name in window.counted_by))
+    last = sum(count for count in window.answered.output_tokens if count > 0)
+    return last + window.earlier_output_tokens, ", ".join(sorted(str(name) for name in window.counted_by))
 
 
 def _counts(window: Window) -> dict[str, Metric]:

@@ -117,4 +117,4 @@ def read(endpoint: Endpoint, sample: Sample, reply: Reply, exchange: Exchange) -
     reply.asked_ns = answer.asked_ns or 0
     reply.token_ns = answer.token_ns
     reply.input_tokens, reply.output_tokens = answer.input_tokens, answer.output_tokens
-    reply.counted_by = answer.counted_by
+    reply.earlier_tokens, reply.counted_by = answer.earlier_tokens, answer.counted_by

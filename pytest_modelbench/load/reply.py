@@ -40,6 +40,8 @@ class Reply:
     """When each chunk that bears tokens came; empty where the answer came whole."""
     input_tokens: int | None = None
     output_tokens: int | None = None
+    earlier_tokens: tuple[int, int] = (0, 0)
+    """Input and output of the exchanges before the last one, where the answer took several."""
     counted_by: CountedBy | None = None
     endpoint: str = ""
     """Which of several addresses answered."""

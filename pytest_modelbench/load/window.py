@@ -79,6 +79,8 @@ class Window:
     retry_ns: int = 0
     last_intended_ns: int = 0
     input_tokens: int = 0
+    earlier_output_tokens: int = 0
+    """Of the turns of conversations before the last ones, which `answered` has."""
     counted_by: Counter[CountedBy | None] = field(default_factory=Counter)
     """How many answers had their output counted by whom."""
     uncounted_input: int = 0
@@ -123,7 +125,8 @@ class Window:
         if reply.input_tokens is None:
             self.uncounted_input += 1
         else:
-            self.input_tokens += reply.input_tokens
+            self.input_tokens += reply.input_tokens + reply.earlier_tokens[0]
+        self.earlier_output_tokens += reply.earlier_tokens[1]
 
     @property
     def seconds(self) -> float:
