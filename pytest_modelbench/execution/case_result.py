@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_modelbench.datasets.load import SampleReader
+from pytest_modelbench.endpoints.contract import EndpointError
 from pytest_modelbench.errors import as_text, one_line
 from pytest_modelbench.execution.blank import identity
 from pytest_modelbench.execution.fingerprint import Fingerprint
@@ -71,6 +72,8 @@ def _failure_text(seen: Measurement) -> str:
         return ""
     if seen.failed <= seen.failures_tolerated and seen.other_error is not None:
         cause = one_line(seen.other_error)
+        if isinstance(seen.other_error, EndpointError):
+            return cause
         return f"a sample that was answered at first failed when it was timed again: {cause}"
     cause = one_line(seen.fatal_error)
     most = seen.failures_tolerated

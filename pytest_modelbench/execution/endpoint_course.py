@@ -8,7 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.endpoints.contract import Endpoint, EndpointRunner, EndpointSession
+from pytest_modelbench.endpoints.contract import (
+    Endpoint,
+    EndpointError,
+    EndpointRunner,
+    EndpointSession,
+)
 from pytest_modelbench.execution.endpoint_heard import Heard
 from pytest_modelbench.execution.endpoint_outcome import Outcome, of_sweep, of_window
 from pytest_modelbench.execution.endpoint_samples import EndpointSamples
@@ -21,6 +26,10 @@ from pytest_modelbench.predictions.writer import PredictionsFile
 if TYPE_CHECKING:
     from pytest_modelbench.execution.endpoint_predictions import PredictionLines
     from pytest_modelbench.load.driver import Progress
+
+
+HOPELESS_REQUESTS = 10
+"""So many from the first one on that are not answered say that none will be."""
 
 
 class EndpointCourse:
@@ -41,6 +50,8 @@ class EndpointCourse:
         self._file = None if self._lines is None else case.trail.predictions
         self._spec = effective(case.load or LoadSpec(), runner)
         self._heard = Heard()
+        self._was_answered = False
+        self._first_errors: list[str] = []
 
     def run(self) -> Outcome | None:
         """None where all had been answered in an earlier session and no more is asked for."""
@@ -72,12 +83,28 @@ class EndpointCourse:
     def _take(self, keep: Callable[..., None], reply: Reply) -> None:
         one = self._samples.askable[reply.place]
         self._heard.add(reply, one.audio_seconds)
+        self._give_up_on_nobody(reply)
         if one.prediction is not None:
             return
         prediction = self._samples.take(reply)
         if prediction is not None and reply.answer is not None:
             self._session.note(one.sample, reply.answer)
         keep(one.identity, prediction, self._lines and self._lines.line(one, reply))
+
+    def _give_up_on_nobody(self, reply: Reply) -> None:
+        """Raises `EndpointError` where there is nobody who answers, or none who may be asked.
+
+        Else a thousand samples would be tried, each several times, to say a thousand times so.
+        """
+        if not reply.error:
+            self._was_answered = True
+        elif not self._was_answered:
+            self._first_errors.append(reply.error)
+            if len(self._first_errors) >= HOPELESS_REQUESTS:
+                raise EndpointError(
+                    f"none of the first {HOPELESS_REQUESTS} requests was answered, the first with: "
+                    f"{self._first_errors[0]}"
+                )
 
 
 def _show(keeper: Keeper, progress: Progress) -> None:

@@ -64,6 +64,16 @@ class Outcome:
             stopped_by=self._stopped_by,
         )
 
+    def failed_requests(self, tolerated_share: float) -> str:
+        """That more requests have failed than may; empty where they have not, and of a sweep, which
+        goes on until they do.
+        """
+        failed, requests = self.window.failed, self.window.requests
+        if self.spec.sweep is not None or failed <= tolerated_share * requests:
+            return ""
+        error, count = self.window.errors.most_common(1)[0]
+        return f"{failed} of {requests} requests failed, {count} with: {error}"
+
     def record(self) -> LoadRecord:
         """As it stands in a run."""
         answered, begin_ns = self.window.answered, self.window.begin_ns

@@ -10,7 +10,8 @@ from typing import cast
 from pytest_modelbench.case import Case
 from pytest_modelbench.datasets.load import SampleReader
 from pytest_modelbench.datasets.portions import portions
-from pytest_modelbench.endpoints.contract import EndpointRunner, EndpointSession
+from pytest_modelbench.endpoints.contract import EndpointError, EndpointRunner, EndpointSession
+from pytest_modelbench.errors import one_line
 from pytest_modelbench.execution.case_result import result_of
 from pytest_modelbench.execution.endpoint_course import EndpointCourse
 from pytest_modelbench.execution.endpoint_samples import EndpointSamples
@@ -51,15 +52,32 @@ def measure_endpoint(
     seen = Measurement(case, runner, session, TimedCalls())
     told = samples.tell(seen)
     if not seen.answered and seen.first_error is not None:
-        raise seen.first_error
+        raise _of_all(seen, seen.first_error)
     live.enter("scoring")
     record = None
     if outcome is not None:
+        if seen.fatal_error is None and (fault := outcome.failed_requests(_tolerated(seen))):
+            seen.fail(EndpointError(fault))
         seen.warm_up, seen.calls = outcome.warm_up, outcome.calls(len(told))
         record = outcome.record()
     scores, terms = quality_of(seen, reader.reference_column is not None)
     metrics = endpoint_metrics(seen, resident, outcome, scores)
     return result_of(seen, reader, digest, metrics, terms, kept.record(), record, told)
+
+
+def _of_all(seen: Measurement, error: Exception) -> Exception:
+    """Why no sample has an answer."""
+    if seen.sample_count < 2 or not isinstance(error, EndpointError):
+        return error
+    text = f"none of {seen.sample_count} samples was answered, the first with: {one_line(error)}"
+    return EndpointError(text)
+
+
+def _tolerated(seen: Measurement) -> float:
+    """The share of requests that may fail."""
+    samples = seen.failures_tolerated / max(1, seen.sample_count)
+    slo = seen.case.load.slo if seen.case.load is not None else None
+    return max(samples, slo.max_error_share if slo is not None else 0.0)
 
 
 @contextmanager

@@ -47,28 +47,42 @@ class Arrivals:
 
 
 def arrivals(spec: LoadSpec, rate: float, samples: int) -> Arrivals:
-    """All arrivals at `rate`; `samples` is how many are measured where the spec has no bound."""
+    """All arrivals at `rate`; `samples` is how many are measured where the spec has no bound.
+
+    Measured ones that are drawn are stretched, all alike, to take as long as so many take at that
+    rate: of a few hundred, chance would else make the rate differ by several per cent.
+    """
     import numpy as np
 
-    limit = spec.requests or (None if spec.seconds else samples)
+    measured = measured_count(spec, rate, samples)
     ramp_units = rate * spec.ramp_seconds / 2  # what arrives while the rate rises from 0
     units = _Units(spec)
-    while not units.hold(ramp_units, spec.warmup_requests, limit, spec.seconds, rate):
+    while not units.hold(ramp_units, spec.warmup_requests + measured):
         units.draw_more()
     at = units.at
     ramp = int(np.searchsorted(at, ramp_units))
     before = ramp + spec.warmup_requests
-    end = min(len(at), before + (MOST_REQUESTS if limit is None else limit))
-    if spec.seconds:
-        begin = at[before] - units.gap_before(before)
-        last_unit = max(begin, ramp_units) + spec.seconds * rate
-        end = min(end, int(np.searchsorted(at, last_unit - 1e-9)))
-    at = at[:end]
+    at = at[: before + measured]
+    if measured and spec.arrival != "constant":
+        begin = at[before - 1] if before else 0.0
+        at[before:] = begin + (at[before:] - begin) * (measured / (at[-1] - begin))
     seconds = spec.ramp_seconds + (at - ramp_units) / rate
     if ramp:
         seconds[:ramp] = np.sqrt(2 * spec.ramp_seconds * at[:ramp] / rate)
     offsets = np.round(seconds * 1e9).astype(np.int64)
     return Arrivals(offsets, ramp, spec.warmup_requests)
+
+
+def measured_count(spec: LoadSpec, rate: float, samples: int) -> int:
+    """How many requests are measured.
+
+    >>> measured_count(LoadSpec(rate=10.0, seconds=30.0, requests=500), 10.0, samples=7)
+    300
+    """
+    limits = [spec.requests] if spec.requests is not None else []
+    if spec.seconds is not None:
+        limits.append(max(1, round(spec.seconds * rate)))
+    return min([*limits, MOST_REQUESTS]) if limits else samples
 
 
 class _Units:
@@ -82,26 +96,12 @@ class _Units:
         self.at: NDArray[np.float64] = np.empty(0)
         self._end = 0.0
 
-    def gap_before(self, number: int) -> float:
-        """How long nothing came before that arrival: constant ones come at once."""
-        if self._arrival == "constant":
-            return 0.0
-        return float(self.at[number] - (self.at[number - 1] if number else 0.0))
-
-    def hold(
-        self, ramp: float, warmup: int, limit: int | None, seconds: float | None, rate: float
-    ) -> bool:
-        """Whether all that is needed is there."""
+    def hold(self, ramp: float, after: int) -> bool:
+        """Whether so many are there after those of the ramp."""
         import numpy as np
 
-        before = int(np.searchsorted(self.at, ramp)) + warmup
-        if len(self.at) <= before:
-            return False
-        if limit is not None and len(self.at) >= before + limit:
-            return True
-        if seconds is not None and self._end > max(self.at[before], ramp) + seconds * rate:
-            return True
-        return len(self.at) >= before + MOST_REQUESTS
+        ramped = int(np.searchsorted(self.at, ramp))
+        return ramped < len(self.at) and len(self.at) >= ramped + after
 
     def draw_more(self) -> None:
         import numpy as np

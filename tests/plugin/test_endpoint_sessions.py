@@ -353,3 +353,51 @@ def test_parallel_workers_each_measure_their_cases(
     result.assert_outcomes(passed=4)
     assert asked(server) == {f"row {number}": 4 for number in range(ROWS)}
     assert {case.metrics["exact_match"].value for case in runs()[-1].cases} == {1.0}
+
+
+def test_nobody_is_asked_for_ever_who_never_answers(
+    pytester: pytest.Pytester, server: OpenaiServer, chat: Callable[..., None], runs: Runs
+) -> None:
+    server.answer = lambda call: whole({"error": {"message": "who are you?"}}, status=401)
+    chat({"concurrency": 2}, rows=200)
+    result = pytester.runpytest("chat.json")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*none of the first 10 requests was answered, the first with: *"])
+    assert len(server.calls) < 20
+    assert "who are you?" in only_case(runs).detail
+
+
+def test_few_samples_of_which_none_is_answered_are_told_together(
+    pytester: pytest.Pytester, server: OpenaiServer, chat: Callable[..., None], runs: Runs
+) -> None:
+    server.answer = lambda call: whole({"error": {"message": "not today"}}, status=400)
+    chat(rows=4)
+    pytester.runpytest("chat.json").assert_outcomes(failed=1)
+    detail = only_case(runs).detail
+    assert detail.startswith("none of 4 samples was answered, the first with: ")
+    assert "not today" in detail
+
+
+@pytest.mark.parametrize(("slo", "passes"), [(None, False), ({"max_error_share": 0.6}, True)])
+def test_requests_that_fail_fail_the_case_though_each_sample_was_answered_once(
+    pytester: pytest.Pytester,
+    server: OpenaiServer,
+    chat: Callable[..., None],
+    runs: Runs,
+    slo: dict[str, float] | None,
+    passes: bool,
+) -> None:
+    def dies(call: Call) -> Reply:
+        if len(server.calls) > ROWS:
+            return whole({"error": {"message": "out of memory"}}, status=400)
+        return parrot(call)
+
+    server.answer = dies
+    demands = None if slo is None else {"p99_latency_ms": 60_000, **slo}
+    chat({"concurrency": 1, "requests": 2 * ROWS, "slo": demands})
+    result = pytester.runpytest("chat.json")
+    result.assert_outcomes(passed=int(passes), failed=int(not passes))
+    case = only_case(runs)
+    assert case.metrics["error_share"].value == 0.5
+    if not passes:
+        assert case.detail.startswith("12 of 24 requests failed, 12 with: ")
