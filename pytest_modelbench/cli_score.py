@@ -73,6 +73,10 @@ def _rate(text: str) -> float:
         rate = math.nan
     if not 0 <= rate < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} should be a rate such as 0.08 or 8%")
+    if rate > 1 and not text.endswith("%"):
+        raise argparse.ArgumentTypeError(
+            f"{text} would be {100 * rate:g} %: write {text}% or {rate / 100:g}"
+        )
     return rate
 
 
@@ -80,12 +84,13 @@ def _score(options: argparse.Namespace) -> int:
     from pytest_modelbench.paths import file_to_write
     from pytest_modelbench.predictions.find import prediction_files
     from pytest_modelbench.predictions.score import score
+    from pytest_modelbench.predictions.unfinished import unfinished_runs
     from pytest_modelbench.views.score_lines import reason_lines
 
     is_printed = options.json == "-"
     json_file = None if is_printed else file_to_write("--json", options.json, Path.cwd())
     files = prediction_files(options.file, store_at_option(options))
-    notes: list[str] = []
+    notes = list(unfinished_runs(files))
     gathered, faults = _gathered(files, notes)
     for line in (*notes, *faults):
         tell(line)

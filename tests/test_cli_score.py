@@ -296,6 +296,41 @@ def test_a_limit_that_is_no_rate_is_wrong_usage(capsys: Printed, limit: str) -> 
     assert "should be a rate such as 0.08 or 8%" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("limit", "right"), [("8", "8% or 0.08"), ("1.5", "1.5% or 0.015")])
+def test_a_limit_in_percent_needs_its_sign(capsys: Printed, limit: str, right: str) -> None:
+    with pytest.raises(SystemExit):
+        main(["score", "p.jsonl", f"--max-wer={limit}"])
+    assert f"{limit} would be {float(limit):.0%}".replace("%", " %: write ") + right in (
+        capsys.readouterr().err
+    )
+    assert main(["score", str(file_of(ONE_WRONG_IN_TEN)), "--max-wer=150%"]) == 0
+
+
+def test_a_run_that_was_broken_off_is_scored_with_a_remark(capsys: Printed) -> None:
+    lines = [prediction(at, *pair) for at, pair in enumerate(ONE_WRONG_IN_TEN)]
+    whole, cut, killed = (kept_run(runs_folder(), number) for number in (1, 2, 3))
+    for folder in (whole, cut, killed):
+        written(folder.predictions / "p.jsonl", *lines)
+    killed.run_file.unlink()
+    document_of_cut = json.loads(cut.run_file.read_text())
+    for case in document_of_cut["cases"][:1]:
+        case.update(status="skipped", detail="unfinished: the session ended while it was measured")
+    cut.run_file.write_text(json.dumps(document_of_cut))
+    rest = "what is scored is what was answered so far"
+    for folder, what in (
+        (cut, "this run was broken off before"),
+        (killed, "this run's session did not end"),
+    ):
+        assert main(["score", folder.run_id]) == 0
+        error = capsys.readouterr().err
+        assert error.startswith(f"{folder.run_id}: {what}")
+        assert error.endswith(f": {rest}\n")
+        (note,) = document(capsys, folder.run_id)["notes"]
+        assert rest in note
+    assert main(["score", whole.run_id]) == 0
+    assert not capsys.readouterr().err
+
+
 def test_runs_are_scored_by_id_last_directory_or_run_file(capsys: Printed) -> None:
     kept_run(runs_folder(), 1)
     folder = kept_run(runs_folder(), 2)

@@ -39,6 +39,8 @@ class EndpointError(ModelbenchError):
 
     endpoint: str = ""
     """Which of several addresses did not answer it."""
+    is_unreachable: bool = False
+    """Whether there was not even a connection."""
 
 
 @dataclass(slots=True)

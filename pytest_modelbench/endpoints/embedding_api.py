@@ -11,7 +11,6 @@ from pydantic import Field
 
 from pytest_modelbench.endpoints.contract import (
     Answer,
-    CountedBy,
     EndpointError,
     EndpointRunner,
     EndpointSession,
@@ -101,8 +100,7 @@ class EmbeddingEndpoint(OpenaiEndpoint):
         value = cosine(vectors[0], vectors[1]) if is_pair else vectors[0]
         notes = {"dimensions": len(vectors[0]), **({"model": model} if model else {})}
         read = token_count(found.get("usage"), "prompt_tokens")
-        counted_by: CountedBy | None = None if read is None else "usage"
-        answer = Answer(value, input_tokens=read, counted_by=counted_by, notes=notes)
+        answer = Answer(value, input_tokens=read, notes=notes)
         return without_keys(answer, self.secrets)
 
 

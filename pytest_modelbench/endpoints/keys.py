@@ -14,6 +14,13 @@ from pytest_modelbench.redaction import HIDDEN, is_secret_name
 _KEY = re.compile(r"[\x21-\x7e]+")
 """What can stand in a header and has no gaps."""
 _ALSO_SECRET = frozenset({"key", "keys", "auth", "authorization", "bearer", "credentials"})
+_WORD = re.compile(r"[A-Z]*[a-z]+|[A-Z]+")
+_OF_TEXT = re.compile(
+    "max|maximum|min|minimum|new|num|number|count|first|last|next|begin|start|stop|end|bos|eos|pad|"
+    "unk|sep|cls|mask|special|input|output|prompt|completion|decoder|image|audio|skip|ignore|"
+    "forced|suppress"
+)
+"""Words before `token` where it is a piece of text, such as in a mistyped `max_tokens`."""
 
 
 def key_from_environment(names: Sequence[str], whose: str) -> str:
@@ -40,11 +47,18 @@ def optional_key(names: Sequence[str]) -> str | None:
 def keys_in_parameters(given: Mapping[str, Any]) -> Iterator[str]:
     """A sentence on each parameter that is called as a key would be; its value is not shown."""
     for name in given:
-        if is_secret_name(str(name)) or str(name).lower() in _ALSO_SECRET:
+        if _is_key(str(name)):
             yield (
                 f"{name!r} is no parameter: keys are read from the environment, such as "
                 "OPENAI_API_KEY, and never stand in a suite"
             )
+
+
+def _is_key(name: str) -> bool:
+    words = [word.lower() for word in _WORD.findall(name)]
+    if words[-1:] == ["token"] and any(map(_OF_TEXT.fullmatch, words)):
+        return False
+    return is_secret_name(name) or name.lower() in _ALSO_SECRET
 
 
 def without_keys(answer: Answer, keys: Sequence[str]) -> Answer:

@@ -114,6 +114,7 @@ class OpenaiEndpoint(Endpoint):
         said = printable(without_secrets(str(error), self.secrets))
         made = EndpointError(f"{before}{said}{after}")
         made.endpoint = getattr(error, "endpoint", "")
+        made.is_unreachable = getattr(error, "is_unreachable", False)
         return made
 
     def _to_next(self, send: Send) -> Send:

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
     from pytest_modelbench.load.driver import Progress
 
 
-HOPELESS_REQUESTS = 10
-"""So many from the first one on that are not answered say that none will be."""
+HOPELESS_REQUESTS, UNREACHABLE_REQUESTS = 10, 3
+"""So many from the first one on that are not answered say that none will be; fewer do where not
+even a connection stood, of which each has taken several attempts."""
 
 
 class EndpointCourse:
@@ -52,6 +53,7 @@ class EndpointCourse:
         self._heard = Heard()
         self._was_answered = False
         self._first_errors: list[str] = []
+        self._were_sent = 0
 
     def run(self) -> Outcome | None:
         """None where all had been answered in an earlier session and no more is asked for."""
@@ -100,9 +102,11 @@ class EndpointCourse:
             self._was_answered = True
         elif not self._was_answered:
             self._first_errors.append(reply.error)
-            if len(self._first_errors) >= HOPELESS_REQUESTS:
+            self._were_sent += not reply.is_unreachable
+            count = len(self._first_errors)
+            if count >= (HOPELESS_REQUESTS if self._were_sent else UNREACHABLE_REQUESTS):
                 raise EndpointError(
-                    f"none of the first {HOPELESS_REQUESTS} requests was answered, the first with: "
+                    f"none of the first {count} requests was answered, the first with: "
                     f"{self._first_errors[0]}"
                 )
 

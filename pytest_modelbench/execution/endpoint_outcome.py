@@ -131,7 +131,7 @@ def of_window(window: Window, spec: LoadSpec, heard: Heard) -> Outcome:
         failed=window.failed,
         meets_slo=None if spec.slo is None else not faults,
         detail="; ".join(faults),
-        client_limits=window.client_limits,
+        client_limits=window.client_limits or window.gap_limits,
         metrics=metrics,
     )
     return Outcome(spec, window, metrics, heard, [stage])
@@ -155,7 +155,7 @@ def _stage(stage: Stage, spec: LoadSpec) -> LoadStage:
         failed=window.failed,
         meets_slo=None if spec.slo is None else stage.is_met,
         detail=stage.detail,
-        client_limits=window.client_limits,
+        client_limits=window.client_limits or window.gap_limits,
         metrics=stage.metrics,
     )
 

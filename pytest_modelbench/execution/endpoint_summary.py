@@ -57,7 +57,7 @@ def _requests(outcome: Outcome) -> dict[str, Metric]:
 
 def _flag(window: Window) -> dict[str, str]:
     """The flag of figures that say how fast the client was; empty where none does."""
-    from pytest_modelbench.load.figures import CLIENT_LIMITED
+    from pytest_modelbench.load.health import CLIENT_LIMITED
 
     return {"flag": CLIENT_LIMITED} if window.client_limits else {}
 

@@ -45,6 +45,7 @@ class Asking:
         except Exception as error:
             reply.error = one_line(error)
             reply.endpoint = getattr(error, "endpoint", "")
+            reply.is_unreachable = getattr(error, "is_unreachable", False)
         finally:
             self.in_flight -= 1
         reply.attempts = attempts.count

@@ -29,10 +29,7 @@ class ClosedLoop:
         self.planned = None if work.measured is None else share.of(work.measured)
         self._places = [at for at in range(concurrency) if share.owns(at)]
         self._all_places = concurrency
-        # Numbers before the measured ones count down from -1.
-        self._next_before = next(-1 - at for at in range(share.workers) if share.owns(-1 - at))
-        self._next_measured = share.worker
-        self._measured, self._measured_since_ns = 0, 0
+        self._before, self._measured, self._measured_since_ns = 0, 0, 0
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, start_ns: int) -> None:
@@ -70,10 +67,10 @@ class ClosedLoop:
     def _following(self, now_ns: int) -> tuple[int, Part] | None:
         """The next request's number and part; None where there is none."""
         if now_ns < self._start_ns + self._ramp_ns:
-            return self._before(), "ramp"
+            return self._number_before(), "ramp"
         if self._warmup_left > 0:
             self._warmup_left -= 1
-            return self._before(), "warmup"
+            return self._number_before(), "warmup"
         if not self._measured:
             self._measured_since_ns = now_ns
             self._watch.measured()
@@ -83,15 +80,12 @@ class ClosedLoop:
         if is_over:
             self._have_sent_all()
             return None
-        number = self._next_measured
-        self._next_measured += self._share.workers
         self._measured += 1
-        return number, "measured"
+        return self._share.number(self._measured - 1), "measured"
 
-    def _before(self) -> int:
-        number = self._next_before
-        self._next_before -= self._share.workers
-        return number
+    def _number_before(self) -> int:
+        self._before += 1
+        return self._share.number(-self._before)
 
     def _have_sent_all(self) -> None:
         self._watch.sent_all()

@@ -80,7 +80,7 @@ def drive(
     if not samples:
         return window
     first = range(len(samples)) if order is None else order
-    share = Share(0, _worker_count(spec))
+    share = Share(0, _worker_count(spec), _places(spec))
     places = Places(first, len(samples))
     asked = dict(enumerate(samples))
     work = Work(endpoint, asked, places, spec, share, drain_seconds)
@@ -168,11 +168,11 @@ def _shares(work: Work) -> list[Work]:
     count, found = work.share.workers, []
     planned = work.measured
     for worker in range(count):
-        share = Share(worker, count)
+        share = replace(work.share, worker=worker)
         samples = work.samples
         before = work.spec.warmup_requests or work.spec.ramp_seconds
         if planned is not None and not before and planned <= len(samples):
-            own = (work.places.of(number) for number in range(worker, planned, count))
+            own = (work.places.of(share.number(at)) for at in range(share.of(planned)))
             samples = {place: samples[place] for place in own}
         found.append(replace(work, share=share, samples=samples))
     return found
@@ -190,12 +190,11 @@ def _lost(worker: WorkerProcess, start_ns: int) -> dict[int, Reply]:
             if share.owns(at - planned.before)
         }
     else:
-        measured = work.measured
-        if measured is None:  # those that were under way
-            heard = sum(number >= 0 for number in worker.seen)
-            measured = (heard + share.of(spec.concurrency or 1)) * share.workers
-        numbers = range(share.worker, measured, share.workers)
-        times = dict.fromkeys(numbers, ("measured", now))
+        if work.measured is None:  # those that were under way
+            own = sum(number >= 0 for number in worker.seen) + share.of(_places(spec))
+        else:
+            own = share.of(work.measured)
+        times = dict.fromkeys(map(share.number, range(own)), ("measured", now))
     return {
         number: Reply(work.places.of(number), part, intended_ns, ended_ns=max(now, intended_ns))
         for number, (part, intended_ns) in times.items()
@@ -214,10 +213,13 @@ def _together(all_counts: Sequence[Counts]) -> Counts:
 
 def _worker_count(spec: LoadSpec) -> int:
     """No more than have something to do."""
-    most = spec.workers
-    if spec.concurrency is not None or spec.rate is None:
-        most = min(most, spec.concurrency or 1)
+    most = min(spec.workers, _places(spec) or spec.workers)
     return min(most, spec.requests or most)
+
+
+def _places(spec: LoadSpec) -> int:
+    """How many requests may be under way at once; 0 where nothing limits them."""
+    return spec.concurrency or (1 if spec.rate is None else 0)
 
 
 def _in_a_loop() -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.load.concurrency import concurrency
-from pytest_modelbench.load.slo import meets
+from pytest_modelbench.load.health import CLIENT_LIMITED
+from pytest_modelbench.load.slo import meets, without
 from pytest_modelbench.load.spec import Slo
 from pytest_modelbench.load.window import Window
 from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, percentile_metric
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CLIENT_LIMITED = "client_limited"
-"""The flag of metrics that say how fast the client was, not the server."""
 COUNTS = (
     "request_count",
     "failed_request_count",
@@ -32,14 +31,23 @@ _NO_ANSWER = "no request was answered"
 
 
 def window_metrics(window: Window, slo: Slo | None = None) -> dict[str, Metric]:
-    """All metrics of a window; flagged where the client was the bottleneck."""
+    """All metrics of a window; those are flagged that say how fast the client was."""
     found = {**_latencies(window), **_rates(window, slo), **_counts(window), **_load(window)}
-    if not window.client_limits:
-        return found
+    spoilt = _spoilt(window, slo, list(found))
     return {
-        name: metric if name in COUNTS or not metric.is_ok else _flagged(metric)
+        name: _flagged(metric) if name in spoilt and metric.is_ok else metric
         for name, metric in found.items()
     }
+
+
+def _spoilt(window: Window, slo: Slo | None, names: Sequence[str]) -> set[str]:
+    """The metrics that say how fast the client was."""
+    if window.client_limits:
+        return set(names) - set(COUNTS)
+    found = {name for name in names if name.endswith(tuple(window.gap_faults))}
+    if slo is not None and slo != without(slo, found):
+        found.add("goodput_requests_per_second")
+    return found
 
 
 def _flagged(metric: Metric) -> Metric:
@@ -119,7 +127,9 @@ def _output_tokens(window: Window) -> tuple[int | None, str]:
     if not window.answers or None in window.counted_by:
         return None, ""
     last = sum(count for count in window.answered.output_tokens if count > 0)
-    return last + window.earlier_output_tokens, ", ".join(sorted(str(name) for name in window.counted_by))
+    return last + window.earlier_output_tokens, ", ".join(
+        sorted(str(name) for name in window.counted_by)
+    )
 
 
 def _counts(window: Window) -> dict[str, Metric]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-_FEWEST = 20
+FEWEST = 20
+"""Answers: of fewer nothing can be told."""
 _SURE = 1.645
 """Standard errors for 95 % on one side."""
 
@@ -29,7 +30,7 @@ def answered_share(intended_ns: ArrayLike, latency_ns: ArrayLike) -> float:
 
     at = np.asarray(intended_ns, dtype=np.float64) / 1e9
     took = np.asarray(latency_ns, dtype=np.float64) / 1e9
-    if len(at) < _FEWEST:
+    if len(at) < FEWEST:
         return 1.0
     at, took = at - at.mean(), took - took.mean()
     spread = float(at @ at)

@@ -12,6 +12,19 @@ adds is held against the median of what is measured:
 - the thread that sends kept a core more than 95 % busy: beyond that it would be late, and what
   it measures is how fast it is itself.
 
+Gaps between tokens are far shorter than all that, so they have measures of their own, and a client
+that spoils nothing but these is said to (`gap_faults`):
+
+- of the gaps (ITL) each percentile is held against the same one of the loop's delays: both ends of
+  a gap are noticed late, so what befalls one piece in a hundred is in the 99th percentile of the
+  gaps and not in their median;
+- in the time per output token of an answer (TPOT) only the delays of its first and last piece are
+  left, spread over all of its tokens: so delays are held against the time between these two, and
+  rare ones do it no harm;
+- one pause of more than 50 ms is in the longest gap alone.
+
+Again 10 % and 1 ms are what counts.
+
 Waiting for a connection, for a place (`concurrency` beside `rate`) or between attempts is no fault
 of the client's. It is in the lag of sending, not in how late requests were taken up.
 """
@@ -19,11 +32,18 @@ of the client's. It is in the lag of sending, not in how late requests were take
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from pytest_modelbench.measure.percentiles import interpolated
+from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, interpolated
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+CLIENT_LIMITED = "client_limited"
+"""The flag of metrics that say how fast the client was, not the server."""
 LATE_SHARE, LATE_LEAST_MS = 0.10, 1.0
 FEWEST_FOR_P99 = 100
 STALL_MS = 50.0
@@ -31,6 +51,11 @@ BUSY_SHARE = 0.95
 BUSY_LEAST_MS = 200.0
 """Over less the share of a core says nothing."""
 MORE_WORKERS = "give 'load' more 'workers', or the machine less else to do"
+_GAPS = {
+    "itl_ms": "the gaps between tokens",
+    "tpot_ms": "the time per output token",
+    "max_itl_ms": "the longest gap between tokens",
+}
 
 
 @dataclass(slots=True)
@@ -59,14 +84,15 @@ class Yardstick:
     """What a delay of the client is held against."""
 
     name: str
-    median_ms: float
+    """Which figure of the window it is."""
+    ms: float
 
     def allows(self, ms: float) -> bool:
-        return ms <= LATE_SHARE * self.median_ms
+        return ms <= LATE_SHARE * self.ms
 
     @property
     def text(self) -> str:
-        return f"more than {LATE_SHARE:.0%} of the median {self.name}, {_ms(self.median_ms)}"
+        return f"more than {LATE_SHARE:.0%} of the {self.name}, {_ms(self.ms)}"
 
 
 def client_limits(
@@ -85,8 +111,56 @@ def client_limits(
     return found + [text for loop in loops if (text := _busy(loop, len(loops)))]
 
 
+def gap_faults(
+    itl_ms: NDArray[np.float64], token_span_ms: NDArray[np.float64], loops: Sequence[LoopHealth]
+) -> dict[str, str]:
+    """What shows that gaps between tokens are the client's: by how the names of the metrics end
+    that are spoilt, a sentence.
+
+    `token_span_ms` is each answer's time from the first to the last token.
+    """
+    found: dict[str, str] = {}
+    if not len(itl_ms):
+        return found
+    for loop in loops:
+        for ending, text in _gaps_of(loop, itl_ms, token_span_ms):
+            words = f"{_GAPS[ending]} ({ending.removesuffix('_ms')}): {_who(loop, len(loops))}"
+            found.setdefault(ending, f"{words} {text}: {MORE_WORKERS}")
+    return found
+
+
+def _gaps_of(
+    loop: LoopHealth, itl_ms: NDArray[np.float64], token_span_ms: NDArray[np.float64]
+) -> Iterator[tuple[str, str]]:
+    import numpy as np
+
+    delays = sorted(loop.delays_ns)
+    most = _most_percent(delays)
+    for percent in sorted((one for one in SAMPLES_NEEDED if one <= most), reverse=True):
+        gap = Yardstick(f"p{percent} gap", float(np.percentile(itl_ms, percent)))
+        if text := _noticed(percent, delays, gap):
+            yield "itl_ms", text
+            break
+    if len(token_span_ms):
+        name = "median time from the first to the last token"
+        if text := _noticed(most, delays, Yardstick(name, float(np.median(token_span_ms)))):
+            yield "tpot_ms", text
+    longest = Yardstick("longest gap", float(np.max(itl_ms)))
+    if loop.longest_stall_ms > STALL_MS and not longest.allows(loop.longest_stall_ms):
+        yield "max_itl_ms", f"stood still for {_ms(loop.longest_stall_ms)}, {longest.text}"
+
+
+def _noticed(percent: int, delays_ns: Sequence[int], yardstick: Yardstick) -> str:
+    """`delays_ns` ascending; empty where they are short beside the yardstick."""
+    late = interpolated(delays_ns, percent / 100) / 1e6 if delays_ns else 0.0
+    if late <= LATE_LEAST_MS or yardstick.allows(late):
+        return ""
+    return f"noticed {percent} % of what arrived within {_ms(late)}, {yardstick.text}"
+
+
 def _late(yardstick: Yardstick, late_ns: Sequence[int]) -> str:
-    percent, late = _all_but_few(late_ns)
+    percent = _most_percent(late_ns)
+    late = interpolated(sorted(late_ns), percent / 100) / 1e6 if late_ns else 0.0
     if late <= LATE_LEAST_MS or yardstick.allows(late):
         return ""
     return (
@@ -96,13 +170,10 @@ def _late(yardstick: Yardstick, late_ns: Sequence[int]) -> str:
 
 
 def _slow(yardstick: Yardstick, loop: LoopHealth, loops: int) -> str:
-    who = _who(loop, loops)
-    (percent, late), longest = _all_but_few(loop.delays_ns), loop.longest_stall_ms
-    if late > LATE_LEAST_MS and not yardstick.allows(late):
-        return (
-            f"{who} was slow: it noticed {percent} % of what arrived within {_ms(late)}, "
-            f"{yardstick.text}: {MORE_WORKERS}"
-        )
+    who, longest = _who(loop, loops), loop.longest_stall_ms
+    delays = sorted(loop.delays_ns)
+    if text := _noticed(_most_percent(delays), delays, yardstick):
+        return f"{who} was slow: it {text}: {MORE_WORKERS}"
     if longest > STALL_MS and not yardstick.allows(longest):
         return f"{who} stood still for {_ms(longest)}, {yardstick.text}: {MORE_WORKERS}"
     return ""
@@ -121,10 +192,9 @@ def _who(loop: LoopHealth, loops: int) -> str:
     return "the client" if loops == 1 else f"worker process {loop.worker + 1} of {loops}"
 
 
-def _all_but_few(values_ns: Sequence[int]) -> tuple[int, float]:
-    """Which percentile was taken, and it in ms."""
-    percent = 99 if len(values_ns) >= FEWEST_FOR_P99 else 90
-    return percent, interpolated(sorted(values_ns), percent / 100) / 1e6 if values_ns else 0.0
+def _most_percent(values: Sequence[int]) -> int:
+    """The highest percentile that one value alone does not decide."""
+    return 99 if len(values) >= FEWEST_FOR_P99 else 90
 
 
 def _ms(ms: float) -> str:

@@ -47,6 +47,8 @@ class Reply:
     """Which of several addresses answered."""
     answer: Answer | None = None
     """What was answered; dropped once it is not needed any more."""
+    is_unreachable: bool = False
+    """Of one that failed: whether there was not even a connection."""
     error: str = ""
     """Why there is no answer; empty when all is well."""
 

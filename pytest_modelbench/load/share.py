@@ -1,4 +1,4 @@
-"""What one process of those that send does: every n-th request.
+"""What one process of those that send does: every n-th request, or more where it has more places.
 
 Requests are numbered: the measured ones from 0, those of the ramp and the warm-up before them with
 negative numbers. The number says which sample is asked, whoever sends it.
@@ -40,13 +40,33 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """One of `workers` that share the requests."""
+    """One of `workers` that share the requests.
+
+    Where only so many may be under way at once, each worker has some of these places, and of the
+    requests as large a part: with as many as another it would be late with fewer places.
+    """
 
     worker: int = 0
     workers: int = 1
+    places: int = 0
+    """Under way at once, by all workers together, at least one each; 0: nothing limits them."""
 
     def owns(self, number: int) -> bool:
-        return number % self.workers == self.worker
+        """Requests go round the places, and the places round the workers.
+
+        >>> [[number for number in range(7) if Share(at, 2, 3).owns(number)] for at in range(2)]
+        [[0, 2, 3, 5, 6], [1, 4]]
+        """
+        return number % self._round % self.workers == self.worker
+
+    def number(self, at: int) -> int:
+        """The `at`-th of its own requests, from 0; those before the measured ones from -1 down.
+
+        >>> [Share(0, 2, 3).number(at) for at in (-2, -1, 0, 1, 2)]
+        [-3, -1, 0, 2, 3]
+        """
+        rounds, rest = divmod(at, self.of(self._round))
+        return rounds * self._round + self.worker + rest * self.workers
 
     def of(self, count: int) -> int:
         """How many of so many, numbered from 0, are its own.
@@ -54,7 +74,16 @@ class Share:
         >>> [Share(worker, 3).of(7) for worker in range(3)]
         [3, 2, 2]
         """
-        return max(0, -(-(count - self.worker) // self.workers))
+        rounds, rest = divmod(count, self._round)
+        return rounds * self._in(self._round) + self._in(rest)
+
+    @property
+    def _round(self) -> int:
+        return self.places or self.workers
+
+    def _in(self, count: int) -> int:
+        """Of less than a round, or a whole one."""
+        return len(range(self.worker, count, self.workers))
 
 
 @dataclass(frozen=True, slots=True)

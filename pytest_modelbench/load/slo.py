@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_modelbench.load.health import CLIENT_LIMITED
 from pytest_modelbench.load.spec import Slo
 from pytest_modelbench.load.window import Window
 from pytest_modelbench.results.metric import Metric
@@ -21,6 +22,8 @@ def broken(metrics: Mapping[str, Metric], slo: Slo) -> list[str]:
         metric = metrics[name]
         if metric.value is None:
             found.append(f"{name} is not known: {metric.error_message}")
+        elif metric.metadata.get("flag") == CLIENT_LIMITED:
+            found.append(f"{name} is not known: the client was the bottleneck")
         elif metric.value > most:
             found.append(f"{name} is {metric.value:.4g} ms, more than {most:g}")
     share = metrics["error_share"].value
@@ -35,6 +38,11 @@ def bounds(slo: Slo) -> dict[str, float]:
     """The latencies that are bounded, by the name of their metric."""
     given = slo.model_dump(exclude_none=True)
     return {name: most for name, most in given.items() if name != "max_error_share"}
+
+
+def without(slo: Slo, names: Collection[str]) -> Slo:
+    """What else must hold."""
+    return slo.model_copy(update={name: None for name in bounds(slo) if name in names})
 
 
 def meets(window: Window, slo: Slo) -> int:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import inf
+from math import ceil, inf
 
 from pytest_modelbench.endpoints.contract import Endpoint
 from pytest_modelbench.load.driver import OnProgress, OnReply, drive
 from pytest_modelbench.load.figures import window_metrics
-from pytest_modelbench.load.following import answered_share
+from pytest_modelbench.load.following import FEWEST, answered_share
 from pytest_modelbench.load.sender import ClientFactory, client_of
 from pytest_modelbench.load.share import Asked
-from pytest_modelbench.load.slo import broken
+from pytest_modelbench.load.slo import bounds, broken, without
 from pytest_modelbench.load.spec import LoadSpec, Slo, Sweep
+from pytest_modelbench.load.stage_length import (
+    held_at,
+    lasts_seconds,
+    median_latency_seconds,
+    too_short,
+)
 from pytest_modelbench.load.window import Window
 from pytest_modelbench.results.metric import Metric
 
@@ -35,20 +41,33 @@ class Stage:
     metrics: dict[str, Metric]
     broken: list[str]
     """What did not hold; empty where all did."""
+    client_limits: list[str]
+    """What shows that the client was the bottleneck of what must hold: then nothing is said about
+    the endpoint."""
+    too_short: str
+    """Why it cannot be told whether the endpoint keeps up; empty where it can."""
+    is_held_again: bool = False
+    """Whether the next one is of the same rate, as this one says nothing."""
 
     @property
     def is_client_limited(self) -> bool:
-        """Whether it says nothing about the endpoint, since the client was the bottleneck."""
-        return bool(self.window.client_limits)
+        return bool(self.client_limits)
+
+    @property
+    def says_nothing(self) -> bool:
+        """About whether the endpoint stands the rate."""
+        return self.is_client_limited or bool(self.too_short)
 
     @property
     def is_met(self) -> bool:
-        return not self.broken and not self.is_client_limited
+        return not self.broken and not self.says_nothing
 
     @property
     def detail(self) -> str:
         """Why it was not met, in one line; empty where it was."""
-        return "; ".join(self.window.client_limits or self.broken)
+        short = [self.too_short] if self.too_short else []
+        found = "; ".join(self.client_limits or self.broken or short)
+        return f"held again, since this says nothing: {found}" if self.is_held_again else found
 
 
 @dataclass(slots=True)
@@ -77,7 +96,8 @@ def sweep(
     on_progress: OnProgress | None = None,
     client_factory: ClientFactory = client_of,
 ) -> Sweeping:
-    """Try rates as `spec.sweep` says; each lasts as long as `requests` and `seconds` allow.
+    """Try rates as `spec.sweep` says; each lasts as long as `requests` and `seconds` allow,
+    or longer where nothing could be told of it (`stage_length.py`).
 
     The rest is as in `drive`; `order` is that of the first rate, and `on_progress` tells of each
     rate by itself.
@@ -97,54 +117,109 @@ def sweep(
             drain_seconds=drain_seconds,
         )
 
+    holding = _Holding(drive_at, spec, sweeping)
     if spec.sweep.rates is not None:
-        _try_given(drive_at, spec, spec.sweep.rates, sweeping)
+        _try_given(holding, spec.sweep.rates, sweeping)
     else:
-        _search(drive_at, spec, spec.sweep, sweeping)
+        _search(holding, spec.sweep, sweeping)
     return sweeping
 
 
-def _try_given(drive_at: DriveAt, spec: LoadSpec, rates: list[float], sweeping: Sweeping) -> None:
+def _try_given(holding: _Holding, rates: list[float], sweeping: Sweeping) -> None:
     lowest_limited = inf
     for rate in rates:
         if rate >= lowest_limited:
             continue
-        stage = _stage(drive_at, spec, rate, sweeping)
-        if stage.is_client_limited:
+        stage = holding.stage(rate)
+        if stage.says_nothing:
             lowest_limited = rate
-            sweeping.ended = _limited(stage)
+            sweeping.ended = _ended(stage)
 
 
-def _search(drive_at: DriveAt, spec: LoadSpec, given: Sweep, sweeping: Sweeping) -> None:
+def _search(holding: _Holding, given: Sweep, sweeping: Sweeping) -> None:
     low, rate = 0.0, min(given.start, given.max_rate)
-    while (stage := _stage(drive_at, spec, rate, sweeping)).is_met:
+    while (stage := holding.stage(rate)).is_met:
         if rate >= given.max_rate:
             sweeping.ended = f"max_rate, {given.max_rate:g} requests/s, is met: the knee is higher"
             return
         low, rate = rate, min(2 * rate, given.max_rate)
     high = rate
     for _ in range(given.refine):
-        if stage.is_client_limited:
+        if stage.says_nothing:
             break
-        stage = _stage(drive_at, spec, (low + high) / 2, sweeping)
+        stage = holding.stage((low + high) / 2)
         if stage.is_met:
             low = stage.rate
         else:
             high = stage.rate
-    if stage.is_client_limited:
-        sweeping.ended = _limited(stage)
+    if stage.says_nothing:
+        sweeping.ended = _ended(stage)
     elif sweeping.best is None:
         sweeping.ended = f"no rate was met, not even {high:g} requests/s: {stage.detail}"
 
 
-def _stage(drive_at: DriveAt, spec: LoadSpec, rate: float, sweeping: Sweeping) -> Stage:
-    at_rate = spec.model_copy(update={"rate": rate, "sweep": None})
-    lasts = min(spec.seconds or inf, (spec.requests or inf) / rate)
-    window = drive_at(at_rate, max(_SHORTEST_DRAIN_SECONDS, _DRAIN_WINDOWS * lasts))
-    metrics = window_metrics(window, spec.slo)
-    stage = Stage(rate, window, metrics, _broken(window, metrics, spec.slo))
-    sweeping.stages.append(stage)
-    return stage
+class _Holding:
+    """Holds rates, each again where the first time says nothing."""
+
+    def __init__(self, drive_at: DriveAt, spec: LoadSpec, sweeping: Sweeping) -> None:
+        self._drive_at, self._spec, self._sweeping = drive_at, spec, sweeping
+        self._latency_seconds = 0.0
+        """Median of the last rate that was met."""
+
+    def stage(self, rate: float) -> Stage:
+        """One pause of the machine is no reason to give up, nor is one stage that is too short."""
+        at_rate = held_at(self._spec, rate, self._latency_seconds)
+        stage, pauses, lengthenings = self._held(at_rate), 1, 2
+        while stage.says_nothing:
+            longer = self._longer(stage)
+            if stage.is_client_limited and pauses:
+                pauses -= 1
+            elif (
+                stage.too_short and lengthenings and lasts_seconds(longer) > lasts_seconds(at_rate)
+            ):
+                lengthenings -= 1
+                at_rate = longer
+            else:
+                break
+            stage.is_held_again = True
+            stage = self._held(at_rate)
+        if stage.is_met:
+            self._latency_seconds = median_latency_seconds(stage.window)
+        return stage
+
+    def _longer(self, stage: Stage) -> LoadSpec:
+        """As long as this stage has shown that it has to be."""
+        window = stage.window
+        answers = ceil(1.5 * FEWEST * window.requests / max(1, window.answers))
+        return held_at(self._spec, stage.rate, median_latency_seconds(window), answers)
+
+    def _held(self, at_rate: LoadSpec) -> Stage:
+        assert at_rate.rate is not None
+        drain_seconds = max(_SHORTEST_DRAIN_SECONDS, _DRAIN_WINDOWS * lasts_seconds(at_rate))
+        window = self._drive_at(at_rate, drain_seconds)
+        metrics = window_metrics(window, at_rate.slo)
+        limits, broken = _judged(window, metrics, at_rate.slo)
+        short = "" if limits or broken else too_short(window)
+        stage = Stage(at_rate.rate, window, metrics, broken, limits, short)
+        self._sweeping.stages.append(stage)
+        return stage
+
+
+def _judged(
+    window: Window, metrics: dict[str, Metric], slo: Slo | None
+) -> tuple[list[str], list[str]]:
+    """What shows that the client was the bottleneck, and what did not hold.
+
+    A client that spoils gaps between tokens leaves open only whether bounds of these hold.
+    """
+    others, spoilt = slo, list[str]()
+    if slo is not None:
+        spoilt = [end for end in window.gap_faults if any(one.endswith(end) for one in bounds(slo))]
+        others = without(slo, [one for one in bounds(slo) if one.endswith(tuple(spoilt))])
+    found = _broken(window, metrics, others)
+    if window.client_limits or not spoilt or found:
+        return window.client_limits, found
+    return [window.gap_faults[end] for end in spoilt], found
 
 
 def _broken(window: Window, metrics: dict[str, Metric], slo: Slo | None) -> list[str]:
@@ -165,8 +240,11 @@ def _broken(window: Window, metrics: dict[str, Metric], slo: Slo | None) -> list
     return found
 
 
-def _limited(stage: Stage) -> str:
+def _ended(stage: Stage) -> str:
+    at = f"at {stage.rate:g} requests/s"
+    if not stage.is_client_limited:
+        return f"{at} it is {stage.detail}"
     return (
-        f"at {stage.rate:g} requests/s the client was the bottleneck, so from there on nothing "
-        f"is known of the endpoint: {stage.detail}"
+        f"{at} the client was the bottleneck, so from there on nothing is known of the endpoint: "
+        f"{stage.detail}"
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_modelbench.endpoints.contract import CountedBy
-from pytest_modelbench.load.health import LoopHealth, Yardstick, client_limits
+from pytest_modelbench.load.health import LoopHealth, Yardstick, client_limits, gap_faults
 from pytest_modelbench.load.reply import Part, Reply
 
 if TYPE_CHECKING:
@@ -147,12 +147,23 @@ class Window:
         found = client_limits(self._yardstick(), self.answered.late, self.loops)
         return self.broken + found
 
+    @cached_property
+    def gap_faults(self) -> dict[str, str]:
+        """What shows that gaps between tokens alone are the client's: by how the names of the
+        metrics end that are spoilt, a sentence."""
+        return gap_faults(self.times.itl_ms, self.times.token_span_ms, self.loops)
+
+    @property
+    def gap_limits(self) -> list[str]:
+        """The sentences alone; where there are `client_limits` all figures are the client's."""
+        return list(self.gap_faults.values())
+
     def _yardstick(self) -> Yardstick | None:
         import numpy as np
 
         for name, values in (
-            ("time to the first token", self.times.ttft_ms),
-            ("latency", self.times.latency_ms),
+            ("median time to the first token", self.times.ttft_ms),
+            ("median latency", self.times.latency_ms),
         ):
             if len(values):
                 return Yardstick(name, float(np.median(values)))
@@ -189,7 +200,9 @@ class Times:
         tokens = np.where(tokens < 0, chunks, tokens)[has_chunks]
         # Of what came in one chunk nobody knows how long its tokens took.
         self.has_tpot = (tokens > 1) & (chunks[has_chunks] > 1)
-        self.tpot_ms = (last - first)[self.has_tpot] / (tokens[self.has_tpot] - 1) / 1e6
+        self.token_span_ms = (last - first)[self.has_tpot] / 1e6
+        """From the first to the last token, as in `tpot_ms`."""
+        self.tpot_ms = self.token_span_ms / (tokens[self.has_tpot] - 1)
 
     def gaps_of_requests(self) -> list[NDArray[np.float64]]:
         """The gaps of each answer that came in chunks, as in `ttft_ms`."""

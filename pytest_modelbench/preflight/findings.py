@@ -74,8 +74,8 @@ def block(findings: Findings) -> Iterator[str]:
     problems, notes = findings.lines(problems=True), findings.lines(problems=False)
     if problems:
         yield (
-            f"preflight: {counted(len(problems), 'problem')}; the cases concerned will be skipped "
-            "or fail, a suite with a mistake of its own has none; the others are measured"
+            f"preflight: {counted(len(problems), 'problem')}: the cases that are named here will "
+            "be skipped or fail, all others are measured"
         )
         yield from (f"  {line}" for line in problems)
     yield from (f"preflight: note: {line}" for line in notes)

@@ -71,17 +71,22 @@ class Preflight:
         from pytest_modelbench.preflight.look import Look
 
         look = Look(cases, store_of(self._config), _workers(self._config))
-        self._add_faulty_suites(look.findings)
+        if cases:  # else pytest tells of faulty suites at once
+            self._add_faulty_suites(look.findings)
         look.quickly()
         return look.findings
 
     def _add_faulty_suites(self, findings: Findings) -> None:
-        """What was wrong with suites, which therefore have no cases."""
+        """How many have no cases because of what is wrong with them, which pytest lists itself."""
         recorder = recorder_of(self._config)
-        for text in recorder.ledger.problems if recorder else ():
-            head, *mistakes = text.splitlines()
-            for line in mistakes or [head]:
-                findings.add(Finding(line.strip()))
+        if recorder and (count := len(recorder.ledger.problems)):
+            findings.add(
+                Finding(
+                    f"{counted(count, 'suite')} with mistakes, so nothing of "
+                    f"{'it' if count == 1 else 'them'} is measured: what is wrong stands at the "
+                    "end, under ERRORS"
+                )
+            )
 
 
 class PreflightOnly(Preflight):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pytest_modelbench.catalogue import CATALOGUE, COUNTED_METRICS
 from pytest_modelbench.judge.bounds.expression_interval import Interval
 from pytest_modelbench.judge.bounds.intervals import is_of_timed_calls, judged_interval
+from pytest_modelbench.report.load_words import demanded
 from pytest_modelbench.results.run import CaseResult, SuiteRecord
 
 USUAL = (
@@ -44,12 +45,19 @@ HEADINGS = {
 
 
 def columns(suite: SuiteRecord, cases: Sequence[CaseResult]) -> list[str]:
-    """What the suite's criteria speak of, then the usual metrics, where a case measured them."""
+    """What criteria speak of, what a slo does, then the usual ones, where a case measured them."""
     wanted = [one["metric"] if "metric" in one else one["id"] for one in suite.criteria]
     has_better = any({"x_realtime", "request_throughput"} & set(case.metrics) for case in cases)
     usual = [name for name in USUAL if not (has_better and name == "throughput_items_per_second")]
-    names = dict.fromkeys([*wanted, *usual])
+    names = dict.fromkeys([*wanted, *_bounded_by_slo(cases), *usual])
     return [name for name in names if any(_measured(case, name) for case in cases)]
+
+
+def _bounded_by_slo(cases: Sequence[CaseResult]) -> Iterator[str]:
+    """What loads are held against."""
+    for case in cases:
+        if case.load is not None:
+            yield from demanded(case.load)
 
 
 def _measured(case: CaseResult, name: str) -> bool:

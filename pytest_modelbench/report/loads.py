@@ -1,18 +1,20 @@
-"""What a reader must know of loads on endpoints, which stands in no column."""
+"""How endpoints were loaded: what their figures are worth nothing without."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_modelbench.report.load_words import held, is_the_clients, one_load
 from pytest_modelbench.report.numbers import shown
-from pytest_modelbench.results.load_record import LoadRecord, LoadStage
+from pytest_modelbench.report.sweep_lines import sweep_lines
+from pytest_modelbench.results.load_record import LoadRecord
 from pytest_modelbench.results.run import CaseResult
 
 MOST_ERRORS = 3
 
 
 def loads(cases: Sequence[CaseResult]) -> Iterator[str]:
-    """The rates of sweeps, what each address did, what requests failed with, and whether a client
+    """The load of each case, what each address did, what requests failed with, and whether a client
     was the bottleneck.
     """
     for case in cases:
@@ -23,14 +25,14 @@ def loads(cases: Sequence[CaseResult]) -> Iterator[str]:
 
 
 def load_lines(load: LoadRecord) -> Iterator[str]:
-    """Of one load."""
+    """Of one load: first what it was."""
     if load.mode == "sweep":
-        yield from _sweep(load)
-    elif load.stages and load.stages[0].meets_slo is False:
-        yield f"the slo is not met: {load.stages[0].detail}"
+        yield from sweep_lines(load)
+    elif load.stages:
+        yield one_load(load, load.stages[0])
+        yield from _slo(load)
     yield from load.notes
-    if load.client_limits:
-        yield f"its figures say how fast the client was: {load.client_limits[0]}"
+    yield from _client(load)
     if len(load.addresses) > 1:
         for address, one in load.addresses.items():
             median = "" if one.p50_latency_ms is None else f", p50 {shown(one.p50_latency_ms)} ms"
@@ -39,24 +41,24 @@ def load_lines(load: LoadRecord) -> Iterator[str]:
         yield f"{count} request{'s' if count != 1 else ''} failed with: {error}"
 
 
-def _sweep(load: LoadRecord) -> Iterator[str]:
-    for at, stage in enumerate(load.stages):
-        mark = ", the best" if at == load.best else ""
-        yield f"{shown(stage.rate or 0)} requests/s{mark}: {_stage(stage)}"
-    if load.ended:
-        yield load.ended
+def _slo(load: LoadRecord) -> Iterator[str]:
+    """Whether it is met, by its own figures."""
+    stage = load.stages[0]
+    if stage.meets_slo is None:
+        return
+    figures = ", ".join(held(load, stage)) or stage.detail
+    if is_the_clients(stage):
+        yield f"whether the slo is met is not known, since the client was the bottleneck: {figures}"
+    else:
+        yield f"the slo is {'met' if stage.meets_slo else 'not met'}: {figures}"
 
 
-def _stage(stage: LoadStage) -> str:
-    parts = []
-    for name, words in (
-        ("request_throughput", "requests/s answered"),
-        ("p50_ttft_ms", "ms p50 TTFT"),
-        ("p99_ttft_ms", "ms p99 TTFT"),
-        ("p50_latency_ms", "ms p50 latency"),
-        ("p99_latency_ms", "ms p99 latency"),
-    ):
-        metric = stage.metrics.get(name)
-        if metric is not None and metric.value is not None:
-            parts.append(f"{shown(metric.value)} {words}")
-    return ", ".join([*parts, *([stage.detail] if stage.detail else [])])
+def _client(load: LoadRecord) -> Iterator[str]:
+    """Which figures are the client's; said once where a sweep ended by it."""
+    limits = load.client_limits
+    if not limits or limits[0] in load.ended:
+        return
+    if is_the_clients(load.stages[load.best or 0]):
+        yield f"its figures say how fast the client was: {limits[0]}"
+    else:
+        yield from (f"not the endpoint's but the client's: {limit}" for limit in limits)

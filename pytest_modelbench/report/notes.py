@@ -29,7 +29,7 @@ def legend(suite: SuiteRecord, cases: Sequence[CaseResult], launch_floor: float)
     if "too_few_samples" in flags:
         notes.append("!: too few calls for this percentile")
     if "client_limited" in flags:
-        notes.append("!: the client was the bottleneck")
+        notes.append("^: the client was the bottleneck, so it says nothing of the endpoint")
     if "means_of_calls" in flags:
         notes.append("!: of rounds of several calls each, not of single calls")
     if any("~" in score_text(case) for case in cases):

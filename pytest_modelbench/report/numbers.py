@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 NOTHING = "-"
 SIGNIFICANT_DIGITS = 3
+FLAG_SIGNS = {"client_limited": "^"}
+"""After a value; `!` for all other flags."""
 
 
 def shown(value: float) -> str:
@@ -34,8 +36,8 @@ def with_interval(metric: Metric) -> str:
     if metric.value is None:
         return {"skipped": "skipped", "error": "error"}[metric.status]
     text = shown(metric.value)
-    if metric.metadata.get("flag"):
-        text += "!"
+    if flag := metric.metadata.get("flag"):
+        text += FLAG_SIGNS.get(str(flag), "!")
     if metric.interval is not None:
         low, high = ("?" if end is None else shown(end) for end in metric.interval)
         text += f" [{low}, {high}]"

@@ -65,10 +65,22 @@ def suite_lines(
     yield from _few(reasons(cases))
     yield from unusable_rows(cases)
     yield from tolerated_failures(cases)
-    yield from loads(cases)
+    yield from loads(rows)
     yield from disturbances(cases)
     yield from taken_over(cases)
-    if cases and all(case.status == "skipped" for case in cases):
+    yield from _nothing_measured(cases)
+
+
+def _nothing_measured(cases: Sequence[CaseResult]) -> Iterator[str]:
+    """Said where no case has a result: who interrupts a session may go on with it."""
+    if not cases or any(case.status != "skipped" for case in cases):
+        return
+    if any(case.detail.startswith("unfinished: ") for case in cases):
+        yield (
+            "the session ended before any case was measured to its end; the answers that had come "
+            "are kept: go on with --suite-resume=last"
+        )
+    else:
         yield "nothing was measured: every case was skipped"
 
 

@@ -86,7 +86,7 @@ class Expander:
         at: Location = ("benchmarks", index)
         runner = self._runner(at, benchmark)
         dataset = self._dataset(at, benchmark)
-        candidates = self._candidates(at, benchmark)
+        candidates = self._candidates(at, benchmark, runner)
         measure = self._measure(at, benchmark)
         load = self._load(at, benchmark, runner)
         matrix = self._matrix(at, benchmark)
@@ -239,7 +239,9 @@ class Expander:
                 return "path", f"{spec.path!r}: there is no such file ({path})"
         return None
 
-    def _candidates(self, at: Location, benchmark: Benchmark) -> list[Candidate]:
+    def _candidates(
+        self, at: Location, benchmark: Benchmark, runner: Runner | None
+    ) -> list[Candidate]:
         wanted, where = self._wanted_models(at, benchmark)
         if not wanted:
             if self.registry is None:
@@ -249,15 +251,20 @@ class Expander:
             found = self.registry.candidates()
         else:
             found = []
+            is_up = isinstance(runner, EndpointRunner) and not self._starts_server(benchmark)
             for index, one in enumerate(wanted):
                 place = where if benchmark.model else (*where, index)
                 try:
-                    found.extend(find_models(one, self.registry, self.base_dir))
+                    found.extend(find_models(one, self.registry, self.base_dir, is_up=is_up))
                 except ModelbenchError as error:
                     self.fault(place, str(error))
         candidates = distinct(found)
         self.models_seen.update(candidate.version for candidate in candidates)
         return [one for one in candidates if is_selected(one, self.selection.models)]
+
+    def _starts_server(self, benchmark: Benchmark) -> bool:
+        varied = {**(self.suite.matrix or {}), **(benchmark.matrix or {})}
+        return benchmark.params.get("serve") is not None or "serve" in varied
 
     def _wanted_models(self, at: Location, benchmark: Benchmark) -> tuple[Sequence[Any], Location]:
         if benchmark.model:

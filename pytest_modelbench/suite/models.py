@@ -16,23 +16,33 @@ GLOB_CHARACTERS = "*?["
 
 
 def find_models(
-    wanted: str | ModelSelector, registry: Registry | None, base_dir: Path
+    wanted: str | ModelSelector,
+    registry: Registry | None,
+    base_dir: Path,
+    *,
+    is_up: bool = False,
 ) -> list[Candidate]:
-    """The candidates `wanted` stands for. Raises `ModelbenchError` when there is none."""
+    """The candidates `wanted` stands for. Raises `ModelbenchError` when there is none.
+
+    `is_up`: a server has the model already, which is asked for it by the name as it is written; a
+    directory here that is called the same is none of its business.
+    """
     if isinstance(wanted, ModelSelector):
         return _selected(wanted, registry)
     entries = registry.entries if registry else ()
     for entry in entries:
         if entry.version == wanted and registry:
             return [registry.candidate(entry)]
-    path = resolve_model_path(wanted, base_dir)
+    is_name = is_up and not wanted.startswith((".", "/", "~"))
+    path = wanted if is_name else resolve_model_path(wanted, base_dir)
     is_local = Path(path).is_absolute()
     if is_local and Path(path).exists():
         return [Candidate(Path(path).name or path, path)]
     if any(character in wanted for character in GLOB_CHARACTERS):
         return _selected(ModelSelector(version=wanted), registry)
     if is_local:
-        raise ModelbenchError(f"{wanted!r}: there is no such file or directory ({path})")
+        served = "; a server's own name for a model goes into params.served_model" if is_up else ""
+        raise ModelbenchError(f"{wanted!r}: there is no such file or directory ({path}){served}")
     if hint := did_you_mean(wanted, [entry.version for entry in entries]):
         raise ModelbenchError(f"{wanted!r} is not in the registry{hint}")
     return [Candidate(wanted, wanted)]

@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_modelbench.errors import cut
 from pytest_modelbench.report.case_table import suites_with_cases
+from pytest_modelbench.report.loads import load_lines
 from pytest_modelbench.report.numbers import shown
 from pytest_modelbench.report.verdict_lines import verdict_lines
 from pytest_modelbench.results.metric import Metric, as_number
@@ -77,6 +78,8 @@ def _facts(case: CaseResult) -> Iterator[tuple[str, str]]:
     if case.timing:
         yield "warm-up", f"{case.timing.warmup_ended_by}: {case.timing.warmup_rule}"
         yield "stopped by", case.timing.stopped_by
+    for line in load_lines(case.load) if case.load else ():
+        yield "load", line
     if case.score and case.score.total is not None:
         yield "score", f"{case.score.total:.3f}"
     if case.fingerprint:

@@ -107,4 +107,6 @@ def _error(request: Request, exchange: Exchange, attempts: int, more: str = "") 
     if more:
         text = f"{text}; {more}"
     tried = "1 attempt" if attempts == 1 else f"{attempts} attempts"
-    return EndpointError(without_secrets(printable(f"{text} ({tried})"), secrets))
+    error = EndpointError(without_secrets(printable(f"{text} ({tried})"), secrets))
+    error.is_unreachable = exchange.fault is not None and exchange.fault.kind in ("connect", "tls")
+    return error

@@ -41,7 +41,7 @@ def test_a_text_is_asked_and_its_vector_read(server: OpenaiServer) -> None:
     assert server.calls[0].json == {"model": "e", "input": "two words", "encoding_format": "float"}
     assert found.value.dtype == np.float32
     assert found.value.tolist() == vector_of("two words")
-    assert (found.input_tokens, found.output_tokens, found.counted_by) == (2, None, "usage")
+    assert (found.input_tokens, found.output_tokens, found.counted_by) == (2, None, None)
     assert found.notes == {"dimensions": 8, "model": MODEL}
 
 

@@ -50,7 +50,8 @@ def test_what_cannot_be_a_key_is_refused_without_being_shown(
 
 
 @pytest.mark.parametrize(
-    "name", ["api_key", "apiKey", "key", "Authorization", "DEEPGRAM_API_KEY", "access_token"]
+    "name",
+    ["api_key", "apiKey", "key", "Authorization", "DEEPGRAM_API_KEY", "access_token", "HF_TOKEN"],
 )
 def test_a_parameter_called_as_a_key_is_refused_without_its_value(name: str) -> None:
     (sentence,) = keys_in_parameters({"language": "en", name: "s3cret"})
@@ -60,3 +61,5 @@ def test_a_parameter_called_as_a_key_is_refused_without_its_value(name: str) -> 
 
 def test_other_parameters_are_let_be() -> None:
     assert not list(keys_in_parameters({"max_tokens": 3, "keyterm": "a", "monkey": 1}))
+    mistyped = ("max_token", "min_token", "max_new_token", "maxToken", "stop_token", "eos_token")
+    assert not list(keys_in_parameters(dict.fromkeys(mistyped, 3)))

@@ -14,9 +14,11 @@ import pytest
 from truth_endpoint import Blocks, DiesAt, NotPicklable, NotUnderstood, TruthEndpoint
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.load import health
 from pytest_modelbench.load.driver import Progress, drive
 from pytest_modelbench.load.figures import window_metrics
 from pytest_modelbench.load.reply import Reply
+from pytest_modelbench.load.share import Share
 from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.load.timer import Alarm
 from pytest_modelbench.wire.client import Client
@@ -129,6 +131,70 @@ def test_a_closed_loop_keeps_so_many_under_way_and_no_more(truth: Start, asked: 
     found = window_metrics(window)
     assert found["peak_concurrency"].value == 5
     assert (found["mean_concurrency"].value or 0) > 3
+
+
+def test_each_worker_sends_as_large_a_part_of_the_requests_as_it_has_places(
+    truth: Start, asked: Asked
+) -> None:
+    """Three places on two workers: with half of the requests each, one would be left alone."""
+    server = truth(tokens=1, ttft=0.02)
+    endpoint, replies = TruthEndpoint(server.port), list[Reply]()
+    given = spec(concurrency=3, workers=2, warmup_requests=2)
+    window = drive(endpoint, asked(endpoint, 60), given, on_reply=replies.append)
+    measured = sorted(reply.place for reply in replies if reply.part == "measured")
+    assert measured == list(range(60))
+    assert len(server.names) == 62
+    assert len(window.loops) == 2
+    assert (window_metrics(window)["peak_concurrency"].value or 0) <= 3
+
+
+@pytest.mark.parametrize("load", [{"concurrency": 3}, {"rate": 200.0, "concurrency": 3}])
+def test_a_lost_worker_loses_the_requests_of_its_places(
+    truth: Start, asked: Asked, load: dict[str, Any]
+) -> None:
+    endpoint = DiesAt(truth(tokens=1, ttft=0.01).port, fatal="10", not_in=os.getpid())
+    replies = list[Reply]()
+    window = drive(endpoint, asked(endpoint, 30), spec(**load, workers=2), on_reply=replies.append)
+    assert sorted(reply.place for reply in replies) == list(range(30))
+    assert "worker process 2 of 2 is lost" in window.broken[0]
+    failed = {reply.place for reply in replies if reply.error}
+    assert 10 in failed
+    assert all(place % 3 == 1 for place in failed), "every third is the second worker's"
+
+
+@pytest.mark.parametrize(("workers", "places"), [(1, 0), (2, 0), (2, 3), (3, 7), (4, 4), (5, 13)])
+def test_shares_are_disjoint_complete_and_as_large_as_their_places(
+    workers: int, places: int
+) -> None:
+    shares = [Share(worker, workers, places) for worker in range(workers)]
+    for count in (0, 1, places, 100):
+        own = [[share.number(at) for at in range(share.of(count))] for share in shares]
+        assert sorted(itertools.chain(*own)) == list(range(count))
+        for share, numbers in zip(shares, own, strict=True):
+            assert numbers == [number for number in range(count) if share.owns(number)]
+    if places:
+        parts = [share.of(100 * places) / share.of(places) for share in shares]
+        assert parts == [100] * workers
+    before = [share.number(-at) for share in shares for at in range(1, 10)]
+    assert len(set(before)) == len(before)
+    assert max(before) == -1
+
+
+def test_gaps_that_the_client_spoils_are_flagged_and_nothing_else(
+    truth: Start, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """80 ms are little beside a second, and all there is to gaps of 5 ms."""
+    # What else this machine does must not spoil the time to the first token as well.
+    monkeypatch.setattr(health, "_late", lambda *_: "")
+    monkeypatch.setattr(health, "_slow", lambda *_: "")
+    monkeypatch.setattr(health, "_busy", lambda *_: "")
+    endpoint = Blocks(truth(ttft=1.0, gap=0.005, tokens=8).port, every=2, seconds=0.08)
+    window = drive(endpoint, asked(endpoint, 30), spec(rate=15.0))
+    found = window_metrics(window)
+    flagged = {name for name, one in found.items() if one.metadata.get("flag") == "client_limited"}
+    names = ("mean", "p50", "p90", "p95", "p99", "max")
+    assert flagged == {f"{one}_{kind}_ms" for one in names for kind in ("itl", "tpot")}
+    assert window.gap_limits[0].startswith("the gaps between tokens (itl): the client noticed 99 %")
 
 
 def test_requests_go_round_the_samples_and_begin_with_those_that_are_to_come_first(

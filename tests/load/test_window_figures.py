@@ -285,3 +285,69 @@ def test_one_long_stall_is_told_where_it_matters() -> None:
     harmless = window(*(reply(at, at, at + 5000) for at in range(99)))
     harmless.loops = made.loops
     assert not harmless.client_limits
+
+
+def spoilt(delays_ms: list[float], gaps_ms: float = 10, tokens: int = 32) -> dict[str, str]:
+    """Which gaps are said to be the client's: tokens come so far apart, the first after 1 s."""
+    times = tuple(1000 + at * gaps_ms for at in range(tokens))
+    made = window(*(reply(0, 0, times[-1], times) for _ in range(20)))
+    made.loops = [LoopHealth(0, array("q", [int(one * MS) for one in delays_ms]), 0, 10**9)]
+    assert not made.client_limits
+    return made.gap_faults
+
+
+def test_gaps_are_held_against_the_delays_of_the_loop() -> None:
+    assert not spoilt([0.1] * 98 + [0.5] * 2), "an innocent client"
+    assert not spoilt([0.1] * 98 + [8] * 2, gaps_ms=100)
+    assert not spoilt([0.4] * 100, gaps_ms=2), "less than a millisecond"
+    found = spoilt([0.1] * 98 + [8] * 2)
+    assert found == {
+        "itl_ms": "the gaps between tokens (itl): the client noticed 99 % of what arrived within "
+        "8 ms, more than 10% of the p99 gap, 10 ms: give 'load' more 'workers', or the machine "
+        "less else to do"
+    }, "of the time per output token 8 ms in 310 are nothing"
+    assert set(spoilt([0.1] * 90 + [40] * 10)) == {"itl_ms", "tpot_ms"}
+    assert set(spoilt([8] * 100, tokens=3)) == {"itl_ms", "tpot_ms"}
+    assert not spoilt([8] * 100, tokens=1), "one token has no gap"
+
+
+def test_delays_that_are_rarer_than_long_gaps_spoil_neither() -> None:
+    times = tuple(1000.0 + 5 * at + 200 * (at // 10) for at in range(100))
+    made = window(*(reply(0, 0, times[-1], times) for _ in range(20)))
+    delays = [0] * 950 + [15 * MS] * 50
+    made.loops = [LoopHealth(0, array("q", delays), 0, 10**9)]
+    assert not made.gap_faults, "the longest gaps are the endpoint's, and the median is untouched"
+    made = window(*(reply(0, 0, times[-1], times) for _ in range(20)))
+    made.loops = [LoopHealth(0, array("q", [2 * MS] * 1000), 0, 10**9)]
+    assert "50 % of what arrived" in made.gap_faults["itl_ms"]
+
+
+def test_one_pause_is_in_the_longest_gap_alone() -> None:
+    pause = [0.1] * 999 + [60]
+    assert set(spoilt(pause)) == {"max_itl_ms"}
+    times = tuple(1000 + at * 10 for at in range(32))
+    made = window(*(reply(0, 0, times[-1], times) for _ in range(20)))
+    made.loops = [LoopHealth(0, array("q", [int(one * MS) for one in pause]), 0, 10**9)]
+    flags = {name for name, one in window_metrics(made).items() if "client_limited" in _flag(one)}
+    assert flags == {"max_itl_ms"}
+
+
+def test_where_gaps_are_spoilt_what_counts_them_is_as_well() -> None:
+    def of(slo: Slo) -> dict[str, str]:
+        times = tuple(1000 + at * 10 for at in range(32))
+        made = window(*(reply(0, 0, times[-1], times) for _ in range(20)))
+        made.loops = [LoopHealth(0, array("q", [90 * MS] * 200), 0, 10**9)]
+        found = window_metrics(made, slo)
+        flags = {name: _flag(one) for name, one in found.items()}
+        assert flags["p50_ttft_ms"] != "client_limited" != flags["request_throughput"]
+        assert flags["mean_tpot_ms"] == flags["p99_itl_ms"] == "client_limited"
+        return flags | {"slo": "; ".join(broken(found, slo))}
+
+    with_gaps, without = of(Slo(p99_itl_ms=20)), of(Slo(p99_ttft_ms=2000))
+    assert with_gaps["goodput_requests_per_second"] == "client_limited"
+    assert with_gaps["slo"] == "p99_itl_ms is not known: the client was the bottleneck"
+    assert (without["goodput_requests_per_second"], without["slo"]) == ("", "")
+
+
+def _flag(metric: Metric) -> str:
+    return str(metric.metadata.get("flag", ""))

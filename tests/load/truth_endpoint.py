@@ -69,6 +69,16 @@ class Blocks(TruthEndpoint):
         return await send(prepared)
 
 
+class BlocksOnce(Blocks):
+    """Keeps the event loop a single time."""
+
+    async def ask(self, prepared: Any, send: Send) -> Exchange:
+        exchange = await super().ask(prepared, send)
+        if self._asked >= self._every:
+            self._seconds = 0.0
+        return exchange
+
+
 class NotUnderstood(TruthEndpoint):
     """Finds no sense in some answers."""
 

@@ -155,8 +155,10 @@ def test_a_sweep_tells_of_every_rate(
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
-            "talk?parrot-endpoint?: 20 requests/s: * requests/s answered, *",
-            "talk?parrot-endpoint?: 40 requests/s*: * requests/s answered, *",
+            "talk?parrot-endpoint?: sweep (constant), 10 requests at each rate: the case's *",
+            "talk?parrot-endpoint?: 20 requests/s*: * requests/s sent, * answered, p95 latency * "
+            "ms (at most 60000)*",
+            "talk?parrot-endpoint?: 40 requests/s*: * requests/s sent, * answered, p95 latency *",
         ]
     )
     load = only_case(runs).load
@@ -210,7 +212,7 @@ def test_a_server_that_is_not_there_is_told_in_one_sentence(
         chat({"retries": 0}, params={"base_url": f"http://127.0.0.1:{port}/v1"})
         result = pytester.runpytest("chat.json")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"*127.0.0.1:{port}*"])
+    result.stdout.fnmatch_lines([f"*none of the first 3 requests was answered*127.0.0.1:{port}*"])
     case = only_case(runs)
     assert case.status == "error"
     assert "Traceback" not in result.stdout.str()

@@ -88,8 +88,8 @@ def faulty(pytester: pytest.Pytester, suite: Callable[..., Path]) -> tuple[str, 
 
 
 PROBLEMS = [
-    "  *third.json:1: benchmarks?0?: has no dataset: give 'dataset' here or in the suite",
-    "  *third.json:1: benchmarks?0?.runner: 'ecko' is not a runner; did you mean 'echo'?*",
+    "  1 suite with mistakes, so nothing of it is measured: what is wrong stands at the end, under "
+    "ERRORS",
     "  echo::key?one-CPU?, echo::key?two-CPU?: environment variable NO_SUCH_KEY is not set: set "
     "it, or take it out of 'env'",
     "  echo::extra?one-CPU?: nothing.of.that.name is not installed: pip install "
@@ -101,6 +101,13 @@ PROBLEMS = [
 ]
 
 
+MISTAKES = [
+    "*third.json:1: benchmarks?0?: has no dataset: give 'dataset' here or in the suite",
+    "*third.json:1: benchmarks?0?.runner: 'ecko' is not a runner; did you mean 'echo'?*",
+]
+"""Those of the suite that cannot be read, as pytest tells of them."""
+
+
 def test_a_session_says_at_once_what_will_go_wrong_and_measures_the_rest(
     pytester: pytest.Pytester, suite: Callable[..., Path], runs: Runs
 ) -> None:
@@ -109,10 +116,10 @@ def test_a_session_says_at_once_what_will_go_wrong_and_measures_the_rest(
     before = result.stdout.str().partition("echo.json ")[0].splitlines()
     (head,) = [line for line in before if line.startswith("preflight: ")]
     assert head.endswith(
-        "6 problems; the cases concerned will be skipped or fail, a suite with a mistake of its "
-        "own has none; the others are measured"
+        "5 problems: the cases that are named here will be skipped or fail, all others are measured"
     )
-    result.stdout.fnmatch_lines_random(PROBLEMS)
+    result.stdout.fnmatch_lines_random([*PROBLEMS, *MISTAKES])
+    assert result.stdout.str().count("is not a runner") == 1
     assert sum(line.startswith("  ") for line in before) == len(PROBLEMS)
     # What was said is what became of them.
     details = {case.benchmark: case.detail for case in runs()[0].cases}
@@ -122,14 +129,25 @@ def test_a_session_says_at_once_what_will_go_wrong_and_measures_the_rest(
     assert details["gone"].startswith("model path does not exist: ")
 
 
+def test_of_a_suite_with_mistakes_and_no_other_only_pytest_tells(
+    pytester: pytest.Pytester, suite: Callable[..., Path]
+) -> None:
+    suite()
+    (pytester.path / "third.json").write_text('{"benchmarks": [{"runner": "ecko", "model": "m"}]}')
+    result = pytester.runpytest("--suite=third.json")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(MISTAKES)
+    assert "preflight" not in result.stdout.str()
+
+
 def test_the_preflight_alone_lists_all_problems_measures_nothing_and_writes_nothing(
     pytester: pytest.Pytester, suite: Callable[..., Path], runs: Runs
 ) -> None:
     result = pytester.runpytest_subprocess(*faulty(pytester, suite), "--suite-preflight")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["preflight: 7 problems in 8 cases"])
+    result.stdout.fnmatch_lines(["preflight: 6 problems in 8 cases"])
     device = "  echo::device?one-NPU?: device 'NPU' is not present; present: CPU, GPU.1"
-    result.stdout.fnmatch_lines_random([*PROBLEMS, device])
+    result.stdout.fnmatch_lines_random([*PROBLEMS, *MISTAKES, device])
     result.assert_outcomes(errors=1)
     assert "well" not in result.stdout.str()
     assert not runs_folder().exists()

@@ -94,6 +94,17 @@ def test_a_model_that_is_not_there_is_said_to_be_missing(
     assert words in str(caught.value)
 
 
+def test_a_server_that_is_up_is_asked_for_a_model_as_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "ir" / "tiny").mkdir(parents=True)
+    (asked,) = find_models("ir/tiny", None, tmp_path, is_up=True)
+    assert (asked.version, asked.model_path) == ("ir/tiny", "ir/tiny")
+    for path in ("./ir/tiny", str(tmp_path / "ir" / "tiny")):
+        (here,) = find_models(path, None, tmp_path, is_up=True)
+        assert here.model_path == str(tmp_path / "ir" / "tiny")
+    with pytest.raises(ModelbenchError, match=r"no such file .* goes into params.served_model$"):
+        find_models("./nothing", None, tmp_path, is_up=True)
+
+
 def test_a_selector_without_a_registry_says_where_to_give_one(tmp_path: Path) -> None:
     with pytest.raises(ModelbenchError, match="give 'registry' in the suite or --suite-registry"):
         find_models(ModelSelector(active=True), None, tmp_path)
