@@ -22,7 +22,7 @@ def arrivals(spec: JsonObject) -> str:
     parts = [str(spec.get("arrival") or "constant")]
     for name, words in (("burstiness", "burstiness {}"), ("concurrency", "at most {} at once")):
         if (value := as_number(spec.get(name))) is not None:
-            parts.append(words.format(shown(value)))
+            parts.append(words.format(exact(value)))
     return ", ".join(parts)
 
 
@@ -30,9 +30,9 @@ def surroundings(load: LoadRecord) -> Iterator[str]:
     """What else was asked for, whatever the loop."""
     spec = load.spec
     if warm_up := as_number(spec.get("warmup_requests")):
-        yield f"{shown(warm_up)} before as warm-up"
+        yield f"{exact(warm_up)} before as warm-up"
     if ramp := as_number(spec.get("ramp_seconds")):
-        yield f"a ramp of {shown(ramp)} s"
+        yield f"a ramp of {exact(ramp)} s"
     if load.workers > 1:
         yield f"{load.workers} worker processes"
     if spec.get("verify_tls") is False:
@@ -47,15 +47,15 @@ def how_long(spec: JsonObject) -> str:
     """
     requests, seconds = as_number(spec.get("requests")), as_number(spec.get("seconds"))
     if requests is None:
-        return "" if seconds is None else f"for {shown(seconds)} s"
-    most = "" if seconds is None else f" in at most {shown(seconds)} s"
+        return "" if seconds is None else f"for {exact(seconds)} s"
+    most = "" if seconds is None else f" in at most {exact(seconds)} s"
     return f"{counted_requests(int(requests))}{most}"
 
 
 def one_load(load: LoadRecord, stage: LoadStage) -> str:
     """A closed loop or a single rate: what was asked for, and what came of it."""
     if stage.rate is not None:
-        asked = f"{shown(stage.rate)} requests/s ({arrivals(load.spec)})"
+        asked = f"{exact(stage.rate)} requests/s ({arrivals(load.spec)})"
         if load.spec.get("seconds") is not None:
             asked += f" {how_long(load.spec)}"
     elif stage.concurrency == 1:
@@ -107,12 +107,13 @@ def held(load: LoadRecord, stage: LoadStage) -> list[str]:
     """What was found of all that the slo demands, beside its bounds."""
     found = []
     for name, most in demanded(load).items():
-        whose = "; the client was the bottleneck" if is_the_clients(stage, name) else ""
-        found.append(f"{figure(name, stage)} (at most {shown(most)}{whose})")
+        is_alone = is_the_clients(stage, name) and not is_the_clients(stage)
+        whose = "; the client was the bottleneck" if is_alone else ""
+        found.append(f"{figure(name, stage)} (at most {exact(most)}{whose})")
     slo, failed = load.spec.get("slo"), value(stage, "error_share")
-    most = as_number(slo.get(_ERRORS)) if isinstance(slo, Mapping) else None
-    if failed is not None and (failed or most):
-        found.append(f"{100 * failed:.3g} % failed (at most {100 * (most or 0):g} %)")
+    tolerated = (as_number(slo.get(_ERRORS)) if isinstance(slo, Mapping) else None) or 0.0
+    if failed is not None and (failed or tolerated):
+        found.append(f"{100 * failed:.3g} % failed (at most {100 * tolerated:g} %)")
     return found
 
 
@@ -134,6 +135,15 @@ def is_the_clients(stage: LoadStage, name: str = "request_throughput") -> bool:
     """Whether a figure says how fast the client was; if this one does, all of them do."""
     metric = stage.metrics.get(name)
     return metric is not None and metric.metadata.get("flag") == "client_limited"
+
+
+def exact(given: float) -> str:
+    """What a suite says, as it says it.
+
+    >>> exact(10.3125), exact(30.0), exact(2e6)
+    ('10.3125', '30', '2000000')
+    """
+    return f"{given:.10g}"
 
 
 def counted_requests(number: int) -> str:

@@ -56,9 +56,10 @@ def _slo(load: LoadRecord) -> Iterator[str]:
 def _client(load: LoadRecord) -> Iterator[str]:
     """Which figures are the client's; said once where a sweep ended by it."""
     limits = load.client_limits
-    if not limits or limits[0] in load.ended:
+    if not limits:
         return
     if is_the_clients(load.stages[load.best or 0]):
-        yield f"its figures say how fast the client was: {limits[0]}"
+        if not load.ended:
+            yield f"its figures say how fast the client was: {limits[0]}"
     else:
         yield from (f"not the endpoint's but the client's: {limit}" for limit in limits)

@@ -8,6 +8,7 @@ from pytest_modelbench.report.load_words import (
     arrivals,
     counted_by,
     demanded,
+    exact,
     figure,
     held,
     how_long,
@@ -16,7 +17,6 @@ from pytest_modelbench.report.load_words import (
     surroundings,
     value,
 )
-from pytest_modelbench.report.numbers import shown
 from pytest_modelbench.results.load_record import LoadRecord, LoadStage
 
 _USUAL = ("p50_ttft_ms", "p99_ttft_ms", "p50_latency_ms", "p99_latency_ms")
@@ -28,6 +28,8 @@ def sweep_lines(load: LoadRecord) -> Iterator[str]:
     yield _head(load)
     for at in sorted(range(len(load.stages)), key=lambda at: load.stages[at].rate or 0.0):
         stage = load.stages[at]
+        if at != (load.best or 0) and _is_outdone(load, at):
+            continue
         mark = _best(load, stage) if at == load.best else _fault(stage)
         said = [*rates(stage), *_figures(load, stage), *_why(load, stage)]
         yield f"{_rate(stage)}{f', {mark}' if mark else ''}: {', '.join(said)}"
@@ -44,12 +46,19 @@ def _head(load: LoadRecord) -> str:
         return f"{', '.join(parts)}: no rate was tried"
     own = load.stages[load.best or 0]
     why = "" if load.best is not None else ", the first that was tried: none was met"
+    why += ", and the client was the bottleneck" if is_the_clients(own) else ""
     who = f"; {counted}" if (counted := counted_by(own)) else ""
     return f"{', '.join(parts)}: the case's figures are those at {_rate(own)}{why}{who}"
 
 
+def _is_outdone(load: LoadRecord, at: int) -> bool:
+    """Whether it says nothing of the endpoint, and the same rate was tried again."""
+    stage = load.stages[at]
+    return is_the_clients(stage) and any(one.rate == stage.rate for one in load.stages[at + 1 :])
+
+
 def _rate(stage: LoadStage) -> str:
-    return f"{shown(stage.rate or 0.0)} requests/s"
+    return f"{exact(stage.rate or 0.0)} requests/s"
 
 
 def _best(load: LoadRecord, best: LoadStage) -> str:

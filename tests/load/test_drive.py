@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from truth_endpoint import Blocks, DiesAt, NotPicklable, NotUnderstood, TruthEndpoint
+from truth_endpoint import Blocks, DiesAt, NotPicklable, NotUnderstood, SaysWho, TruthEndpoint
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.load import health
@@ -133,14 +133,23 @@ def test_a_closed_loop_keeps_so_many_under_way_and_no_more(truth: Start, asked: 
     assert (found["mean_concurrency"].value or 0) > 3
 
 
+@pytest.mark.parametrize("load", [{}, {"rate": 200.0}])
 def test_each_worker_sends_as_large_a_part_of_the_requests_as_it_has_places(
-    truth: Start, asked: Asked
+    truth: Start, asked: Asked, load: dict[str, Any]
 ) -> None:
     """Three places on two workers: with half of the requests each, one would be left alone."""
     server = truth(tokens=1, ttft=0.02)
-    endpoint, replies = TruthEndpoint(server.port), list[Reply]()
-    given = spec(concurrency=3, workers=2, warmup_requests=2)
-    window = drive(endpoint, asked(endpoint, 60), given, on_reply=replies.append)
+    endpoint, replies = SaysWho(server.port), list[Reply]()
+    processes = Counter[Any]()
+
+    def take(reply: Reply) -> None:
+        assert reply.answer is not None
+        processes[reply.answer.value] += reply.part == "measured"
+        replies.append(reply)
+
+    given = spec(**load, concurrency=3, workers=2, warmup_requests=2)
+    window = drive(endpoint, asked(endpoint, 60), given, on_reply=take)
+    assert sorted(processes.values()) == [20, 40]
     measured = sorted(reply.place for reply in replies if reply.part == "measured")
     assert measured == list(range(60))
     assert len(server.names) == 62

@@ -38,6 +38,14 @@ class TruthEndpoint(Endpoint):
         return Answer(sample.id, token_ns, 2, len(said), "usage")
 
 
+class SaysWho(TruthEndpoint):
+    """Answers with the process that asked."""
+
+    def read(self, sample: Sample, exchange: Exchange) -> Answer:
+        super().read(sample, exchange)
+        return Answer(str(os.getpid()))
+
+
 class DiesAt(TruthEndpoint):
     """Kills the worker process that is to ask one of the samples."""
 

@@ -163,7 +163,9 @@ def test_a_sweep_tells_of_every_rate(
     )
     load = only_case(runs).load
     assert load is not None
-    assert [(stage.rate, stage.requests) for stage in load.stages] == [(20, 10), (40, 10)]
+    assert {stage.rate for stage in load.stages} == {20, 40}
+    # Ten are too few to tell anything by.
+    assert all(stage.requests >= 20 for stage in load.stages)
 
 
 def test_several_addresses_are_told_apart(

@@ -93,7 +93,7 @@ def lines(spec: Mapping[str, Any], *stages: LoadStage, **fields: Any) -> list[st
             {"rate": 10, "arrival": "gamma", "burstiness": 0.5, "concurrency": 16,
              "requests": 300, "ramp_seconds": 2},
             stage(10, concurrency=16),
-            "10 requests/s (gamma, burstiness 0.50, at most 16 at once), a ramp of 2 s: "
+            "10 requests/s (gamma, burstiness 0.5, at most 16 at once), a ramp of 2 s: "
             "300 requests in 30.1 s, 9.80 requests/s sent, 9.70 answered",
         ),
     ],
@@ -169,8 +169,10 @@ def test_a_sweep_that_the_client_ended_says_why_once() -> None:
     assert found[2].startswith("10 requests/s, the client was the bottleneck: ")
     assert found[3:] == [ended]
     assert "\n".join(found).count(BUSY) == 1
-    alone = lines(spec, limited, ended=ended)
-    assert "the first that was tried: none was met" in alone[0]
+    alone = lines(spec, limited, limited, limited, ended=ended)
+    assert alone[0].endswith("the first that was tried: none was met, and the client was the bottl"
+                             "eneck")  # fmt: skip
+    assert len(alone) == 4  # of the rate the first time, whose figures are shown, and the last
     assert "\n".join(alone).count(BUSY) == 1
 
 

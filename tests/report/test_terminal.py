@@ -260,3 +260,19 @@ def test_an_unknown_end_of_an_interval_is_a_question_mark() -> None:
     metric = measured(10.0, "ms", interval=[9.0, None])
     assert with_interval(metric) == "10 [9, ?]"
     assert without_interval(metric) == "10"
+
+
+@pytest.mark.parametrize(
+    ("details", "words"),
+    [
+        (["not run: x", "unfinished: x"], "go on with --suite-resume=last"),
+        (["no such device"], "nothing was measured: every case was skipped"),
+    ],
+)
+def test_where_nothing_was_measured_it_says_whether_there_is_something_to_go_on_with(
+    details: list[str], words: str
+) -> None:
+    cases = [make_case(one, status="skipped", detail=one) for one in details]
+    (suite,) = make_run(cases).suites
+    *_, last = suite_lines(suite, cases, 200, 0.0)
+    assert last.endswith(words)
