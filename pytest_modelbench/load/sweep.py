@@ -21,6 +21,7 @@ from pytest_modelbench.load.stage_length import (
     too_short,
 )
 from pytest_modelbench.load.window import Window
+from pytest_modelbench.results.load_record import StageOutcome
 from pytest_modelbench.results.metric import Metric
 
 KEEPS_PACE = 0.95
@@ -61,6 +62,16 @@ class Stage:
     @property
     def is_met(self) -> bool:
         return not self.broken and not self.says_nothing
+
+    @property
+    def outcome(self) -> StageOutcome:
+        if self.is_held_again:
+            return "held again"
+        if self.is_client_limited:
+            return "client"
+        if self.broken:
+            return "not met"
+        return "too short" if self.too_short else "met"
 
     @property
     def detail(self) -> str:

@@ -28,7 +28,7 @@ def sweep_lines(load: LoadRecord) -> Iterator[str]:
     yield _head(load)
     for at in sorted(range(len(load.stages)), key=lambda at: load.stages[at].rate or 0.0):
         stage = load.stages[at]
-        if at != (load.best or 0) and _is_outdone(load, at):
+        if stage.outcome == "held again" and at != (load.best or 0):
             continue
         mark = _best(load, stage) if at == load.best else _fault(stage)
         said = [*rates(stage), *_figures(load, stage), *_why(load, stage)]
@@ -40,7 +40,7 @@ def sweep_lines(load: LoadRecord) -> Iterator[str]:
 def _head(load: LoadRecord) -> str:
     parts = [f"sweep ({arrivals(load.spec)})"]
     if long := how_long(load.spec):
-        parts.append(f"{long} at each rate")
+        parts.append(f"{long} at each rate, or more where these tell nothing")
     parts += surroundings(load)
     if not load.stages:
         return f"{', '.join(parts)}: no rate was tried"
@@ -51,12 +51,6 @@ def _head(load: LoadRecord) -> str:
     return f"{', '.join(parts)}: the case's figures are those at {_rate(own)}{why}{who}"
 
 
-def _is_outdone(load: LoadRecord, at: int) -> bool:
-    """Whether it says nothing of the endpoint, and the same rate was tried again."""
-    stage = load.stages[at]
-    return is_the_clients(stage) and any(one.rate == stage.rate for one in load.stages[at + 1 :])
-
-
 def _rate(stage: LoadStage) -> str:
     return f"{exact(stage.rate or 0.0)} requests/s"
 
@@ -64,15 +58,17 @@ def _rate(stage: LoadStage) -> str:
 def _best(load: LoadRecord, best: LoadStage) -> str:
     """What is known of the highest rate that was met: the endpoint's best, or only this sweep's."""
     higher = [one for one in load.stages if (one.rate or 0.0) > (best.rate or 0.0)]
-    if not all(map(is_the_clients, higher)):
+    outcomes = {one.outcome for one in higher}
+    if "not met" in outcomes:
         return "the best"
-    return "the highest that this client could ask for" if higher else "the highest tried"
+    if "client" in outcomes:
+        return "the highest that this client could ask for"
+    return "the highest of which it can be told" if higher else "the highest tried"
 
 
 def _fault(stage: LoadStage) -> str:
-    if is_the_clients(stage):
-        return _AT_FAULT
-    return "too much" if stage.detail else ""
+    marks = {"client": _AT_FAULT, "held again": _AT_FAULT, "too short": "too short to tell"}
+    return marks.get(stage.outcome or "met", "too much" if stage.outcome == "not met" else "")
 
 
 def _figures(load: LoadRecord, stage: LoadStage) -> list[str]:

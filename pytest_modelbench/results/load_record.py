@@ -21,6 +21,12 @@ class AddressFigures(StrictModel):
     """From the intended send time; None where nothing was answered."""
 
 
+StageOutcome = Literal["met", "not met", "too short", "client", "held again"]
+"""Of a rate of a sweep: whether it was met; or that this cannot be told, since it was held too
+shortly or the client was the bottleneck; `held again`: the same, and the next stage is of the
+same rate."""
+
+
 class LoadStage(StrictModel):
     """A rate, or a number of requests at once, that was held for a while."""
 
@@ -36,6 +42,8 @@ class LoadStage(StrictModel):
     """Those that were never answered."""
     meets_slo: bool | None
     """Whether what the suite demands held; None where it demands nothing."""
+    outcome: StageOutcome | None
+    """Of a rate of a sweep, what came of it; None of a single load."""
     detail: str
     """Why not, or why the rate says nothing; empty when all is well."""
     client_limits: list[Text]

@@ -43,7 +43,9 @@ def stage(
         "client_limits": [],
         "metrics": metrics,
     }
-    return LoadStage(**{**usual, **fields})
+    made = {**usual, **fields}
+    outcome = "client" if made["client_limits"] else "not met" if made["detail"] else "met"
+    return LoadStage(**{"outcome": outcome, **made})
 
 
 def record(spec: Mapping[str, Any], *stages: LoadStage, **fields: Any) -> LoadRecord:
@@ -143,7 +145,7 @@ def test_rates_of_a_sweep_are_told_from_the_lowest_with_what_the_slo_demands() -
         best=2,
     )  # fmt: skip
     assert found == [
-        "sweep (constant), for 30 s at each rate: the case's figures are those at 10 requests/s",
+        "sweep (constant), for 30 s at each rate, or more where these tell nothing: the case's figures are those at 10 requests/s",
         "5 requests/s: 9.80 requests/s sent, 9.70 answered, p95 TTFT 100 ms (at most 200)",
         "10 requests/s, the best: 9.80 requests/s sent, 9.70 answered, p95 TTFT 150 ms "
         "(at most 200)",
@@ -169,7 +171,8 @@ def test_a_sweep_that_the_client_ended_says_why_once() -> None:
     assert found[2].startswith("10 requests/s, the client was the bottleneck: ")
     assert found[3:] == [ended]
     assert "\n".join(found).count(BUSY) == 1
-    alone = lines(spec, limited, limited, limited, ended=ended)
+    again = limited.model_copy(update={"outcome": "held again"})
+    alone = lines(spec, again, again, limited, ended=ended)
     assert alone[0].endswith("the first that was tried: none was met, and the client was the bottl"
                              "eneck")  # fmt: skip
     assert len(alone) == 4  # of the rate the first time, whose figures are shown, and the last
