@@ -61,6 +61,7 @@ class EndpointCourse:
         from pytest_modelbench.load.sweep import sweep
 
         spec, order = self._spec, self._samples.unanswered()
+        self._was_answered = len(order) < len(self._samples.asked)  # by an earlier session
         with ExitStack() as leaving:
             file = leaving.enter_context(closing(PredictionsFile(self._file)))
             if self._lines is not None:
