@@ -29,8 +29,9 @@ def bytes_on_disk(path: Path) -> int:
 
 def _files(path: Path) -> Iterator[Path]:
     yield path
-    if path.is_dir() and not path.is_symlink():
-        yield from path.rglob("*")
+    # Not `rglob`, which fails where a directory goes while it is looked at.
+    for folder, folders, files in os.walk(path):
+        yield from (Path(folder, name) for name in (*folders, *files))
 
 
 def remove_run(folder: RunFolder) -> bool:

@@ -170,7 +170,6 @@ def test_waits_double_up_to_a_bound_and_are_drawn_from_all_of_it() -> None:
         ("0", 0, 0),
         (" 12 ", 12, 12),
         ("1.5", 1.5, 1.5),
-        (formatdate(time.time() + 5000, usegmt=True), 4000, 5000),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0, 0),
     ],
 )
@@ -178,6 +177,13 @@ def test_retry_after_is_seconds_or_a_date(value: str, low: float, high: float) -
     found = asked_seconds(Exchange(headers=[("retry-after", value)]))
     assert found is not None
     assert low <= found <= high
+
+
+def test_retry_after_is_a_date_to_come() -> None:
+    value = formatdate(time.time() + 5000, usegmt=True)
+    found = asked_seconds(Exchange(headers=[("retry-after", value)]))
+    assert found is not None
+    assert 4000 <= found <= 5000
 
 
 @pytest.mark.parametrize("value", ["", "soon", "-1", "nan", "inf", "1e999", "99/99/99", "1_0 x"])

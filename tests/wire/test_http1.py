@@ -311,7 +311,7 @@ def test_what_is_over_is_freed_without_the_garbage_collector(run: Any) -> None:
                 del exchange
             await server.closed_connections()
             await asyncio.sleep(0.05)
-            connections = [one for one in gc.get_objects() if isinstance(one, Http1Connection)]
+            connections = [one for one in gc.get_objects() if type(one) is Http1Connection]
             assert not connections
             assert not any(one() for one in held)
 
