@@ -155,7 +155,7 @@ def test_a_sweep_tells_of_every_rate(
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(
         [
-            "talk?parrot-endpoint?: sweep (constant), * requests at each rate, or more*: the case's *",
+            "talk?parrot-endpoint?: sweep (constant), * at each rate, or more*: the case's *",
             "talk?parrot-endpoint?: 20 requests/s*: * requests/s sent, * answered, p95 latency * "
             "ms (at most 60000)*",
             "talk?parrot-endpoint?: 40 requests/s*: * requests/s sent, * answered, p95 latency *",

@@ -145,7 +145,8 @@ def test_rates_of_a_sweep_are_told_from_the_lowest_with_what_the_slo_demands() -
         best=2,
     )  # fmt: skip
     assert found == [
-        "sweep (constant), for 30 s at each rate, or more where these tell nothing: the case's figures are those at 10 requests/s",
+        "sweep (constant), for 30 s at each rate, or more where these tell nothing: the case's "
+        "figures are those at 10 requests/s",
         "5 requests/s: 9.80 requests/s sent, 9.70 answered, p95 TTFT 100 ms (at most 200)",
         "10 requests/s, the best: 9.80 requests/s sent, 9.70 answered, p95 TTFT 150 ms "
         "(at most 200)",
