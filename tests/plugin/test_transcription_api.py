@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -198,7 +199,7 @@ def test_a_resumed_run_can_be_scored_though_its_case_was_over_before(
         assert len(server.calls) == asked
     files = list(store().rglob("predictions/*.jsonl"))
     assert [len(file.read_text().splitlines()) for file in files] == [len(FRAMES)] * 3
-    scored = pytester.run("modelbench", "score", "last")
+    scored = pytester.run(sys.executable, "-m", "pytest_modelbench.cli", "score", "last")
     assert scored.ret == 0
     scored.stdout.fnmatch_lines([f"clips.json * {len(FRAMES)} * 0 *"])
 
