@@ -14,7 +14,6 @@ from pytest_modelbench.endpoints.contract import (
     EndpointRunner,
     EndpointSession,
 )
-from pytest_modelbench.execution.endpoint_heard import Heard
 from pytest_modelbench.execution.endpoint_outcome import Outcome, of_sweep, of_window
 from pytest_modelbench.execution.endpoint_samples import EndpointSamples
 from pytest_modelbench.execution.keeper import Keeper
@@ -50,7 +49,6 @@ class EndpointCourse:
         self._lines = _lines_of(case, runner, session.endpoint)
         self._file = None if self._lines is None else case.trail.predictions
         self._spec = effective(case.load or LoadSpec(), runner)
-        self._heard = Heard()
         self._was_answered = False
         self._first_errors: list[str] = []
         self._were_sent = 0
@@ -76,17 +74,17 @@ class EndpointCourse:
                 "on_progress": partial(_show, keeper),
             }
             endpoint, asked = self._session.endpoint, self._samples.asked
+            audio_seconds = [one.audio_seconds for one in self._samples.askable]
             if spec.sweep is not None:
-                outcome = of_sweep(sweep(endpoint, asked, spec, **how), spec, self._heard)
+                outcome = of_sweep(sweep(endpoint, asked, spec, **how), spec, audio_seconds)
             else:
-                outcome = of_window(drive(endpoint, asked, spec, **how), spec, self._heard)
+                outcome = of_window(drive(endpoint, asked, spec, **how), spec, audio_seconds)
         outcome.notes += [file.warning] if file.warning else []
         return outcome
 
     def _take(self, keep: Callable[..., None], reply: Reply) -> None:
-        one = self._samples.askable[reply.place]
-        self._heard.add(reply, one.audio_seconds)
         self._give_up_on_nobody(reply)
+        one = self._samples.askable[reply.place]
         if one.prediction is not None:
             return
         prediction = self._samples.take(reply)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from pytest_modelbench.execution.endpoint_heard import Figures, Heard, OfAddress
 from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.measure.timing import StoppedBy, TimedCalls
 from pytest_modelbench.measure.warmup import WarmUp
 from pytest_modelbench.redaction import masked
-from pytest_modelbench.results.load_record import AddressFigures, LoadRecord, LoadStage
+from pytest_modelbench.results.load_record import (
+    AddressFigures,
+    LoadRecord,
+    LoadStage,
+    StageOutcome,
+)
 from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.results.packed import pack
 
 if TYPE_CHECKING:
-    from pytest_modelbench.load.sweep import Stage, Sweeping
-    from pytest_modelbench.load.window import Window
+    from pytest_modelbench.load.sweep import Sweeping
+    from pytest_modelbench.load.window import OfAddress, Window
 
 
 @dataclass
@@ -32,23 +38,37 @@ class Outcome:
     """Of a sweep that of the best rate, or of the first where none was met."""
     metrics: dict[str, Metric]
     """Of `window`."""
-    heard: Heard
+    windows: Sequence[Window]
+    """Of all rates, in the order in which they were held."""
+    audio_seconds: Sequence[float | None]
+    """How long the sound of each sample is, by its place."""
     stages: list[LoadStage]
     best: int | None = None
     ended: str = ""
     notes: list[str] = field(default_factory=list)
 
-    @cached_property
-    def figures(self) -> Figures:
-        return self.heard.of(self.window)
+    @property
+    def sound_seconds(self) -> float:
+        """In the measured requests that were answered; 0 where there is none."""
+        return math.fsum(self.audio_seconds[at] or 0.0 for at in self.window.answered.place)
+
+    @property
+    def service_seconds(self) -> float:
+        """Of these requests, one after the other."""
+        return float(self.window.times.service_latency_ms.sum()) / 1e3
+
+    @property
+    def first_latency_ns(self) -> int | None:
+        """Of the first request of all; None where it was not answered."""
+        return self.windows[0].first_latency_ns
 
     @property
     def warm_up(self) -> WarmUp:
-        count = len(self.heard.warm_up_ns)
+        before = array("q", chain.from_iterable(one.before_ns for one in self.windows))
         return WarmUp(
-            durations_ns=self.heard.warm_up_ns,
-            first_ns=self.heard.first_latency_ns,
-            rule=f"{count} requests before the measured ones, as 'load' asks",
+            durations_ns=before,
+            first_ns=self.first_latency_ns,
+            rule=f"{len(before)} requests before the measured ones, as 'load' asks",
         )
 
     def calls(self, samples: int) -> TimedCalls:
@@ -77,7 +97,7 @@ class Outcome:
     def record(self) -> LoadRecord:
         """As it stands in a run."""
         answered, begin_ns = self.window.answered, self.window.begin_ns
-        addresses = {name: one for name, one in self.figures.addresses.items() if name}
+        addresses = {name: one for name, one in self.window.addresses.items() if name}
         return LoadRecord(
             mode="sweep" if self.spec.sweep else "open" if self.spec.is_open else "closed",
             spec=masked(self.spec.model_dump(mode="json")),
@@ -92,7 +112,7 @@ class Outcome:
             ttft=self._ttft(),
         )
 
-    @property
+    @cached_property
     def _order(self) -> Sequence[int]:
         """Of what was answered, by when it was to be sent."""
         intended = self.window.answered.intended
@@ -116,49 +136,68 @@ class Outcome:
         return "max_seconds" if self.spec.requests is None else "enough"
 
 
-def of_window(window: Window, spec: LoadSpec, heard: Heard) -> Outcome:
+def of_window(window: Window, spec: LoadSpec, audio_seconds: Sequence[float | None]) -> Outcome:
     """Of a load that was held as `spec` says."""
     from pytest_modelbench.load.figures import window_metrics
     from pytest_modelbench.load.slo import broken
 
     metrics = window_metrics(window, spec.slo)
     faults = [] if spec.slo is None else broken(metrics, spec.slo)
-    stage = LoadStage(
+    stage = _stage(
+        spec,
+        window,
+        metrics,
         rate=spec.rate,
-        concurrency=spec.concurrency,
-        seconds=window.seconds,
-        requests=window.requests,
-        failed=window.failed,
-        meets_slo=None if spec.slo is None else not faults,
+        is_met=not faults,
         outcome=None,
         detail="; ".join(faults),
-        client_limits=window.client_limits or window.gap_limits,
-        metrics=metrics,
     )
-    return Outcome(spec, window, metrics, heard, [stage])
+    return Outcome(spec, window, metrics, [window], audio_seconds, [stage])
 
 
-def of_sweep(swept: Sweeping, spec: LoadSpec, heard: Heard) -> Outcome:
-    """Of several rates; `heard` is of all of them."""
-    at = swept.best or 0
-    stage = swept.stages[at]
-    stages = [_stage(one, spec) for one in swept.stages]
-    return Outcome(spec, stage.window, stage.metrics, heard, stages, swept.best, swept.ended)
+def of_sweep(swept: Sweeping, spec: LoadSpec, audio_seconds: Sequence[float | None]) -> Outcome:
+    """Of several rates."""
+    own = swept.stages[swept.best or 0]
+    stages = [
+        _stage(
+            spec,
+            one.window,
+            one.metrics,
+            rate=one.rate,
+            is_met=one.is_met,
+            outcome=one.outcome,
+            detail=one.detail,
+        )
+        for one in swept.stages
+    ]
+    windows = [one.window for one in swept.stages]
+    return Outcome(
+        spec, own.window, own.metrics, windows, audio_seconds, stages, swept.best, swept.ended
+    )
 
 
-def _stage(stage: Stage, spec: LoadSpec) -> LoadStage:
-    window = stage.window
+def _stage(
+    spec: LoadSpec,
+    window: Window,
+    metrics: dict[str, Metric],
+    *,
+    rate: float | None,
+    is_met: bool,
+    outcome: StageOutcome | None,
+    detail: str,
+) -> LoadStage:
+    """As it stands in a run; `is_met` counts where the suite demands something."""
     return LoadStage(
-        rate=stage.rate,
+        rate=rate,
         concurrency=spec.concurrency,
         seconds=window.seconds,
         requests=window.requests,
         failed=window.failed,
-        meets_slo=None if spec.slo is None else stage.is_met,
-        outcome=stage.outcome,
-        detail=stage.detail,
+        meets_slo=None if spec.slo is None else is_met,
+        outcome=outcome,
+        detail=detail,
         client_limits=window.client_limits or window.gap_limits,
-        metrics=stage.metrics,
+        metrics=metrics,
     )
 
 

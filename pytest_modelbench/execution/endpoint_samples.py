@@ -64,10 +64,8 @@ class EndpointSamples:
         return [at for at, one in enumerate(self.askable) if one.prediction is None]
 
     def take(self, reply: Reply) -> Prediction | None:
-        """Note a reply; the prediction, where it is the first one of its sample."""
+        """Note a reply to a sample that has no answer yet; the prediction, where this is one."""
         one = self.askable[reply.place]
-        if one.prediction is not None:
-            return None
         if reply.answer is None:
             one.error = EndpointError(reply.error)
             return None

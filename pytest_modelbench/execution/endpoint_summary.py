@@ -73,7 +73,7 @@ def _loading(resident: Resident, outcome: Outcome | None) -> dict[str, Metric]:
     else:
         notes = {"reused": True} if resident.cases_served > 1 else {}
         load = measured(resident.load_seconds, "s", **notes)
-    first_ns = outcome.heard.first_latency_ns if outcome else None
+    first_ns = outcome.first_latency_ns if outcome else None
     if first_ns is None:
         first = skipped("the first request was not answered", "ms")
     else:
@@ -87,10 +87,10 @@ def _loading(resident: Resident, outcome: Outcome | None) -> dict[str, Metric]:
 
 def _audio(outcome: Outcome) -> dict[str, Metric]:
     """Of all streams together, and of one: what is asked at once makes the first one faster."""
-    figures, window = outcome.figures, outcome.window
-    if not figures.audio_seconds:
+    window, sound = outcome.window, outcome.sound_seconds
+    if not sound:
         return {}
-    wall, service, sound = window.seconds, figures.service_seconds, figures.audio_seconds
+    wall, service = window.seconds, outcome.service_seconds
     notes: dict[str, Any] = {"samples": window.answers, **_flag(window)}
     return {
         "audio_seconds": measured(sound, "s", samples=window.answers),

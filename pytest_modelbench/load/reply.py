@@ -53,6 +53,11 @@ class Reply:
     """Why there is no answer; empty when all is well."""
 
     @property
+    def latency_ns(self) -> int:
+        """From when it was to be sent to its end; where it took several exchanges, of the last."""
+        return self.ended_ns - (self.asked_ns or self.intended_ns)
+
+    @property
     def service_ns(self) -> int:
         """How long all its requests took, without attempts that had to be made again."""
         return self.ended_ns - self.first_sent_ns - self.retry_ns

@@ -25,9 +25,19 @@ def _column() -> array[int]:
 
 
 @dataclass(slots=True)
+class OfAddress:
+    """The measured requests that one of several addresses was sent."""
+
+    latencies_ns: array[int] = field(default_factory=_column)
+    failed: int = 0
+
+
+@dataclass(slots=True)
 class Columns:
     """Of the measured requests that were answered, in the order in which that was known. In ns."""
 
+    place: array[int] = field(default_factory=_column)
+    """Which of the samples."""
     intended: array[int] = field(default_factory=_column)
     """Of the last of several exchanges, when it could be sent."""
     first_sent: array[int] = field(default_factory=_column)
@@ -42,6 +52,7 @@ class Columns:
     """-1 where nobody knows."""
 
     def add(self, reply: Reply) -> None:
+        self.place.append(reply.place)
         if reply.asked_ns:
             self.intended.append(reply.asked_ns)
             self.first_sent.append(reply.asked_ns)
@@ -87,6 +98,12 @@ class Window:
     """Answers of which nobody says how much they were given."""
     errors: Counter[str] = field(default_factory=Counter)
     """What measured requests failed with."""
+    addresses: dict[str, OfAddress] = field(default_factory=dict)
+    """Of the measured requests, by the address that was asked."""
+    first_latency_ns: int | None = None
+    """Of the first request of all; None where it was not answered."""
+    before_ns: array[int] = field(default_factory=_column)
+    """Latencies of what was answered before the measured requests."""
     parts: Counter[Part] = field(default_factory=Counter)
     spans: dict[str, array[int]] = field(
         default_factory=lambda: {"begins": array("q"), "ends": array("q")}
@@ -97,6 +114,8 @@ class Window:
     loops: list[LoopHealth] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     """What went wrong with the client itself."""
+    _first_ns: int | None = None
+    """When the first request of all was to be sent."""
 
     def add(self, reply: Reply) -> None:
         """Take in one request, of whatever part."""
@@ -104,8 +123,14 @@ class Window:
         if reply.first_sent_ns:
             self.spans["begins"].append(reply.first_sent_ns)
             self.spans["ends"].append(reply.ended_ns)
+        latency_ns = None if reply.error else reply.latency_ns
+        if self._first_ns is None or reply.intended_ns < self._first_ns:
+            self._first_ns, self.first_latency_ns = reply.intended_ns, latency_ns
         if reply.part != "measured":
+            if latency_ns is not None:
+                self.before_ns.append(latency_ns)
             return
+        of_address = self.addresses.setdefault(reply.endpoint, OfAddress())
         if not self.requests or reply.intended_ns < self.begin_ns:
             self.begin_ns = reply.intended_ns
         self.requests += 1
@@ -115,11 +140,13 @@ class Window:
         self.retry_ns += reply.retry_ns
         if reply.first_sent_ns:
             self.sent_ns.append(reply.first_sent_ns)
-        if reply.error:
+        if latency_ns is None:
             self.failed += 1
+            of_address.failed += 1
             known = reply.error in self.errors or len(self.errors) < MOST_ERRORS
             self.errors[reply.error if known else "other errors"] += 1
             return
+        of_address.latencies_ns.append(latency_ns)
         self.answered.add(reply)
         self.counted_by[reply.counted_by] += 1
         if reply.input_tokens is None:
