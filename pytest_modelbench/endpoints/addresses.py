@@ -40,10 +40,13 @@ def own_addresses(given: Sequence[str], path: str, where: str) -> tuple[str, ...
 
 
 def wrong_addresses(given: Mapping[str, Any]) -> Iterator[str]:
-    """A sentence on each of a suite's parameters that holds what cannot be an address.
+    """A sentence on each of a suite's parameters that holds what cannot be an address, and on two
+    of them that exclude each other.
 
     Told before anything is recorded: such an address may hold a key.
     """
+    if given.get("base_url") and given.get("endpoints"):
+        yield "'base_url' and 'endpoints' exclude each other: give the one or the list"
     for name in ("base_url", "endpoints"):
         texts = given.get(name)
         for text in texts if isinstance(texts, list) else [texts]:

@@ -53,8 +53,6 @@ class OpenaiParams(StrictModel):
 
     @classmethod
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        if given.get("base_url") and given.get("endpoints"):
-            yield "'base_url' and 'endpoints' exclude each other: give the one or the list"
         yield from wrong_addresses(given)
         yield from keys_in_parameters(given)
         request = given.get("request")

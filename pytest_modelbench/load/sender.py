@@ -172,11 +172,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
     return factory
 
 
-def loop_name() -> str:
-    """Which event loop is used: `uvloop`, or asyncio's own."""
-    return "asyncio" if _loop_factory() is asyncio.new_event_loop else "uvloop"
-
-
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """No garbage collection but what `Reading` does, and other threads give way quickly."""

@@ -42,10 +42,6 @@ class Alarm:
         if self._file >= 0:
             loop.add_reader(self._file, self._rang)
 
-    @property
-    def is_precise(self) -> bool:
-        return self._file >= 0
-
     def set(self, at_ns: int) -> None:
         """Ring at that time, or at once where it has passed; an earlier setting is forgotten."""
         if self._file < 0:

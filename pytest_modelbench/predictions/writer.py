@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pytest_modelbench.predictions.line import PredictionLine
+from pytest_modelbench.results.store import force_to_disk
 from pytest_modelbench.runs.journal import Journal
 
 MOST_UNWRITTEN_BYTES = 64_000_000
@@ -59,7 +60,7 @@ class PredictionsFile:
         if self._unwritten:
             self._write(self._journal)
         self._journal.close()
-        _force(self._journal.file)
+        force_to_disk(self._journal.file)
         self._journal = None
 
     @property
@@ -89,13 +90,3 @@ def _is_torn(file: Path) -> bool:
     with file.open("rb") as stream:
         stream.seek(-1, os.SEEK_END)
         return stream.read(1) != b"\n"
-
-
-def _force(file: Path) -> None:
-    """To the disk, as far as the system can."""
-    with suppress(OSError):
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -50,7 +50,7 @@ def write_atomically(
                 os.fsync(stream.fileno())
             Path(name).chmod(0o666 & ~_umask())
             Path(name).replace(path)
-            sync_folder(path.parent)
+            force_to_disk(path.parent)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
@@ -62,10 +62,10 @@ def write_atomically(
     return path
 
 
-def sync_folder(folder: Path) -> None:
-    """Force the names in a directory to the disk, where the system can."""
+def force_to_disk(path: Path) -> None:
+    """A file, or the names in a directory, where the system can."""
     with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

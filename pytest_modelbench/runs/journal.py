@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pytest_modelbench.results.store import sync_folder
+from pytest_modelbench.results.store import force_to_disk
 
 Event = Mapping[str, Any]
 """Plain JSON; `event` says of which kind."""
@@ -80,7 +80,7 @@ class Journal:
 
 def _opened(file: Path) -> int:
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    sync_folder(file.parent)
+    force_to_disk(file.parent)
     return descriptor
 
 

@@ -6,15 +6,11 @@ that began and ended in between is not counted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pytest_modelbench.catalogue import RAM_METRICS
 from pytest_modelbench.measure.family import family_of
 from pytest_modelbench.measure.family_watcher import resident_bytes_of
 from pytest_modelbench.measure.high_water import reset_high_water, resident_memory
 from pytest_modelbench.results.metric import Metric, measured, skipped
-
-NOT_OURS = "the server was not started here, so its memory is not known"
 
 
 class ServerMemory:
@@ -77,11 +73,6 @@ class ServerMemory:
 
     def _now(self) -> int:
         return resident_bytes_of(self._pid) + self._family.look().now
-
-
-def memory_not_known() -> Mapping[str, Metric]:
-    """Of a server that is no process of ours."""
-    return {name: skipped(NOT_OURS, "MB") for name in RAM_METRICS}
 
 
 def _why_none(name: str) -> str:

@@ -24,7 +24,6 @@ from pytest_modelbench.redaction import masked
 if TYPE_CHECKING:
     from pytest_modelbench.endpoints.contract import EndpointSession
     from pytest_modelbench.registry import Candidate
-    from pytest_modelbench.serving.server import Server
     from pytest_modelbench.serving.spec import ServeSpec
 
 ADDRESSES = ("base_url", "endpoints")
@@ -43,9 +42,9 @@ def with_server(
     if spec is None:
         return load({name: value for name, value in params.items() if name != "serve"})
     from pytest_modelbench.serving.environment import recorded
+    from pytest_modelbench.serving.server import Server
 
-    server = serve_from(params, candidate, base_dir)
-    assert server is not None
+    server = Server.ready(spec, candidate.model_path, base_dir)
     try:
         session = load(_addressed(params, server.port, candidate.model_path))
     except BaseException:
@@ -54,18 +53,6 @@ def with_server(
     session.server = server
     session.properties = {**session.properties, "serve": masked(recorded(spec))}
     return session
-
-
-def serve_from(
-    params: Mapping[str, Any], candidate: Candidate, base_dir: Path | None = None
-) -> Server | None:
-    """The server that `params` name, ready; None where they name none."""
-    spec = _spec_of(params)
-    if spec is None:
-        return None
-    from pytest_modelbench.serving.server import Server
-
-    return Server.ready(spec, candidate.model_path, base_dir)
 
 
 def as_if_served(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from processes import comes_true, is_running
 
 Runs = Callable[[], list]
 
@@ -105,23 +105,7 @@ class Served:
 
     @property
     def running(self) -> list[int]:
-        return [pid for pid in self.started if _is_running(pid)]
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _comes_true(condition: Callable[[], object], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
+        return [pid for pid in self.started if is_running(pid)]
 
 
 @pytest.fixture
@@ -236,11 +220,11 @@ def test_a_session_that_is_ended_leaves_no_server(
         start_new_session=True,
     )
     try:
-        assert _comes_true((served.folder / "asked").exists)
+        assert comes_true((served.folder / "asked").exists)
         assert len(served.running) == 2
         session.send_signal(number)
         assert session.wait(60) != 0
-        assert _comes_true(lambda: not served.running)
+        assert comes_true(lambda: not served.running)
     finally:
         if session.poll() is None:
             os.killpg(session.pid, signal.SIGKILL)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from processes import is_running
 
 from pytest_modelbench.serving.spec import Ready, ServeSpec
 
@@ -82,19 +81,3 @@ class Servers:
     def kill_all(self) -> None:
         for pid in self.running:
             psutil.Process(pid).kill()
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def comes_true(condition: Callable[[], object], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from small_servers import SERVE, Servers, comes_true, is_running
+from processes import comes_true, is_running
+from small_servers import SERVE, Servers
 
 from pytest_modelbench.errors import ModelbenchError, Unavailable, as_text, one_line
 from pytest_modelbench.serving.guard_client import ServerError
