@@ -27,8 +27,8 @@ class Numbered(ChatEndpoint):
     def prepare(self, sample: Sample) -> Any:
         made = super().prepare(sample)
         assert isinstance(made, Request)
-        headers = {**made.headers, "x-request-id": sample.id}
-        return Request(made.method, made.url, headers, made.body, made.secrets)
+        body = made.body.removesuffix(b"}") + f',"user":"{sample.id}"}}'.encode()
+        return Request(made.method, made.url, made.headers, body, made.secrets)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ class Log:
     """What the server saw, by the clock that `time.perf_counter_ns` reads. In its order."""
 
     ids: NDArray[np.int64]
-    """Of the header x-request-id; -1 without."""
+    """Of the field `user` of a request; -1 without."""
     arrived_ns: NDArray[np.int64]
     ttft_ms: NDArray[np.float64]
     """From a request's arrival to its first token."""

@@ -42,7 +42,7 @@
 typedef int64_t ns_t;
 
 struct entry { /* of a request; `tokens` times of int64 follow it, 0 where it was not sent */
-    int64_t id;         /* of the header x-request-id, -1 without */
+    int64_t id;         /* of the field "user" of its body, -1 without */
     int64_t arrived_ns; /* its last byte was read */
     int64_t tokens;     /* how many are to be sent; 1 where the answer comes whole */
 };
@@ -320,8 +320,10 @@ static void keep_entry(struct connection *c, int64_t id) {
         first_request_ns = e.arrived_ns;
 }
 
-static void asked(int fd, const char *body, int64_t id) {
+static void asked(int fd, const char *body) {
     struct connection *c = &connections[fd];
+    const char *user = strstr(body, "\"user\":\"");
+    int64_t id = user && user[8] >= '0' && user[8] <= '9' ? atoll(user + 8) : -1;
     c->busy = 1;
     c->sent_tokens = 0;
     long most = number_after(body, "\"max_tokens\"");
@@ -373,9 +375,8 @@ static ssize_t take_request(int fd) {
         return 0;
     }
     end_of_head[2] = 0; /* the head is text of its own until the request is read */
-    const char *length = header(c->in, "content-length"), *id = header(c->in, "x-request-id");
+    const char *length = header(c->in, "content-length");
     size_t size = (size_t)(end_of_head + 4 - c->in), whole = size + (length ? strtoul(length, NULL, 10) : 0);
-    int64_t number = id && *id >= '0' && *id <= '9' ? atoll(id) : -1;
     int is_get = !strncmp(c->in, "GET ", 4);
     if (c->in_size < whole) {
         end_of_head[2] = '\r';
@@ -388,7 +389,7 @@ static ssize_t take_request(int fd) {
         uint64_t serial = c->serial;
         char kept = c->in[whole]; /* there is always room for one more */
         c->in[whole] = 0;
-        asked(fd, c->in + size, number);
+        asked(fd, c->in + size);
         if (c->serial != serial)
             return -1;
         c->in[whole] = kept;

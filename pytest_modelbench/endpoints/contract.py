@@ -86,6 +86,12 @@ class Endpoint:
         """
         return await send(prepared)
 
+    def only_request(self, prepared: Any) -> Request | None:
+        """What `ask` would send if that is all it does: it is sent without `ask` then, which takes
+        half the time, and `ask` is called where it was not answered well. Else None.
+        """
+        return prepared if type(self).ask is Endpoint.ask else None
+
     def read(self, sample: Sample, exchange: Exchange) -> Answer:
         """What an answer says. Raises `EndpointError` for one that makes no sense."""
         raise NotImplementedError

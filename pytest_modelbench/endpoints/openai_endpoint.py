@@ -107,6 +107,10 @@ class OpenaiEndpoint(Endpoint):
     async def ask(self, prepared: Any, send: Send) -> Exchange:
         return await self._to_next(send)(prepared)
 
+    def only_request(self, prepared: Any) -> Request | None:
+        """Several addresses are asked in turn, which `ask` sees to."""
+        return prepared if len(self.urls) == 1 and isinstance(prepared, Request) else None
+
     def fault(self, error: Exception, before: str = "", after: str = "") -> EndpointError:
         """`error` fit to be shown: a server may send back the key that it was sent."""
         said = printable(without_secrets(str(error), self.secrets))

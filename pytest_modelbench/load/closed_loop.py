@@ -6,6 +6,7 @@ import asyncio
 from time import perf_counter_ns
 
 from pytest_modelbench.load.asking import Asking
+from pytest_modelbench.load.cancelling import cancel_all
 from pytest_modelbench.load.loop_watch import LoopWatch
 from pytest_modelbench.load.reply import Part
 from pytest_modelbench.load.share import Work
@@ -43,8 +44,12 @@ class ClosedLoop:
         await self._sent_all
 
     @property
-    def under_way(self) -> set[asyncio.Task[None]]:
-        return self._tasks
+    def under_way(self) -> int:
+        return len(self._tasks)
+
+    async def cancel(self) -> None:
+        """Give up what is not answered."""
+        await cancel_all(self._tasks)
 
     async def _place(self, place: int) -> None:
         begin_ns = self._start_ns + self._ramp_ns * place // self._all_places

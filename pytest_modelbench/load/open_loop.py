@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from time import perf_counter_ns
 
 from pytest_modelbench.load.arrivals import Arrivals
-from pytest_modelbench.load.asking import Asking
+from pytest_modelbench.load.asking import Asking, Begun
+from pytest_modelbench.load.cancelling import cancel_all
 from pytest_modelbench.load.loop_watch import LoopWatch
 from pytest_modelbench.load.reply import Part
 from pytest_modelbench.load.share import Share
@@ -40,6 +42,7 @@ class OpenLoop:
         self._offsets = deque(arrivals.offsets_ns[own].tolist())
         self._waiting: deque[Due] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: set[Begun] = set()
         self._start_ns = 0
         self.planned = len(own)
 
@@ -56,8 +59,15 @@ class OpenLoop:
             self._alarm.close()
 
     @property
-    def under_way(self) -> set[asyncio.Task[None]]:
-        return self._tasks
+    def under_way(self) -> int:
+        return len(self._tasks) + len(self._begun)
+
+    async def cancel(self) -> None:
+        """Give up what is not answered."""
+        self._waiting.clear()
+        for begun in tuple(self._begun):  # only coroutines can be cancelled
+            self._go_on(begun)
+        await cancel_all(self._tasks)
 
     def _send_due(self) -> None:
         now = perf_counter_ns() - self._start_ns
@@ -65,7 +75,7 @@ class OpenLoop:
         while offsets and offsets[0] <= now:
             offset, at = offsets.popleft(), self._at.popleft()
             due = (at - self._arrivals.before, self._arrivals.part(at), self._start_ns + offset)
-            if self._limit is not None and len(self._tasks) >= self._limit:
+            if self._limit is not None and self.under_way >= self._limit:
                 self._waiting.append(due)
             else:
                 self._send(due, due[2])
@@ -78,24 +88,51 @@ class OpenLoop:
         number, part, intended_ns = due
         if number >= 0:
             self._watch.measured()
-        task = self._loop.create_task(self._ask(number, part, intended_ns, due_ns))
-        self._tasks.add(task)
+        begun = self._asking.begin(number, part, intended_ns, due_ns)
+        if begun.done is None:
+            self._go_on(begun)
+        else:
+            self._begun.add(begun)
+            begun.done.add_done_callback(partial(self._is_done, begun))
 
-    async def _ask(self, number: int, part: Part, intended_ns: int, due_ns: int) -> None:
+    def _is_done(self, begun: Begun, _: asyncio.Future[None]) -> None:
+        if begun not in self._begun:  # a coroutine has taken over
+            return
         try:
-            await self._asking.ask(number, part, intended_ns, due_ns)
+            if not self._asking.end(begun):
+                self._go_on(begun)
+                return
+        except Exception as error:
+            self._break(error)
+        self._begun.discard(begun)
+        self._has_ended()
+
+    def _go_on(self, begun: Begun) -> None:
+        self._begun.discard(begun)
+        self._tasks.add(self._loop.create_task(self._to_the_end(begun)))
+
+    async def _to_the_end(self, begun: Begun) -> None:
+        try:
+            await self._asking.go_on(begun)
         except asyncio.CancelledError:
             raise
         except BaseException as error:
-            if not self._sent_all.done():
-                self._sent_all.set_exception(error)
+            self._break(error)
             raise
         finally:
             self._tasks.discard(asyncio.current_task())
-            if self._waiting:
-                self._send(self._waiting.popleft(), perf_counter_ns())
-                if not self._waiting and not self._offsets:
-                    self._have_sent_all()
+            self._has_ended()
+
+    def _has_ended(self) -> None:
+        """One that waits may be sent now."""
+        if self._waiting:
+            self._send(self._waiting.popleft(), perf_counter_ns())
+            if not self._waiting and not self._offsets:
+                self._have_sent_all()
+
+    def _break(self, error: BaseException) -> None:
+        if not self._sent_all.done():
+            self._sent_all.set_exception(error)
 
     def _have_sent_all(self) -> None:
         self._watch.sent_all()

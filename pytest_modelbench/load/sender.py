@@ -102,7 +102,7 @@ async def _send(
         watch.close()
         reading.stop()
         broken.cancel()
-        await _cancel(sending)
+        await sending.cancel()
         await client.close()
     reading.finish()
     if finish is not None:
@@ -132,15 +132,7 @@ async def _answered(
         asking.given_up = (
             f"given up {drain_seconds:g} s after the last request was sent: there was no answer"
         )
-        await _cancel(sending)
-
-
-async def _cancel(sending: OpenLoop | ClosedLoop) -> None:
-    while sending.under_way:
-        tasks = set(sending.under_way)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await sending.cancel()
 
 
 async def _until(broken: asyncio.Future[None], coroutine: object) -> None:

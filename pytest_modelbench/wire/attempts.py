@@ -9,6 +9,7 @@ from typing import Protocol
 
 from pytest_modelbench.endpoints.contract import EndpointError
 from pytest_modelbench.redaction import printable
+from pytest_modelbench.wire.client import Flight
 from pytest_modelbench.wire.complaint import complaint, status_line
 from pytest_modelbench.wire.exchange import Exchange
 from pytest_modelbench.wire.masking import without_secrets
@@ -22,21 +23,38 @@ _RANDOM = Random()
 
 
 class Sender(Protocol):
-    """Makes one attempt, such as a `Client`."""
+    """Makes one attempt: a `Client`, but for tests."""
 
     async def send(self, request: Request) -> Exchange: ...
+
+    async def finish(self, flight: Flight) -> Exchange: ...
 
 
 class Attempts:
     """Sends the requests of one sample, each as often as it takes, and counts."""
 
-    __slots__ = ("_policy", "_random", "_sender", "first_sent_ns", "retries", "retry_ns", "sent_ns")
+    __slots__ = (
+        "_begun",
+        "_policy",
+        "_random",
+        "_sender",
+        "first_sent_ns",
+        "retries",
+        "retry_ns",
+        "sent_ns",
+    )
 
     def __init__(
-        self, sender: Sender, policy: RetryPolicy | int, random: Random | None = None
+        self,
+        sender: Sender,
+        policy: RetryPolicy | int,
+        random: Random | None = None,
+        begun: Flight | None = None,
     ) -> None:
-        """`policy` may be given as the number of retries; `random` makes the waits repeatable."""
+        """`policy` may be given as the number of retries; `random` makes the waits repeatable.
+        `begun` is the first attempt at the first request, where it is under way or has ended."""
         self._sender = sender
+        self._begun = begun
         self._policy = RetryPolicy(policy) if isinstance(policy, int) else policy
         self._random = random or _RANDOM
         self.first_sent_ns = 0
@@ -60,7 +78,11 @@ class Attempts:
         while True:
             attempt += 1
             begun_ns = perf_counter_ns()
-            exchange = await self._sender.send(request)
+            if (begun := self._begun) is not None:
+                self._begun = None
+                exchange = await self._sender.finish(begun)
+            else:
+                exchange = await self._sender.send(request)
             self.sent_ns = exchange.sent_ns or begun_ns
             if not self.first_sent_ns:
                 self.first_sent_ns = self.sent_ns

@@ -40,18 +40,23 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _NOTHING_YET = Exchange()
 
 
-class _Attempt:
-    """What ends when its time is over."""
+class Flight:
+    """A request under way, which ends when its time is over."""
 
-    __slots__ = ("deadline_ns", "exchange", "target", "under_way")
+    __slots__ = ("deadline_ns", "exchange", "outgoing", "pool", "request", "under_way")
 
-    def __init__(self, deadline_ns: int, target: Target) -> None:
+    def __init__(self, request: Request, outgoing: Outgoing, pool: Pool, deadline_ns: int) -> None:
+        self.request, self.outgoing, self.pool = request, outgoing, pool
         self.deadline_ns = deadline_ns
-        self.target = target
         self.exchange = _NOTHING_YET
         self.under_way: UnderWay | None = None
 
+    def begin(self, connection: Connection) -> None:
+        self.exchange = exchange = Exchange()
+        self.under_way = connection.begin(self.outgoing, exchange)
+
     def fail(self, fault: Fault) -> None:
+        """What is sent has failed; nothing happens before."""
         if self.under_way is not None:
             self.under_way.fail(self.exchange, fault)
 
@@ -68,7 +73,7 @@ class Client:
         self._pools: dict[Origin, Pool] = {}
         self._targets: dict[str, tuple[Target, Pool]] = {}
         self._blocks = HeaderBlocks()
-        self._attempts: dict[_Attempt, None] = {}  # in the order of their deadlines
+        self._flights: dict[Flight, None] = {}  # in the order of their deadlines
         self._sweep_timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
@@ -82,62 +87,78 @@ class Client:
 
         Raises `ModelbenchError` for a request that must not be sent.
         """
+        return await self.finish(self.begin(request))
+
+    def begin(self, request: Request) -> Flight:
+        """Send it now, if a connection is free; raises what `send` does.
+
+        `send` in two steps, for those who have thousands a second to send: what is `under_way` is
+        `done` some time, and then either all is `end_well` or, as for what is not under way, it
+        takes to `finish`.
+        """
         target, pool = self._targets.get(request.url) or self._find_pool(request.url)
         outgoing = self._outgoing(request, target)
-        attempt = _Attempt(perf_counter_ns() + self._timeout_ns, target)
-        self._attempts[attempt] = None
+        flight = Flight(request, outgoing, pool, perf_counter_ns() + self._timeout_ns)
+        self._flights[flight] = None
         if self._sweep_timer is None:
             self._start_sweeping()
+        if (connection := pool.take()) is not None:
+            flight.begin(connection)
+        return flight
+
+    def end_well(self, flight: Flight) -> bool:
+        """Whether what was begun is answered, and nothing is left to do."""
+        exchange = flight.exchange
+        if not exchange.is_ok or exchange.header("content-encoding"):
+            return False
+        del self._flights[flight]
+        return True
+
+    async def finish(self, flight: Flight) -> Exchange:
+        """All that `send` does, but for what has been done."""
         try:
-            exchange = await self._exchange(outgoing, pool, attempt)
+            exchange = await self._exchange(flight)
             if is_redirect(exchange):
-                exchange = await self._follow(request, target, exchange, attempt)
+                exchange = await self._follow(flight)
             if exchange.fault is not None:
-                _mask(exchange, request)
+                _mask(exchange, flight.request)
             return exchange
         finally:
-            del self._attempts[attempt]
+            del self._flights[flight]
 
     async def close(self) -> None:
         """Close every connection; what is under way fails."""
-        for attempt in tuple(self._attempts):
-            attempt.fail(Fault("reset", "the client was closed before the answer was whole"))
+        for flight in tuple(self._flights):
+            flight.fail(Fault("reset", "the client was closed before the answer was whole"))
         if self._sweep_timer is not None:
             self._sweep_timer.cancel()
             self._sweep_timer = None
         for pool in self._pools.values():
             await pool.close()
 
-    async def _exchange(self, outgoing: Outgoing, pool: Pool, attempt: _Attempt) -> Exchange:
-        """Send it on a connection; where a kept one turns out to be closed, on a new one.
+    async def _exchange(self, flight: Flight) -> Exchange:
+        """Send it, unless it is; where a kept connection turns out to be closed, on a new one.
 
         That says nothing of the request, which the server never read.
         """
-        exchange = await self._exchange_on(pool.take(), outgoing, pool, attempt)
+        exchange = await self._exchange_once(flight, is_fresh=False)
         fault = exchange.fault
         if fault is not None and fault.kind == "reset" and exchange.is_reused:
-            if attempt.under_way is not None and attempt.under_way.is_unanswered:
-                return await self._exchange_on(None, outgoing, pool, attempt, is_fresh=True)
+            if flight.under_way is not None and flight.under_way.is_unanswered:
+                flight.under_way = None
+                return await self._exchange_once(flight, is_fresh=True)
         elif fault is None and exchange.header("content-encoding"):
-            decode(exchange, outgoing.target.address, self.limits.max_response_bytes)
+            decode(exchange, flight.outgoing.target.address, self.limits.max_response_bytes)
         return exchange
 
-    async def _exchange_on(
-        self,
-        connection: Connection | None,
-        outgoing: Outgoing,
-        pool: Pool,
-        attempt: _Attempt,
-        is_fresh: bool = False,
-    ) -> Exchange:
-        attempt.exchange = exchange = Exchange()
-        attempt.target = outgoing.target
-        attempt.under_way = None
-        if connection is None:
-            connection = await self._connect(pool, exchange, attempt, is_fresh)
+    async def _exchange_once(self, flight: Flight, is_fresh: bool) -> Exchange:
+        if flight.under_way is None:
+            flight.exchange = exchange = Exchange()
+            connection = await self._connect(flight, is_fresh)
             if connection is None:
                 return exchange
-        attempt.under_way = under_way = connection.begin(outgoing, exchange)
+            flight.begin(connection)
+        under_way, exchange = cast("UnderWay", flight.under_way), flight.exchange
         try:
             await under_way.done
         except BaseException:  # nobody waits for the answer any more
@@ -145,41 +166,42 @@ class Client:
             raise
         return exchange
 
-    async def _connect(
-        self, pool: Pool, exchange: Exchange, attempt: _Attempt, is_fresh: bool
-    ) -> Connection | None:
-        """A connection; without one, why not is in `exchange`."""
-        left = (attempt.deadline_ns - perf_counter_ns()) / 1e9
+    async def _connect(self, flight: Flight, is_fresh: bool) -> Connection | None:
+        """A connection; without one, why not is in the exchange."""
+        left = (flight.deadline_ns - perf_counter_ns()) / 1e9
         seconds = self.limits.connect_timeout_seconds
         try:
             async with asyncio.timeout(min(left, seconds)):
-                return await pool.open(is_fresh)
+                return await flight.pool.open(is_fresh)
         except OSError as error:
+            exchange = flight.exchange
             exchange.ended_ns = perf_counter_ns()
             if isinstance(error, TimeoutError) and left < seconds:
-                exchange.fault = self._timeout_fault(attempt)
+                exchange.fault = self._timeout_fault(flight)
             else:
-                exchange.fault = connect_fault(attempt.target.origin, error, seconds)
+                exchange.fault = connect_fault(flight.outgoing.target.origin, error, seconds)
         return None
 
-    async def _follow(
-        self, request: Request, target: Target, exchange: Exchange, attempt: _Attempt
-    ) -> Exchange:
+    async def _follow(self, flight: Flight) -> Exchange:
         """Go where the server sends us. Times count from the first request."""
+        exchange = flight.exchange
         sent_ns = exchange.sent_ns
-        address = target.address
-        followed = 0
+        address = flight.outgoing.target.address
+        request, followed = flight.request, 0
         while is_redirect(exchange):
             try:
                 if followed == MOST_REDIRECTS:
                     raise WrongRedirect(f"led to more than {MOST_REDIRECTS} redirects")
-                request = redirected(request, target, exchange)
+                request = redirected(request, flight.outgoing.target, exchange)
                 followed += 1
             except WrongRedirect as error:
                 exchange.fault = Fault("redirect", f"{address} {error}")
                 break
-            target, pool = self._find_pool(request.url)
-            exchange = await self._exchange(self._outgoing(request, target), pool, attempt)
+            target, flight.pool = self._find_pool(request.url)
+            flight.outgoing, flight.under_way = self._outgoing(request, target), None
+            if (connection := flight.pool.take()) is not None:
+                flight.begin(connection)
+            exchange = await self._exchange(flight)
         exchange.sent_ns = sent_ns
         return exchange
 
@@ -214,26 +236,25 @@ class Client:
         """End what takes too long: one timer for all, instead of one for each request."""
         now = perf_counter_ns()
         late = []
-        for attempt in self._attempts:
-            if attempt.deadline_ns > now:
+        for flight in self._flights:
+            if flight.deadline_ns > now:
                 break
-            late.append(attempt)
-        for attempt in late:
-            attempt.fail(self._timeout_fault(attempt))
+            late.append(flight)
+        for flight in late:
+            flight.fail(self._timeout_fault(flight))
         for pool in self._pools.values():
             pool.close_idle(now)
         self._sweep_timer = None
-        if self._attempts or not all(pool.is_empty for pool in self._pools.values()):
+        if self._flights or not all(pool.is_empty for pool in self._pools.values()):
             self._start_sweeping()
 
-    def _timeout_fault(self, attempt: _Attempt) -> Fault:
-        exchange = attempt.exchange
+    def _timeout_fault(self, flight: Flight) -> Fault:
         seconds = self.limits.timeout_seconds
-        if exchange.head_ns:
+        if flight.exchange.head_ns:
             how = f"had not finished its answer after {seconds:g} s"
         else:
             how = f"did not answer within {seconds:g} s"
-        return Fault("timeout", f"{attempt.target.address} {how}")
+        return Fault("timeout", f"{flight.outgoing.target.address} {how}")
 
 
 def _mask(exchange: Exchange, request: Request) -> None:

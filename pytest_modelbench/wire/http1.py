@@ -10,16 +10,23 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from functools import lru_cache
 from time import perf_counter_ns
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from pytest_modelbench.wire.exchange import Exchange, Fault, FaultKind
+from pytest_modelbench.wire.target import Target
 from pytest_modelbench.wire.under_way import MOST_HEAD_BYTES, MOST_PIECES, Keeper, Outgoing
 
 _MOST_FRAMING = 16
 """Bytes of framing for each byte of a body: a server may send chunks of one byte."""
+
+
+@lru_cache(maxsize=1024)
+def _after_method(target: Target) -> str:
+    return f" {target.path} HTTP/1.1\r\nHost: {target.origin.authority}\r\n"
 
 
 class Http1Connection(asyncio.BufferedProtocol):
@@ -71,8 +78,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         target, body = outgoing.target, outgoing.body
         length = f"Content-Length: {len(body)}\r\n" if outgoing.says_length else ""
         head = (
-            f"{outgoing.method} {target.path} HTTP/1.1\r\nHost: {target.origin.authority}\r\n"
-            f"{outgoing.headers.text}{length}\r\n"
+            f"{outgoing.method}{_after_method(target)}{outgoing.headers.text}{length}\r\n"
         ).encode("ascii")
         self._address = target.address
         self._exchange = exchange

@@ -38,6 +38,22 @@ class TruthEndpoint(Endpoint):
         return Answer(sample.id, token_ns, 2, len(said), "usage")
 
 
+class Asks(TruthEndpoint):
+    """Counts how often it takes its coroutine; with `is_short` only where the plain calls do not
+    do."""
+
+    def __init__(self, port: int, is_short: bool) -> None:
+        super().__init__(port)
+        self._is_short, self.asked = is_short, 0
+
+    def only_request(self, prepared: Any) -> Request | None:
+        return prepared if self._is_short else None
+
+    async def ask(self, prepared: Any, send: Send) -> Exchange:
+        self.asked += 1
+        return await send(prepared)
+
+
 class SaysWho(TruthEndpoint):
     """Answers with the process that asked."""
 

@@ -8,6 +8,7 @@ GET /log gives when each request came, by `perf_counter_ns`, and the name it cam
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import signal
 import sys
@@ -25,6 +26,7 @@ OPTIONS: dict[str, Any] = {
     "status": 200,
     "fail_every": 0,  # each so many-th request is answered 500
     "fail_first": 0,  # so many requests are answered 503
+    "faults": [],  # of requests 0, 1, ...: what happens when each comes for the first time
 }
 
 
@@ -46,12 +48,39 @@ class Server:
                     writer.write(whole(200, json.dumps(self.log)))
                 else:
                     self.log.append((headers.get("x-request-id", ""), time.perf_counter_ns()))
+                    if await self.is_faulty(writer, lines[0].split()[1]):
+                        continue
                     await self.answer(writer, b'"stream": true' in body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             writer.close()
+
+    async def is_faulty(self, writer: asyncio.StreamWriter, path: str) -> bool:
+        """Whether something else than an answer was given."""
+        faults, name = self.options["faults"], self.log[-1][0]
+        fault = faults[int(name) % len(faults)] if faults else ""
+        if not fault or [one for one, _ in self.log].count(name) > 1:
+            return False
+        if isinstance(fault, int):
+            writer.write(whole(fault, "{}"))
+        elif fault == "redirect":
+            writer.write(b"HTTP/1.1 307 There\r\nLocation: %s\r\n" % path.encode())
+            writer.write(b"Content-Length: 0\r\n\r\n")
+        elif fault == "gzip":
+            body = gzip.compress(b'{"text": "hello"}')
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n")
+            writer.write(
+                b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+            )
+            writer.write(body)
+        else:
+            if fault == "half":
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+            await writer.drain()
+            raise ConnectionError(fault)
+        return True
 
     async def answer(self, writer: asyncio.StreamWriter, streams: bool) -> None:
         options, number = self.options, len(self.log)
