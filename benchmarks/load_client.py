@@ -62,7 +62,8 @@ class Bench:
         words += ["--role-only"] if options.role_only else []
         with true_server(self._program, self.server_core, words) as server:
             said = client({**given, "port": server.port, "url": server.url})
-            whole, log = server.log(), server.log(skip=given["warmup"])
+            before = given["warmup"] + said.get("before", 0)
+            whole, log = server.log(), server.log(skip=before)
         return {**said, **self._held_against(whole, log, said, given)}
 
     def python(self, module: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -98,7 +99,8 @@ class Bench:
             ]
             for name, true in truth.items()
         }
-        is_whole = len(log.ids) == given["requests"] == said["answered"] and not log.unanswered
+        answered = said.get("answered", given["requests"])
+        is_whole = len(log.ids) == given["requests"] == answered and not log.unanswered
         # The warm-up asks the last samples, and may overtake or be overtaken by what is measured.
         count = given["requests"]
         asked = [*range(count), *(-1 - at for at in range(given["warmup"]))]

@@ -51,11 +51,16 @@ def aiperf(program: Path, asked: Asked) -> Figures:
 
 def guidellm(program: Path, asked: Asked) -> Figures:
     output = asked.folder / "benchmarks.json"
-    command = [*asked.pinned, str(program), "benchmark", "run", "--target", asked.url]
-    command += ["--model", "true", "--processor", asked.tokenizer, "--output-path", str(output)]
-    command += ["--rate-type", "constant", "--rate", f"{asked.rate:g}"]
-    command += ["--max-requests", str(asked.requests + asked.warmup)]
-    command += ["--data", f"prompt_tokens=8,output_tokens={asked.tokens}", "--disable-console"]
+    options = {
+        "--backend": f"kind=openai_http,target={asked.url},model=truth",
+        "--profile": f"kind=constant,rate={asked.rate:g},warmup={asked.warmup}",
+        "--constraint": f"kind=max_requests,count={asked.requests + asked.warmup}",
+        "--tokenizer": f"kind=hf_auto,model={asked.tokenizer}",
+        "--data": f"kind=synthetic_text,prompt_tokens=8,output_tokens={asked.tokens}",
+        "--output": f"kind=json,path={output}",
+    }
+    words = [word for option in options.items() for word in option]
+    command = [*asked.pinned, str(program), "run", *words, "--disable-console"]
     run(command, cwd=asked.folder, seconds=300)
     [said] = json.loads(output.read_text())["benchmarks"]
     metrics = said["metrics"]
@@ -64,7 +69,7 @@ def guidellm(program: Path, asked: Asked) -> Figures:
     for ours, theirs in names.items():
         summary = metrics[theirs]["successful"]
         found[ours] = [summary["mean"], summary["percentiles"]["p99"]]
-    return {**found, "answered": metrics["request_totals"]["successful"] - asked.warmup}
+    return found  # how many its window has depends on when the warm-up's answers ended
 
 
 def vllm(program: Path, asked: Asked) -> Figures:
@@ -83,6 +88,7 @@ def vllm(program: Path, asked: Asked) -> Figures:
         "ttft_ms": [said["mean_ttft_ms"], said["p99_ttft_ms"]],
         "itl_ms": [said["mean_itl_ms"], said["p99_itl_ms"]],
         "answered": said["completed"],
+        "before": 1,  # it tries first whether the server answers
     }
 
 

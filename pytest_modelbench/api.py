@@ -17,7 +17,8 @@ OK = 0
 class _Observer:
     """Learns where a session wrote its run, and what it could not collect."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None = None) -> None:
+        self.__name__ = name  # by which a session may know what it is for
         self.path: Path | None = None
         self.faults: list[str] = []
         self.status = 0
@@ -70,7 +71,10 @@ def run_benchmark(
 
 def check_suite(file: Path) -> None:
     """Collect a suite as pytest would, conftests included. Raises `ModelbenchError` with faults."""
-    observer, said = _pytest([f"--suite={file}", "--collect-only", "-q"], verbose=False)
+    from pytest_modelbench.plugin_objects import CHECKER
+
+    arguments = [f"--suite={file}", "--collect-only", "-q"]
+    observer, said = _pytest(arguments, verbose=False, observer=_Observer(CHECKER))
     if observer.faults or observer.status != OK:
         raise ModelbenchError("\n".join(observer.faults) or said)
 
@@ -79,11 +83,13 @@ def _as_list(suite: Any) -> list[Any]:
     return [suite] if isinstance(suite, str | os.PathLike) else list(suite)
 
 
-def _pytest(arguments: list[str], *, verbose: bool) -> tuple[_Observer, str]:
+def _pytest(
+    arguments: list[str], *, verbose: bool, observer: _Observer | None = None
+) -> tuple[_Observer, str]:
     """Run pytest here; what was observed, and unless `verbose` what it said."""
     import pytest
 
-    observer = _Observer()
+    observer = observer or _Observer()
     # The caller's own pytest settings are about the caller's tests.
     arguments = ["-c", os.devnull, f"--rootdir={Path.cwd()}", "-p", "no:cacheprovider", *arguments]
     text = io.StringIO()

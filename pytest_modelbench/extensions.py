@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,12 @@ class Extensions:
     runners: Registered[Any] = RUNNERS
     dataset_sources: Registered[DatasetSource] = DATASET_SOURCES
     quality_metrics: Registered[QualityMetric] = QUALITY_METRICS
+
+    def set_missing(self, sentences: Iterable[str]) -> None:
+        """Why something may not be known by its name: said with that it is not."""
+        said = tuple(sentences)
+        for kind in (self.runners, self.dataset_sources, self.quality_metrics):
+            kind.missing = said
 
     def keep(self) -> Callable[[], None]:
         """Remember what is registered now; calling what this returns brings it back.

@@ -7,8 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.redaction import without_credentials
+from pytest_modelbench.errors import ModelbenchError, encodable
 
 _SECONDS = 30.0
 _MERGE_BASE = "merge-base:"
@@ -29,7 +28,7 @@ OF_HOOKS = (
 def repository_of(folder: Path) -> Path | None:
     """The root of the repository that `folder` is in; None outside of any, or without git."""
     try:
-        return Path(git(folder, "rev-parse", "--show-toplevel"))
+        return Path(git(folder, "rev-parse", "--show-toplevel", errors="surrogateescape"))
     except ModelbenchError:
         return None
 
@@ -49,7 +48,8 @@ def commit_of(repository: Path, revision: str) -> str:
         if (repository / ".git" / "shallow").exists():
             hint = "; this clone is shallow: fetch the history (actions/checkout: fetch-depth: 0)"
         raise ModelbenchError(
-            f"{revision!r} is no revision of {repository} (branches: {_branches(repository)}){hint}"
+            f"{revision!r} is no revision of {encodable(str(repository))} "
+            f"(branches: {_branches(repository)}){hint}"
         ) from None
 
 
@@ -74,8 +74,13 @@ def remove_worktree(repository: Path, folder: Path) -> None:
     git(repository, "worktree", "remove", "--force", "--force", str(folder), seconds=600)
 
 
-def git(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
-    """What git says, stripped. Raises `ModelbenchError` with its own words when it fails."""
+def git(
+    folder: Path, *arguments: str, seconds: float = _SECONDS, errors: str = "replace"
+) -> str:
+    """What git says, stripped. Raises `ModelbenchError` with its own words when it fails.
+
+    `errors` is what becomes of what is not UTF-8: replaced, as text may be, or as paths need it.
+    """
     command = ["git", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(
@@ -83,7 +88,7 @@ def git(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
-            errors="replace",
+            errors=errors,
             timeout=seconds,
             check=False,
             env={name: value for name, value in os.environ.items() if name not in OF_HOOKS},
@@ -91,10 +96,10 @@ def git(folder: Path, *arguments: str, seconds: float = _SECONDS) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         raise ModelbenchError(f"{_shown(command)} cannot be run: {error}") from None
     if done.returncode != 0:
-        said = without_credentials(" ".join(done.stderr.split()))
+        said = encodable(" ".join(done.stderr.split()))
         raise ModelbenchError(f"{_shown(command)} failed: {said}")
     return done.stdout.strip()
 
 
 def _shown(command: Sequence[str]) -> str:
-    return " ".join(command)
+    return encodable(" ".join(command))

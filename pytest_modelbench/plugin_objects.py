@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pytest_modelbench.recording.recorder import Recorder
     from pytest_modelbench.session import ModelbenchSession
 
-SESSION, RECORDER = "modelbench-run", "modelbench-recorder"
+SESSION, RECORDER, CHECKER = "modelbench-run", "modelbench-recorder", "modelbench-checker"
 
 
 def session_of(config: pytest.Config) -> ModelbenchSession | None:

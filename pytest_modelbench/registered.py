@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -34,6 +34,8 @@ class Registered(Generic[T]):
         self.noun = noun
         self._added: dict[str, T] = {}
         self._loaded: dict[str, T] = {}
+        self.missing: Sequence[str] = ()
+        """In sentences, what should have added things here and could not."""
 
     @cached_property
     def _points(self) -> dict[str, EntryPoint]:
@@ -77,4 +79,5 @@ class Registered(Generic[T]):
         known = self.names()
         raise ModelbenchError(
             f"{name!r} is not a {self.noun}{did_you_mean(name, known)} (known: {', '.join(known)})"
+            + "".join(f"; {one}" for one in self.missing)
         )

@@ -14,6 +14,7 @@ import pytest
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.turns import LockMode, lock_mode_from
 from pytest_modelbench.paths import folder_to_write, path_from
+from pytest_modelbench.plugin_objects import CHECKER
 from pytest_modelbench.redaction import command_without_secrets
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.suite.against import side_against
@@ -30,7 +31,8 @@ def selection_from(config: pytest.Config) -> Selection:
             raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
     against = None if option.suite_against is None else side_against(option.suite_against)
     models, devices = tuple(option.suite_model), tuple(option.suite_device)
-    return Selection(registry, models, devices, against, option.suite_quick)
+    is_check = config.pluginmanager.has_plugin(CHECKER)
+    return Selection(registry, models, devices, against, option.suite_quick, is_check)
 
 
 def lock_from(config: pytest.Config) -> LockMode:

@@ -106,6 +106,24 @@ def test_validate_tells_the_kinds_apart_and_names_every_fault(
     assert "Traceback" not in done.stderr
 
 
+def test_validate_looks_at_candidates_that_wait_for_a_baseline(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    wrong = {"model": "./nosuch", "revision": "main"}
+    file = echo_suite(compare={"candidates": {"a": wrong, "b": {"python": "no/python"}}})
+    done = modelbench("validate", file.name, folder=pytester.path)
+    assert done.returncode == 1
+    assert "3 mistakes in this suite" in done.stderr
+    for field, fault in {
+        "a.model": "'./nosuch': there is no such file",
+        "a.revision": f"'main': {pytester.path} is in no git repository",
+        "b.python": "'no/python': there is no such interpreter",
+    }.items():
+        assert f"compare: {field}: {fault}" in done.stderr
+    listed = pytester.runpytest_subprocess(file.name, "--suite-dry-run", "-p", "no:cacheprovider")
+    assert listed.ret == pytest.ExitCode.OK  # measured as if `compare` were not there
+
+
 @pytest.mark.parametrize("kind", ["suite", "run", "registry"])
 def test_schema_prints_the_published_schema(tmp_path: Path, kind: str) -> None:
     from pytest_modelbench.schemas import committed_file

@@ -57,6 +57,7 @@ class SideInProcess:
 
     def _answer(self, message: Message) -> Mapping[str, Any]:
         if isinstance(message, Load):
+            self._own.check_registered()
             self._limits.apply(message.case.measure)
             self._loaded = _Loaded(message.case, message.launch)
             self._own.check()

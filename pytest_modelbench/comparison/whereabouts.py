@@ -11,7 +11,7 @@ from typing import Any
 from pytest_modelbench.case import Case, ComparisonPlan, SidePlan
 from pytest_modelbench.comparison.probe import probe
 from pytest_modelbench.comparison.worktrees import ready_worktree
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, encodable
 from pytest_modelbench.execution.place import HERE, Extension, Place
 from pytest_modelbench.execution.tree import Tree
 
@@ -77,7 +77,8 @@ def _place(side: SidePlan, plan: ComparisonPlan, in_use: ExitStack) -> Place:
     names = revisions.path
     if names is None:
         names = ["src", "."] if (folder / "src").is_dir() else ["."]
-    tree = Tree(str(plan.repository), str(folder))
+    called = f"revision {side.given['revision']!r} ({side.commit[:12]})"
+    tree = Tree(str(plan.repository), str(folder), called)
     return Place(
         python=_interpreter(side, folder),
         path=tuple(str((folder / name).resolve()) for name in names),
@@ -144,7 +145,7 @@ def unasked_differences(sides: Sequence[Whereabouts]) -> list[str]:
     """
     baseline, *others = sides
     lines = [
-        f"{file} is not in the revision: the working tree's was taken ({side.name})"
+        f"{encodable(file)} is not in the revision: the working tree's was taken ({side.name})"
         for side in sides
         for file in side.not_of_revision
     ]

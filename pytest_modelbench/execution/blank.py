@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, metric_name, unit_of
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, encodable
 from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.metric import Metric, failed, skipped
@@ -69,7 +69,7 @@ def identity(case: Case) -> dict[str, Any]:
         "benchmark": case.benchmark_id,
         "runner": case.runner,
         "model": case.candidate.version,
-        "model_path": case.candidate.model_path,
+        "model_path": encodable(case.candidate.model_path),
         "device": case.device,
         "params": masked(jsonable(case.params)),
     }

@@ -81,6 +81,7 @@ def _measured(
     request: Request, residents: Residents, limits: ProcessLimits, own: OwnCode
 ) -> CaseResult:
     try:
+        own.check_registered()
         limits.apply(request.case.measure)
         result = execute(request.case, residents, request.worker, engine="isolated")
         if result.status != "skipped":

@@ -15,7 +15,6 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
-import importlib.util
 import json
 import os
 import signal
@@ -28,6 +27,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
 
+from pytest_modelbench.errors import as_text
 from pytest_modelbench.execution.child_watch import ChildWatch
 from pytest_modelbench.execution.descendants import (
     Descendants,
@@ -36,6 +36,7 @@ from pytest_modelbench.execution.descendants import (
     outlive_parent,
 )
 from pytest_modelbench.execution.own_code import OwnCode
+from pytest_modelbench.execution.registering import Unregistered, register_extensions
 
 LARGEST_REQUEST_BYTES = 1 << 20
 UNHEEDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -52,24 +53,22 @@ def main(descriptor: int) -> None:
     adopt_orphans()
     control = socket.socket(fileno=descriptor)
     registered: set[str] = set()
-    ready_for, failure = b"", ""
+    ready_for, failed = b"", list[Unregistered]()
     while True:
         die_with(session)
         request, descriptors, _, _ = socket.recv_fds(control, LARGEST_REQUEST_BYTES, 2)
         if not request:
             return
         if request != ready_for:
-            ready_for, failure = request, ""
-            try:
-                prepare(json.loads(request), registered)
-            except (Exception, SystemExit):  # a conftest that cannot be imported here
-                failure = traceback.format_exc()
+            ready_for, failed = request, prepare(json.loads(request), registered)
         if not descriptors:
             continue
         channel, errors = descriptors
-        os.write(errors, failure.encode())
+        own = OwnCode.of(json.loads(request), failed)
+        if own.broken is None:  # which is an error, with its traceback
+            for one in failed:
+                os.write(errors, (as_text(one.error) or "").encode())
         try:
-            own = OwnCode.of(json.loads(request))
             be_child = partial(_be_child, os.getpid(), channel, errors, signals, own)
             _serve_child(control, session, be_child, descriptors)
         except ConnectionError:  # the session has gone
@@ -106,8 +105,11 @@ def _unheeded(number: int, frame: object) -> None:
     """Not ignored, which what is started from here would inherit."""
 
 
-def prepare(wishes: dict[str, Any], registered: set[str]) -> None:
-    """Import what was asked for; what fails here fails again in the child, which reports it."""
+def prepare(wishes: dict[str, Any], registered: set[str]) -> list[Unregistered]:
+    """Import what was asked for; what fails here fails again in the child, which reports it.
+
+    Extensions that cannot be registered are given back.
+    """
     tree = OwnCode.of(wishes).tree
     if tree is not None:  # what an editable install has put there is the working tree, too
         sys.path[:] = tree.import_path(sys.path)
@@ -121,36 +123,7 @@ def prepare(wishes: dict[str, Any], registered: set[str]) -> None:
                 importlib.import_module(name)
             except (Exception, SystemExit):
                 continue
-        _register_extensions(wishes["extensions"], registered)
-
-
-def _register_extensions(files: Iterable[tuple[str, str]], registered: set[str]) -> None:
-    """Run `pytest_modelbench_register` of the conftests and plugins that have one."""
-    from pytest_modelbench.extensions import Extensions
-
-    for name, file in files:
-        if (file or name) in registered:
-            continue
-        module = _import_file(name, file) if file else importlib.import_module(name)
-        module.pytest_modelbench_register(modelbench=Extensions())
-        registered.add(file or name)
-
-
-def _import_file(name: str, file: str) -> Any:
-    """The module in `file`; several conftests share one name, so the file decides."""
-    module = sys.modules.get(name)
-    if module is not None and getattr(module, "__file__", None) == file:
-        return module
-    folder = os.path.dirname(file)  # noqa: PTH120 - a conftest may import its neighbours
-    if folder not in sys.path:
-        sys.path.append(folder)
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+        return register_extensions(wishes["extensions"], registered, tree)
 
 
 def _be_child(server: int, channel: int, errors: int, signals: Signals, own: OwnCode) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.registering import Unregistered
 from pytest_modelbench.execution.tree import Tree
 
 _OURS = str(Path(__file__).parents[1])
@@ -24,12 +25,20 @@ class OwnCode:
     """None for a process that is of no revision."""
     given: frozenset[str] = frozenset()
     """Files of the working tree that it was told to import."""
+    broken: Unregistered | None = None
+    """A conftest of the revision that cannot be used, without which it is not that revision."""
 
     @classmethod
-    def of(cls, wishes: dict[str, Any]) -> OwnCode:
-        """As the session wishes it."""
-        tree = wishes.get("tree")
-        return cls(Tree(*tree) if tree else None, frozenset(f for _, f in wishes["extensions"]))
+    def of(cls, wishes: dict[str, Any], failed: Sequence[Unregistered] = ()) -> OwnCode:
+        """As the session wishes it; `failed` are the extensions that could not be registered."""
+        tree = Tree(*wishes["tree"]) if wishes.get("tree") else None
+        given = frozenset(file for _, file in wishes["extensions"])
+        return cls(tree, given, next((one for one in failed if one.is_broken_in(tree)), None))
+
+    def check_registered(self) -> None:
+        """Raises `ModelbenchError` naming a conftest of the revision that cannot be used."""
+        if self.broken is not None:
+            raise ModelbenchError(self.broken.said(self.tree)) from self.broken.error
 
     def check(self) -> None:
         """Raises `ModelbenchError` naming a module of the working tree that was imported."""

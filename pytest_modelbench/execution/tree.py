@@ -17,6 +17,13 @@ class Tree(NamedTuple):
 
     repository: str
     worktree: str
+    revision: str = "the revision"
+    """What it is called, for people."""
+
+    def within_worktree(self, file: str) -> Path | None:
+        """Where in the worktree `file` lies; None for a file outside of it."""
+        path = Path(file)
+        return path.relative_to(self.worktree) if path.is_relative_to(self.worktree) else None
 
     def within(self, file: str) -> Path | None:
         """Where in the working tree `file` lies.

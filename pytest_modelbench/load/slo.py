@@ -15,14 +15,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_LATER_IS_LONGER = ("_ttft_ms", "_latency_ms")
+"""What counts from a time that no delay can move: a client that is late can only add to it."""
+
+
 def broken(metrics: Mapping[str, Metric], slo: Slo) -> list[str]:
-    """What of `slo` does not hold, in sentences; what cannot be told does not."""
+    """What of `slo` does not hold, in sentences; what cannot be told does not.
+
+    What holds with all that a late client has added holds without it all the more.
+    """
     found = []
     for name, most in bounds(slo).items():
         metric = metrics[name]
         if metric.value is None:
             found.append(f"{name} is not known: {metric.error_message}")
-        elif metric.metadata.get("flag") == CLIENT_LIMITED:
+        elif metric.metadata.get("flag") == CLIENT_LIMITED and not (
+            metric.value <= most and name.endswith(_LATER_IS_LONGER)
+        ):
             found.append(f"{name} is not known: the client was the bottleneck")
         elif metric.value > most:
             found.append(f"{name} is {metric.value:.4g} ms, more than {most:g}")

@@ -221,16 +221,18 @@ def _judged(
 ) -> tuple[list[str], list[str]]:
     """What shows that the client was the bottleneck, and what did not hold.
 
-    A client that spoils gaps between tokens leaves open only whether bounds of these hold.
+    A client that spoils gaps between tokens leaves open only whether bounds of these hold, and one
+    that is late nothing where all bounds hold in spite of it.
     """
     others, spoilt = slo, list[str]()
     if slo is not None:
         spoilt = [end for end in window.gap_faults if any(one.endswith(end) for one in bounds(slo))]
         others = without(slo, [one for one in bounds(slo) if one.endswith(tuple(spoilt))])
     found = _broken(window, metrics, others)
-    if window.client_limits or not spoilt or found:
-        return window.client_limits, found
-    return [window.gap_faults[end] for end in spoilt], found
+    if spoilt and not window.client_limits and not found:
+        return [window.gap_faults[end] for end in spoilt], found
+    holds = slo is not None and bool(bounds(slo)) and not spoilt and not found
+    return [] if holds else window.client_limits, found
 
 
 def _broken(window: Window, metrics: dict[str, Metric], slo: Slo | None) -> list[str]:

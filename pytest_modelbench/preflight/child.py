@@ -31,7 +31,9 @@ def main() -> None:
     os.dup2(2, 1)
     request: dict[str, Any] = pickle.load(sys.stdin.buffer)  # from the session that started us
     wishes = {"path": [], "modules": [], "extensions": request["extensions"], "tree": None}
-    prepare(wishes, set())
+    for one in prepare(wishes, set()):
+        if one.error is not None:
+            raise one.error
     found = [list(findings_of(case, reads_dataset=reads)) for case, reads in request["questions"]]
     with os.fdopen(answer, "w", encoding="utf-8") as stream:
         json.dump(found, stream)

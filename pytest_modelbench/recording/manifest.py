@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict, cast
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.errors import encodable
 from pytest_modelbench.execution.blank import Status, blank_from, expected_metrics, identity
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.results.criterion_record import CriterionRecord
@@ -45,7 +46,7 @@ def manifest_of(loaded: LoadedSuite, selected: Sequence[tuple[str, Case]]) -> Ma
     by_benchmark = {case.benchmark_id: case for _, case in selected}
     return {
         "id": loaded.id,
-        "file": str(loaded.file),
+        "file": encodable(str(loaded.file)),
         "description": loaded.suite.description,
         "digest": loaded.digest,
         "criteria": [_record(name, one) for name, one in named_criteria(loaded)],
@@ -78,7 +79,7 @@ def candidate_record(candidate: Candidate) -> dict[str, Any]:
     return {
         "version": candidate.version,
         "model_type": candidate.model_type,
-        "model_path": candidate.model_path,
+        "model_path": encodable(candidate.model_path),
         "base_model": candidate.base_model,
         "quantization": candidate.quantization,
         "distilled_from": candidate.distilled_from,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, encodable
 from pytest_modelbench.git import git
 from pytest_modelbench.judge.launch_noise import launch_floor
 from pytest_modelbench.redaction import command_without_secrets
@@ -62,7 +62,7 @@ def run_metadata(
         git_sha=sha or None,
         git_branch=_branch(folder, sha) if sha else None,
         git_dirty=None if status is None else bool(status),
-        command_line=command_without_secrets(shlex.join(argv)),
+        command_line=command_without_secrets(encodable(shlex.join(argv))),
         dry_run=dry_run,
         quick=quick,
         modelbench_version=version("pytest-modelbench"),

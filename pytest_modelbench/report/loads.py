@@ -47,10 +47,12 @@ def _slo(load: LoadRecord) -> Iterator[str]:
     if stage.meets_slo is None:
         return
     figures = ", ".join(held(load, stage)) or stage.detail
-    if is_the_clients(stage):
-        yield f"whether the slo is met is not known, since the client was the bottleneck: {figures}"
-    else:
+    if not is_the_clients(stage):
         yield f"the slo is {'met' if stage.meets_slo else 'not met'}: {figures}"
+    elif stage.meets_slo:
+        yield f"the slo is met, even with what the client added: {figures}"
+    else:
+        yield f"whether the slo is met is not known, since the client was the bottleneck: {figures}"
 
 
 def _client(load: LoadRecord) -> Iterator[str]:

@@ -31,7 +31,7 @@ from pytest_modelbench.suite.compare import BASELINE, Compare, Side
 from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.document import Benchmark, Suite
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
-from pytest_modelbench.suite.sides import SideFaultError, plan_comparison
+from pytest_modelbench.suite.sides import SideFaultsError, plan_comparison
 
 MOST_COMBINATIONS = 100_000
 
@@ -49,6 +49,8 @@ class Selection:
     """`--suite-against`: the baseline that every case is measured beside."""
     quick: bool = False
     """`--suite-quick`: a few samples and calls of each."""
+    checks_sides: bool = False
+    """`modelbench validate`: candidates that wait for a baseline are looked at as well."""
 
 
 @dataclass
@@ -122,7 +124,11 @@ class Expander:
         compare, against = benchmark.compare or self.suite.compare, self.selection.against
         if against is not None:
             compare = (compare or Compare()).model_copy(update={"baseline": against})
-        if compare is None or compare.baseline is None:
+        if compare is None:
+            return case
+        if compare.baseline is None:
+            if self.selection.checks_sides and case.load is None:
+                self._planned(at, benchmark, case, compare.model_copy(update={"baseline": Side()}))
             return case
         if case.load is not None:
             where = "--suite-against" if against is not None else "compare"
@@ -132,16 +138,21 @@ class Expander:
                 f"{case.runner!r} cannot: compare two runs of it by --suite-baseline",
             )
             return case
+        return self._planned(at, benchmark, case, compare)
+
+    def _planned(self, at: Location, benchmark: Benchmark, case: Case, compare: Compare) -> Case:
+        """The case with these sides, or by itself where one of them cannot be."""
         try:
             return plan_comparison(case, compare, self.registry)
-        except SideFaultError as fault:
+        except SideFaultsError as error:
             place = (*at, "compare") if benchmark.compare else ("compare",)
-            where = f"{fault.side}.{fault.field}"
-            if fault.side == BASELINE and against is not None:
-                where = "--suite-against"
-            problem = self.document.problem(place, f"{where}: {fault.message}")
-            if problem not in self.problems:
-                self.problems.append(problem)
+            for fault in error.faults:
+                where = f"{fault.side}.{fault.field}"
+                if fault.side == BASELINE and self.selection.against is not None:
+                    where = "--suite-against"
+                problem = self.document.problem(place, f"{where}: {fault.message}")
+                if problem not in self.problems:
+                    self.problems.append(problem)
             return case
 
     def _runner(self, at: Location, benchmark: Benchmark) -> Runner | None:

@@ -6,11 +6,11 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -27,6 +27,7 @@ from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.find import SHIPPED
 from pytest_modelbench.suite.models import find_models
 
+T = TypeVar("T")
 _PLAIN_WORD = re.compile(r"[\w.+-]{1,20}")
 
 
@@ -40,20 +41,28 @@ class SideFaultError(Exception):
         self.message = message
 
 
+class SideFaultsError(Exception):
+    """Everything that is wrong with the sides of a comparison."""
+
+    def __init__(self, faults: Sequence[SideFaultError]) -> None:
+        super().__init__("; ".join(one.message for one in faults))
+        self.faults = faults
+
+
 def plan_comparison(case: Case, compare: Compare, registry: Registry | None) -> Case:
     """`case` as an item that measures the sides of `compare`, whose baseline is given.
 
-    Raises `SideFaultError`.
+    Raises `SideFaultsError`.
     """
     assert compare.baseline is not None
     given = {BASELINE: compare.baseline, **compare.named_candidates()}
     has_revision = any(side.revision for side in given.values())
     repository = _repository(case.suite_file) if has_revision else None
     label = f"{case.label}-vs-{_label(compare.baseline, case)}"
-    plans = [
-        _Sides(replace(case, label=label), compare, registry, repository).plan(name, side)
-        for name, side in given.items()
-    ]
+    sides = _Sides(replace(case, label=label), compare, registry, repository)
+    plans = [sides.plan(name, side) for name, side in given.items()]
+    if sides.faults:
+        raise SideFaultsError(sides.faults)
     plan = ComparisonPlan(tuple(plans), compare, repository)
     return replace(case, label=label, comparison=plan)
 
@@ -64,23 +73,34 @@ class _Sides:
     compare: Compare
     registry: Registry | None
     repository: Path | None
+    faults: list[SideFaultError] = field(default_factory=list)
+    """Found while planning: what has any is no plan."""
 
     def plan(self, name: str, side: Side) -> SidePlan:
         python = side.python or (self.compare.revisions.python if side.revision else None)
+        in_worktree = side.revision is not None
         return SidePlan(
             name=name,
             case=replace(
                 self.case,
                 side=name,
-                candidate=self._candidate(name, side),
+                candidate=self._tried(lambda: self._candidate(name, side)) or self.case.candidate,
                 device=_device(side.device) or self.case.device,
-                params=self._params(name, side),
+                params=self._tried(lambda: self._params(name, side)) or {},
             ),
             given=_given(side),
-            commit=self._commit(name, side),
-            python=self._python(name, python, in_worktree=side.revision is not None),
+            commit=self._tried(lambda: self._commit(name, side)),
+            python=self._tried(lambda: self._python(name, python, in_worktree=in_worktree)),
             env=tuple(side.env.items()),
         )
+
+    def _tried(self, look: Callable[[], T]) -> T | None:
+        """A fault of one field keeps none of another from being told."""
+        try:
+            return look()
+        except SideFaultError as fault:
+            self.faults.append(fault)
+            return None
 
     def _candidate(self, name: str, side: Side) -> Candidate:
         if side.model is None:
@@ -103,8 +123,8 @@ class _Sides:
                 model.model_validate(params)
             except ValidationError as error:
                 for location, message in explain(error, model, params):
-                    field = ".".join(("params", *map(str, location)))
-                    raise SideFaultError(name, field, message) from None
+                    name_of = ".".join(("params", *map(str, location)))
+                    self.faults.append(SideFaultError(name, name_of, message))
         return params
 
     def _commit(self, name: str, side: Side) -> str | None:

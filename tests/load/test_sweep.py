@@ -144,6 +144,21 @@ def test_of_given_rates_none_is_tried_beyond_one_at_which_the_client_is_late(
     assert found.ended.startswith("at 80 requests/s the client was the bottleneck")
 
 
+def test_bounds_that_hold_with_all_that_a_late_client_adds_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = {"start": 10, "max_rate": 160}
+    wide = {"capacity": 1000.0, "client_until": 50.0, "sweep": given}
+    found = search(monkeypatch, **wide, slo={"p95_ttft_ms": 500.0})
+    assert rates(found) == [10, 20, 40, 80, 160]
+    assert best(found) == 160
+    # What is beyond its bound may be the client's doing, and gaps may be shorter by it.
+    for slo in ({"p95_ttft_ms": 0.1}, {"mean_tpot_ms": 500.0}):
+        found = search(monkeypatch, **{**wide, "client_until": 5.0}, slo=slo)
+        assert found.best is None
+        assert found.stages[-1].is_client_limited
+
+
 @pytest.mark.slow
 def test_the_capacity_of_a_real_server_is_found(
     truth: Callable[..., Any], asked: Callable[..., Any]

@@ -118,9 +118,16 @@ def test_whether_the_slo_is_met_is_told_by_its_own_figures(is_met: bool) -> None
 
 
 def test_figures_of_the_client_say_nothing_of_the_slo() -> None:
-    one = stage(10, {"p99_ttft_ms": 310.0}, meets_slo=True, client_limits=[BUSY])
+    one = stage(10, {"p99_ttft_ms": 610.0}, meets_slo=False, client_limits=[BUSY])
     (_, slo, client) = lines({"rate": 10, "slo": {"p99_ttft_ms": 500.0}}, one)
     assert slo.startswith("whether the slo is met is not known, since the client was the bottlen")
+    assert client == f"its figures say how fast the client was: {BUSY}"
+
+
+def test_but_an_slo_that_is_met_in_spite_of_the_client_is_met() -> None:
+    one = stage(10, {"p99_ttft_ms": 310.0}, meets_slo=True, client_limits=[BUSY])
+    (_, slo, client) = lines({"rate": 10, "slo": {"p99_ttft_ms": 500.0}}, one)
+    assert slo.startswith("the slo is met, even with what the client added: p99 TTFT 310 ms")
     assert client == f"its figures say how fast the client was: {BUSY}"
 
 

@@ -191,6 +191,14 @@ def test_mistakes_are_told_at_their_place(load: Any, compare: Any, said: str) ->
     assert "s.json:" in text
 
 
+def test_mistakes_of_all_sides_and_fields_are_told_at_once(load: Any) -> None:
+    wrong = {"model": "./nosuch", "python": "no/python", "params": {"batch_size": 0, "speed": 1}}
+    text = problems(load, {"baseline": wrong, "candidates": {"a": {"model": "./none"}, "b": {}}})
+    found = re.findall(r"compare: ([\w.]+): ", text)
+    fields = ["model", "params.batch_size", "params.speed", "python"]
+    assert sorted(found) == ["a.model", *(f"baseline.{name}" for name in fields)]
+
+
 def test_null_and_a_comparison_of_equal_sides_are_allowed(load: Any) -> None:
     [case] = load({"baseline": {}, "candidates": None, "candidate": None}).cases
     assert case.id == "s::b[one-CPU-vs-baseline]"
