@@ -21,6 +21,7 @@ from pytest_modelbench.execution.kept import KeptAnswers
 from pytest_modelbench.load.reply import Reply
 from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.predictions.writer import PredictionsFile
+from pytest_modelbench.runners.contract import Prediction
 
 if TYPE_CHECKING:
     from pytest_modelbench.execution.endpoint_predictions import PredictionLines
@@ -52,6 +53,7 @@ class EndpointCourse:
         self._was_answered = False
         self._first_errors: list[str] = []
         self._were_sent = 0
+        self._asked_again, self._differed = set[int](), set[int]()
 
     def run(self) -> Outcome | None:
         """None where all had been answered in an earlier session and no more is asked for."""
@@ -79,18 +81,37 @@ class EndpointCourse:
                 outcome = of_sweep(sweep(endpoint, asked, spec, **how), spec, audio_seconds)
             else:
                 outcome = of_window(drive(endpoint, asked, spec, **how), spec, audio_seconds)
-        outcome.notes += [file.warning] if file.warning else []
+        outcome.notes += [one for one in (file.warning, self._varying()) if one]
         return outcome
 
     def _take(self, keep: Callable[..., None], reply: Reply) -> None:
         self._give_up_on_nobody(reply)
         one = self._samples.askable[reply.place]
         if one.prediction is not None:
+            self._compare(reply, one.prediction)
             return
         prediction = self._samples.take(reply)
         if prediction is not None and reply.answer is not None:
             self._session.note(one.sample, reply.answer)
         keep(one.identity, prediction, self._lines and self._lines.line(one, reply))
+
+    def _compare(self, reply: Reply, first: Prediction) -> None:
+        """Of a sample that was answered before: the first answer is the one that is scored."""
+        if reply.answer is None or not isinstance(first.value, str):
+            return
+        self._asked_again.add(reply.place)
+        if reply.answer.value != first.value:
+            self._differed.add(reply.place)
+
+    def _varying(self) -> str:
+        """That quality is a matter of chance; empty where nothing shows it."""
+        if not self._differed:
+            return ""
+        return (
+            f"{len(self._differed)} of {len(self._asked_again)} samples that were asked again were "
+            "answered differently: quality is that of the first answers, and another run's will "
+            "differ"
+        )
 
     def _give_up_on_nobody(self, reply: Reply) -> None:
         """Raises `EndpointError` where there is nobody who answers, or none who may be asked.

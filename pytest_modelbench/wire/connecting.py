@@ -10,7 +10,7 @@ import ssl
 from typing import cast
 
 from pytest_modelbench.wire.exchange import Fault
-from pytest_modelbench.wire.http1 import Http1Connection
+from pytest_modelbench.wire.http1 import http1_connection
 from pytest_modelbench.wire.limits import Limits
 from pytest_modelbench.wire.target import Origin
 from pytest_modelbench.wire.under_way import Connection, Keeper
@@ -34,7 +34,7 @@ class Opening(asyncio.Protocol):
 
             protocol = Http2Connection(self._keeper, self._max_body)
         else:
-            protocol = Http1Connection(self._keeper, self._max_body, self._buffer)
+            protocol = http1_connection(self._keeper, self._max_body, self._buffer)
         self.chosen = cast("Connection", protocol)
         # Now, and not when all this is awaited: a server may speak first.
         transport.set_protocol(protocol)

@@ -1,15 +1,14 @@
 """A connection that speaks HTTP/1.1.
 
-Every piece of an answer costs one look at the clock, one call of the parser and one append. All
-connections of a loop read into one buffer: the loops fill it and say so before they do anything
-else, and asyncio would otherwise make 256 KiB anew for each piece, which doubles what one costs.
+Every piece of an answer costs one look at the clock, one call of the parser and two appends. All
+other answers wait for it, so it is written as the interpreter is quick: methods of lists are called
+on their slot (`self._pieces.append`), and what is kept to be called is taken out of it first.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter_ns
 from typing import cast
@@ -29,15 +28,12 @@ def _after_method(target: Target) -> str:
     return f" {target.path} HTTP/1.1\r\nHost: {target.origin.authority}\r\n"
 
 
-class Http1Connection(asyncio.BufferedProtocol):
+class Http1Connection(asyncio.Protocol):
     """Carries one request at a time; its own `UnderWay`."""
 
     __slots__ = (
-        "_add_piece",
-        "_add_time",
         "_address",
         "_body_left",
-        "_buffer",
         "_exchange",
         "_fd",
         "_feed",
@@ -52,14 +48,14 @@ class Http1Connection(asyncio.BufferedProtocol):
         "_parser",
         "_pieces",
         "_served",
+        "_times",
         "_transport",
         "_wire_left",
         "done",
     )
 
-    def __init__(self, keeper: Keeper, max_body: int, buffer: memoryview) -> None:
+    def __init__(self, keeper: Keeper, max_body: int) -> None:
         self._keeper = keeper
-        self._buffer = buffer
         self._max_body = max_body
         self._loop = asyncio.get_running_loop()
         self._parser = HttpResponseParser(self)
@@ -82,9 +78,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         ).encode("ascii")
         self._address = target.address
         self._exchange = exchange
-        self._pieces = exchange.pieces
-        self._add_piece: Callable[[bytes], None] = exchange.pieces.append
-        self._add_time: Callable[[int], None] = exchange.piece_ns.append
+        self._pieces, self._times = exchange.pieces, exchange.piece_ns
         self._body_left = self._max_body
         self._wire_left = MOST_HEAD_BYTES
         self._now = 0
@@ -120,17 +114,15 @@ class Http1Connection(asyncio.BufferedProtocol):
             self._fd = transport.get_extra_info("socket").fileno()
         self._keeper.is_made(self)
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
-
-    def buffer_updated(self, nbytes: int) -> None:
+    def data_received(self, data: bytes | memoryview) -> None:
         self._now = perf_counter_ns()
+        feed = self._feed
         try:
-            self._feed(self._buffer[:nbytes])
+            feed(data)
         except (HttpParserError, HttpParserUpgrade) as error:
             self._refuse(error)
             return
-        self._wire_left -= nbytes
+        self._wire_left -= len(data)
         if (
             self._is_whole
             or self._body_left < 0
@@ -171,8 +163,8 @@ class Http1Connection(asyncio.BufferedProtocol):
             self._wire_left = MOST_HEAD_BYTES + _MOST_FRAMING * self._max_body
 
     def on_body(self, body: bytes) -> None:
-        self._add_piece(body)
-        self._add_time(self._now)
+        self._pieces.append(body)
+        self._times.append(self._now)
         self._body_left -= len(body)
 
     def on_message_complete(self) -> None:
@@ -254,7 +246,7 @@ class Http1Connection(asyncio.BufferedProtocol):
             ]
         self._headers.clear()
         self._exchange = None
-        del self._pieces, self._add_piece, self._add_time  # else they are kept as long as this is
+        del self._pieces, self._times  # else they are kept as long as this is
         if not self.done.done():
             self.done.set_result(None)
 
@@ -278,3 +270,30 @@ class Http1Connection(asyncio.BufferedProtocol):
         length = next((v for n, v in self._headers if n.lower() == b"content-length"), b"")
         of = f" of {int(length):,}" if length.isdigit() else ""
         return f"{how} after {came:,}{of} bytes of a body that was to go on"
+
+
+class BufferedHttp1Connection(Http1Connection, asyncio.BufferedProtocol):
+    """For the loops of asyncio itself, which would make 256 KiB anew for each piece.
+
+    All connections read into one buffer: the loop fills it and says so before it does anything
+    else. uvloop has such a buffer of its own.
+    """
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self, keeper: Keeper, max_body: int, buffer: memoryview) -> None:
+        super().__init__(keeper, max_body)
+        self._buffer = buffer
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.data_received(self._buffer[:nbytes])
+
+
+def http1_connection(keeper: Keeper, max_body: int, buffer: memoryview) -> Http1Connection:
+    """As the running loop likes it; `buffer` is shared by those of one loop."""
+    if isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
+        return BufferedHttp1Connection(keeper, max_body, buffer)
+    return Http1Connection(keeper, max_body)

@@ -11,7 +11,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, cast
 
 from pytest_modelbench.wire.connecting import Opening
-from pytest_modelbench.wire.http1 import Http1Connection
+from pytest_modelbench.wire.http1 import Http1Connection, http1_connection
 from pytest_modelbench.wire.limits import Limits
 from pytest_modelbench.wire.target import Origin
 
@@ -134,7 +134,7 @@ class Pool:
         if self._origin.scheme == "http":
             return (
                 await loop.create_connection(
-                    lambda: Http1Connection(self, self._max_body, self._buffer), address, port
+                    lambda: http1_connection(self, self._max_body, self._buffer), address, port
                 )
             )[1]
         _, opening = await loop.create_connection(

@@ -24,14 +24,19 @@ pytest.importorskip("httptools")
 Runs = Callable[[], list[BenchmarkRun]]
 SECONDS = 60
 ROWS = 12
+# Not `from ... import health`: that may find the module of an earlier session of this process.
 PATIENT_HEALTH = """
-from pytest_modelbench.load import health
+import importlib
+
+health = importlib.import_module("pytest_modelbench.load.health")
 
 health.LATE_LEAST_MS = health.STALL_MS = 1e9  # a machine that runs tests is no quiet one
 health.BUSY_SHARE = 9.0
 """
 FAULTY_HEALTH = """
-from pytest_modelbench.load import health
+import importlib
+
+health = importlib.import_module("pytest_modelbench.load.health")
 
 health.BUSY_SHARE, health.BUSY_LEAST_MS = -1.0, 0.0  # whatever the client does is too much
 """
@@ -135,6 +140,24 @@ def test_an_open_loop_goes_round_the_dataset(
     assert (len(case.timing.warmup_ns()), len(case.timing.durations_ns())) == (4, 30)
     assert case.load is not None
     assert case.load.mode == "open"
+
+
+def test_answers_that_differ_from_one_time_to_the_next_are_told(
+    pytester: pytest.Pytester, server: OpenaiServer, chat: Callable[..., None]
+) -> None:
+    def answer(call: Call) -> Reply:
+        """Row 1 is answered in another way each time."""
+        asked = call.json
+        if asked["messages"][-1]["content"] == "row 1":
+            asked["messages"][-1]["content"] += f" {len(server.calls)}"
+        return parrot(Call(call.path, call.headers, json.dumps(asked).encode()))
+
+    server.answer = answer
+    chat({"concurrency": 1, "requests": 2 * ROWS + 3})
+    result = pytester.runpytest("chat.json")
+    result.stdout.fnmatch_lines([f"talk*: 1 of {ROWS} samples that were asked again were answ*"])
+    server.answer = parrot
+    pytester.runpytest("chat.json").stdout.no_fnmatch_line("*that were asked again*")
 
 
 def test_samples_that_no_request_was_left_for_are_not_counted_as_failed(
