@@ -74,9 +74,7 @@ def remove_worktree(repository: Path, folder: Path) -> None:
     git(repository, "worktree", "remove", "--force", "--force", str(folder), seconds=600)
 
 
-def git(
-    folder: Path, *arguments: str, seconds: float = _SECONDS, errors: str = "replace"
-) -> str:
+def git(folder: Path, *arguments: str, seconds: float = _SECONDS, errors: str = "replace") -> str:
     """What git says, stripped. Raises `ModelbenchError` with its own words when it fails.
 
     `errors` is what becomes of what is not UTF-8: replaced, as text may be, or as paths need it.

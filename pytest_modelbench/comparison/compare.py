@@ -28,15 +28,17 @@ from pytest_modelbench.execution.isolated import IsolatedEngine
 from pytest_modelbench.execution.place import Extension
 from pytest_modelbench.execution.trail import Trail
 from pytest_modelbench.execution.turns import LockMode, Turns
+from pytest_modelbench.judge.by_sample.unanswered import answered_some, unanswered
 from pytest_modelbench.judge.launch_noise import launch_floor
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.side_by_side import Sides, verdicts_of
+from pytest_modelbench.judge.side_by_side import Sides, needs_launches, verdicts_of
 from pytest_modelbench.quick import NOT_COMPARED
 from pytest_modelbench.recording.provenance import PACKAGES
 from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.comparison import Comparison, SideRecord
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.results.sample_record import in_words
 from pytest_modelbench.runs.live import LiveFile
 from pytest_modelbench.suite.compare import OutputTolerance
 
@@ -74,7 +76,8 @@ class Comparer:
             return unmeasured(case, "error", "comparisons need fork, which is not to be had here")
         with ExitStack() as in_use:
             try:
-                sides = in_use.enter_context(places_of(case.comparison, self.extensions))
+                places = places_of(case.comparison, self.extensions, self.turns)
+                sides = in_use.enter_context(places)
             except ModelbenchError as error:
                 return unmeasured(case, "error", str(error))
             folder = in_use.enter_context(tempfile.TemporaryDirectory(prefix="modelbench-"))
@@ -94,29 +97,23 @@ class Comparer:
             replace(side, case=replace(side.case, trail=live))
             for side in (_with_outputs(one, outputs, folder) for one in whereabouts)
         ]
-        results = [self._measure(side) for side in sides]
+        results = well = [self._measure(side) for side in sides]
         status, detail = _status(results)
         if status == "ok":  # without the candidates that it names as absent or broken
-            sides = [side for side, one in zip(sides, results, strict=True) if one.status == "ok"]
+            sides = [side for side, one in zip(sides, results, strict=True) if _has_answers(one)]
+            well = [one for one in results if _has_answers(one)]
             if self.is_quick:
                 status, detail = "skipped", NOT_COMPARED
-        course = Course(
-            settings=case.comparison.settings,
-            names=tuple(side.name for side in sides),
-            launcher=self._launcher(sides, case),
-            verdict_count=self.verdict_count,
-        )
+        left_out = unanswered(well)
+        course = self._course(case, sides, left_out)
         if status == "ok":
-            with closing(LiveFile(case.trail.live, self.worker)) as shown:
-                shown.begin(case.id)
-                shown.enter("comparing")
-                ended, why = course.run(questions)
+            ended, why = self._run(course, case, questions)
             status, detail = (ended, why) if ended != "ok" else (status, detail)
-        well = [one for one in results if one.status == "ok"] if status == "ok" else results
         files = [side.case.outputs_file for side in sides]
-        judged = Sides(well, questions, outputs, files, self.verdict_count)
+        judged = Sides(well, _known(questions, course), outputs, files, self.verdict_count)
+        is_judged = status == "ok" or course.broken is not None
         with self.turns.busy():
-            verdicts = verdicts_of(judged, course.data, course.seconds) if status == "ok" else []
+            verdicts = verdicts_of(judged, course.data, course.seconds) if is_judged else []
         comparison = Comparison(
             id=case.id,
             suite=case.suite_id,
@@ -126,7 +123,7 @@ class Comparer:
             detail=detail,
             trace=course.trace,
             sides=[_record(side, sides[0]) for side in sides],
-            differences=unasked_differences(sides),
+            differences=[*unasked_differences(sides), *_failures_left_out(well, left_out)],
             procedure=course.procedure,
             launches=course.launches,
             verdicts=verdicts,
@@ -142,12 +139,31 @@ class Comparer:
         finally:
             engine.close()
 
-    def _launcher(self, sides: Sequence[Whereabouts], case: Case) -> Launcher:
+    def _course(self, case: Case, sides: Sequence[Whereabouts], left_out: frozenset[int]) -> Course:
+        assert case.comparison is not None
+        return Course(
+            settings=case.comparison.settings,
+            names=tuple(side.name for side in sides),
+            launcher=self._launcher(sides, case, left_out),
+            verdict_count=self.verdict_count,
+            left_out=len(left_out),
+        )
+
+    def _run(self, course: Course, case: Case, questions: Sequence[Question]) -> tuple[Status, str]:
+        """The launches, shown to whoever watches."""
+        with closing(LiveFile(case.trail.live, self.worker)) as shown:
+            shown.begin(case.id)
+            shown.enter("comparing")
+            return course.run(questions)
+
+    def _launcher(
+        self, sides: Sequence[Whereabouts], case: Case, left_out: frozenset[int]
+    ) -> Launcher:
         assert case.comparison is not None
         settings = case.comparison.settings
 
         def start(at: int) -> SideProcess:
-            return SideProcess(sides[at].case, sides[at].place, self.extensions)
+            return SideProcess(sides[at].case, sides[at].place, self.extensions, left_out)
 
         def choose_pace(usual_ns: list[int], in_flight: int) -> Pace:
             return pace_for(usual_ns, in_flight, settings)
@@ -160,9 +176,7 @@ class Comparer:
 def _with_outputs(
     side: Whereabouts, outputs: str | OutputTolerance | None, folder: Path
 ) -> Whereabouts:
-    """What the side answers is kept where it will be compared; with a tolerance, in full."""
-    if outputs is None:
-        return side
+    """What the side answers is known, as far as it did; with a tolerance it is kept in full."""
     file = folder / f"{side.name}.npz" if isinstance(outputs, OutputTolerance) else None
     return replace(side, case=replace(side.case, keep_outputs=True, outputs_file=file))
 
@@ -172,9 +186,9 @@ def _status(results: Sequence[CaseResult]) -> tuple[Status, str]:
 
     Where that is there, the detail says which other candidates are not, and why.
     """
-    absent = [(one, f"side {one.side!r}: {one.detail}") for one in results if not _is_ok(one)]
+    absent = [(one, f"side {one.side!r}: {one.detail}") for one in results if not _has_answers(one)]
     baseline, *candidates = results
-    if _is_ok(baseline) and any(map(_is_ok, candidates)):
+    if _has_answers(baseline) and any(map(_has_answers, candidates)):
         return "ok", "; ".join(line for _, line in absent)
     statuses: tuple[Status, ...] = ("error", "skipped")
     return next(
@@ -182,8 +196,27 @@ def _status(results: Sequence[CaseResult]) -> tuple[Status, str]:
     )
 
 
-def _is_ok(result: CaseResult) -> bool:
-    return result.status == "ok"
+def _known(questions: Sequence[Question], course: Course) -> Sequence[Question]:
+    """Without those about launches, where a side broke in the first one."""
+    if course.broken is None or course.launches:
+        return questions
+    return [one for one in questions if not needs_launches([one])]
+
+
+def _has_answers(result: CaseResult) -> bool:
+    """Whether it can be compared, be it that some samples failed; its own status says that."""
+    return result.status == "ok" or answered_some(result)
+
+
+def _failures_left_out(results: Sequence[CaseResult], left_out: frozenset[int]) -> list[str]:
+    """What failed on which side, and what came of it."""
+    lines = []
+    for result in results:
+        failed = result.failed_samples
+        if failed is not None and left_out:
+            words = in_words(failed, result.dataset.get("used_rows"))
+            lines.append(f"side {result.side!r}: {words}; no side is timed on what failed")
+    return lines
 
 
 def _record(side: Whereabouts, baseline: Whereabouts) -> SideRecord:

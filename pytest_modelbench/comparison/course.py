@@ -55,8 +55,12 @@ class Course:
     verdict_count: int
     launches: list[Launch] = field(default_factory=list)
     procedure: Procedure | None = None
+    left_out: int = 0
+    """Samples on which no side is timed."""
     seconds: float = 0.0
     """What the launches took, waiting for turns apart."""
+    broken: str | None = None
+    """How a side ended it that had been measured well before."""
     trace: str | None = None
     """The traceback of the side that ended it."""
 
@@ -64,7 +68,7 @@ class Course:
     def data(self) -> PairedData | None:
         if self.procedure is None:
             return None
-        return PairedData(self.names, self.procedure, self.launches)
+        return PairedData(self.names, self.procedure, self.launches, self.left_out, self.broken)
 
     def run(self, questions: Sequence[Question]) -> tuple[Status, str]:
         """Measure what the questions need; how that ended, and why if not well."""
@@ -74,11 +78,13 @@ class Course:
         while not is_over:
             try:
                 budget.spend(self._launch(series))
-            except SideUnavailable as reason:
-                return "skipped", str(reason)
             except SideFailed as error:
                 self.trace = error.trace
-                return "error", str(error)
+                if isinstance(error, SideUnavailable) and not self.launches:
+                    return "skipped", str(error)
+                number = len(self.launches) + 1
+                self.broken = f"side {error.side!r}: broken in launch {number}: {error.text}"
+                return "error", self.broken
             assert self.data is not None
             step = step_after(self.data, questions, budget.left)
             if step == "confirm" and series == "decision":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_modelbench.case import Case
 from pytest_modelbench.comparison.whereabouts import places_of
 from pytest_modelbench.execution.isolated import IsolatedEngine
+from pytest_modelbench.execution.turns import Turns
 
 if TYPE_CHECKING:
     from pytest_modelbench.session import ModelbenchSession
@@ -17,7 +18,7 @@ def identify_sides(session: ModelbenchSession, case: Case) -> list[str]:
     """The fingerprint of each side, in its own place. Raises `ModelbenchError`."""
     assert case.comparison is not None
     found = []
-    with places_of(case.comparison, session.extensions) as sides:
+    with places_of(case.comparison, session.extensions, Turns(session.lock)) as sides:
         for side in sides:
             place = IsolatedEngine(session.worker, session.extensions, session.lock, side.place)
             with closing(place) as engine:

@@ -18,6 +18,8 @@ class Load:
 
     case: Case
     launch: int = 0
+    left_out: frozenset[int] = frozenset()
+    """Places in the dataset of samples that a side cannot answer: no side is timed on them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pytest_modelbench.judge.asked_later import (
     recorded_criteria,
     with_tolerance,
 )
+from pytest_modelbench.judge.by_sample.unanswered import unanswered
 from pytest_modelbench.judge.paired.data import PairedData
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.side_by_side import Sides, verdicts_of
@@ -40,8 +41,9 @@ def _rejudged(run: BenchmarkRun, comparison: Comparison, asked: Asked) -> Compar
         return comparison
     names = tuple(side.name for side in comparison.sides)
     procedure = comparison.procedure
-    data = PairedData(names, procedure, comparison.launches) if procedure else None
     results = [_case(run, side.case_id) for side in comparison.sides]
+    failed = len(unanswered(results))
+    data = PairedData(names, procedure, comparison.launches, failed) if procedure else None
     then = _asked_then(run, comparison, results[0], names)
     if asked.metrics:
         questions = named_questions(asked, results[0], [run], is_judged=False)

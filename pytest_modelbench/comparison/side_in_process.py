@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from typing import Any
@@ -59,7 +59,7 @@ class SideInProcess:
         if isinstance(message, Load):
             self._own.check_registered()
             self._limits.apply(message.case.measure)
-            self._loaded = _Loaded(message.case, message.launch)
+            self._loaded = _Loaded(message.case, message.launch, message.left_out)
             self._own.check()
             return {"in_flight": self._loaded.in_flight}
         if self._loaded is None:
@@ -79,7 +79,7 @@ class SideInProcess:
 class _Loaded:
     """A model with its inputs."""
 
-    def __init__(self, case: Case, launch: int) -> None:
+    def __init__(self, case: Case, launch: int, left_out: frozenset[int]) -> None:
         runner = RUNNERS.get(case.runner)()
         make_ready(case, runner)
         self._case = case
@@ -87,7 +87,8 @@ class _Loaded:
         self._resident: Resident = self._residents.get(case, runner)
         self._session: Session = self._resident.session
         reader = SampleReader(case.dataset, case.base_dir, input_kind_of(runner, case.params))
-        self._batches = self._read(reader, launch)
+        samples = (one for place, one in enumerate(reader) if place not in left_out)
+        self._batches = self._read(samples, launch)
         self._prepared = [self._put_together(batch) for batch in self._batches]
         self._answers: dict[int, Sequence[Any] | None] = {}
         """Of inputs that were timed; None where the answer was not kept."""
@@ -100,10 +101,10 @@ class _Loaded:
     def in_flight(self) -> int:
         return int(part_of(self._session, "max_in_flight"))
 
-    def _read(self, reader: SampleReader, launch: int) -> list[list[Sample]]:
+    def _read(self, readable: Iterable[Sample], launch: int) -> list[list[Sample]]:
         """Whole batches, or the only one there is: all calls of a side then do equal work."""
         size = max(1, int(self._session.batch_size))
-        samples = list(islice(reader, MOST_READ * size))
+        samples = list(islice(readable, MOST_READ * size))
         batches = [samples[at : at + size] for at in range(0, len(samples), size)]
         if len(batches) > 1 and len(batches[-1]) < size:
             batches.pop()

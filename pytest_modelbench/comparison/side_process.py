@@ -22,6 +22,7 @@ class SideFailed(ModelbenchError):  # noqa: N818 - it is what became of a side
 
     def __init__(self, side: str, text: str, trace: str | None = None) -> None:
         super().__init__(f"side {side!r}: {text}")
+        self.side, self.text = side, text
         self.trace = trace
 
 
@@ -36,8 +37,15 @@ class SideProcess:
     differs between launches, such as where their libraries lie in memory.
     """
 
-    def __init__(self, case: Case, place: Place, extensions: Sequence[Extension]) -> None:
+    def __init__(
+        self,
+        case: Case,
+        place: Place,
+        extensions: Sequence[Extension],
+        left_out: frozenset[int] = frozenset(),
+    ) -> None:
         self.case = case
+        self._left_out = left_out
         # Turns are taken by who asks: nothing runs here unless it is asked for.
         self._engine = IsolatedEngine("main", extensions, "none", place)
         self._warm: dict[str, Any] = {}
@@ -61,7 +69,7 @@ class SideProcess:
 
     def load(self, launch: int) -> None:
         """`launch` is its number: launches take other inputs of a large dataset."""
-        said = self._ask(Load(self.case, launch))
+        said = self._ask(Load(self.case, launch, self._left_out))
         self.in_flight = int(said["in_flight"])
 
     def warm_up(self) -> None:

@@ -14,6 +14,7 @@ from pytest_modelbench.comparison.worktrees import ready_worktree
 from pytest_modelbench.errors import ModelbenchError, encodable
 from pytest_modelbench.execution.place import HERE, Extension, Place
 from pytest_modelbench.execution.tree import Tree
+from pytest_modelbench.execution.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,27 @@ class Whereabouts:
 
 @contextmanager
 def places_of(
-    plan: ComparisonPlan, extensions: Sequence[Extension] = ()
+    plan: ComparisonPlan, extensions: Sequence[Extension], turns: Turns
 ) -> Iterator[list[Whereabouts]]:
     """Every side, in order, for as long as nobody may remove its worktree.
+
+    Making them ready is work that others may do at the same time, but nobody beside a timed call.
+    Who waits for a worktree is busy, and so is who makes it: never the one without the other.
 
     Raises `ModelbenchError` naming the side that cannot be made ready.
     """
     with ExitStack() as in_use:
         probed: dict[Place, Mapping[str, Any]] = {}
         found = []
-        for side in plan.sides:
-            try:
-                place = _place(side, plan, in_use)
-                if place not in probed:
-                    probed[place] = _probe(place)
-            except ModelbenchError as error:
-                raise ModelbenchError(f"side {side.name!r}: {error}") from None
-            found.append(_whereabouts(side, place, probed[place], extensions))
+        with turns.busy():
+            for side in plan.sides:
+                try:
+                    place = _place(side, plan, in_use)
+                    if place not in probed:
+                        probed[place] = _probe(place)
+                except ModelbenchError as error:
+                    raise ModelbenchError(f"side {side.name!r}: {error}") from None
+                found.append(_whereabouts(side, place, probed[place], extensions))
         yield found
 
 
@@ -77,7 +82,7 @@ def _place(side: SidePlan, plan: ComparisonPlan, in_use: ExitStack) -> Place:
     names = revisions.path
     if names is None:
         names = ["src", "."] if (folder / "src").is_dir() else ["."]
-    called = f"revision {side.given['revision']!r} ({side.commit[:12]})"
+    called = f"revision {side.given.get('revision', side.commit)!r} ({side.commit[:12]})"
     tree = Tree(str(plan.repository), str(folder), called)
     return Place(
         python=_interpreter(side, folder),

@@ -39,7 +39,13 @@ def _not_compared(run: BenchmarkRun, comparisons: Sequence[Comparison]) -> Itera
     said = {(case.id, case.detail) for case in run.cases}
     for one in comparisons:
         if one.detail and (one.id, one.detail) not in said:
-            yield f"{_name(one)}: not compared: {one.detail}", "red" * (one.status == "error")
+            yield f"{_name(one)}: {what_became(one)}", "red" * (one.status == "error")
+
+
+def what_became(comparison: Comparison) -> str:
+    """What was not compared, or not to its end, and why."""
+    was_begun = comparison.status == "error" and comparison.verdicts
+    return f"{'compared only so far' if was_begun else 'not compared'}: {comparison.detail}"
 
 
 def _differences(comparisons: Sequence[Comparison]) -> Iterator[Line]:

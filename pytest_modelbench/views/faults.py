@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_modelbench.report.verdict_lines import what_became
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 
 _INDENT = "    "
@@ -47,7 +48,7 @@ def _of_comparisons(run: BenchmarkRun) -> Iterator[str]:
     known = {(case.id, case.detail) for case in run.cases}
     for one in run.comparisons:
         if one.status == "error" and (one.id, one.detail) not in known:
-            yield f"error: {one.id}: not compared: {' '.join(one.detail.split())}"
+            yield f"error: {one.id}: {' '.join(what_became(one).split())}"
             yield from _block(one.trace or "")
         for verdict in one.verdicts:
             if verdict.outcome == "regression":

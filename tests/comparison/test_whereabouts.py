@@ -16,7 +16,9 @@ from pytest_modelbench.comparison.compare import Comparer
 from pytest_modelbench.comparison.probe import probe
 from pytest_modelbench.comparison.whereabouts import places_of, unasked_differences
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.locks import SharedLock
 from pytest_modelbench.execution.place import HERE
+from pytest_modelbench.execution.turns import Turns
 from pytest_modelbench.git import git
 from pytest_modelbench.suite.compare import Compare
 from pytest_modelbench.suite.expand import Selection
@@ -61,7 +63,7 @@ def test_a_side_of_a_revision_has_the_model_and_directory_of_its_worktree(
 ) -> None:
     (tmp_path / "link").symlink_to(repository)
     monkeypatch.chdir(tmp_path / "link" / "bench")
-    with places_of(plan(repository)) as (baseline, candidate):
+    with places_of(plan(repository), (), Turns("none")) as (baseline, candidate):
         assert baseline.place.tree is not None
         worktree = baseline.place.tree.worktree
         assert baseline.case.candidate.model_path == f"{worktree}/models/tracked.xml"
@@ -70,13 +72,13 @@ def test_a_side_of_a_revision_has_the_model_and_directory_of_its_worktree(
         assert candidate.place == HERE
         assert unasked_differences([baseline, candidate]) == []
     monkeypatch.chdir(tmp_path)
-    with places_of(plan(repository)) as (baseline, _):
+    with places_of(plan(repository), (), Turns("none")) as (baseline, _):
         assert baseline.place.folder == worktree
 
 
 def test_a_model_that_the_revision_has_not_is_listed(repository: Path) -> None:
     (repository / "models" / "new.xml").touch()
-    with places_of(plan(repository, "models/new.xml")) as sides:
+    with places_of(plan(repository, "models/new.xml"), (), Turns("none")) as sides:
         file = f"{repository}/models/new.xml"
         assert sides[0].case.candidate.model_path == file
         assert unasked_differences(sides) == [
@@ -91,9 +93,25 @@ def test_an_environment_that_cannot_serve_names_the_folder_to_delete(
     commands = [setup, "chmod -R u+x ."]
     with (
         pytest.raises(ModelbenchError, match=r"^side 'baseline': .*made anew, delete /.*trees/"),
-        places_of(plan(repository, setup=commands, python="env/python")),
+        places_of(plan(repository, setup=commands, python="env/python"), (), Turns("none")),
     ):
         pass
+
+
+def test_a_worktree_is_made_ready_while_nobody_is_timed(repository: Path, tmp_path: Path) -> None:
+    """The setup itself looks whether it could be alone with the host."""
+    code = (
+        "from pathlib import Path; from pytest_modelbench.execution.locks import SharedLock; "
+        f"lock = SharedLock(Path('{tmp_path}/locks/host.lock')); "
+        f"Path('{tmp_path}/seen').write_text(str(lock.take(wait=False)))"
+    )
+    turns = Turns("host", folder=tmp_path / "locks")
+    command = f'{sys.executable} -c "{code}"'
+    with places_of(plan(repository, setup=[command]), (), turns):
+        assert (tmp_path / "seen").read_text() == "False"
+        alone = SharedLock(tmp_path / "locks" / "host.lock")
+        assert alone.take(wait=False), "who has got ready keeps nobody waiting"
+        alone.release()
 
 
 def test_what_starts_with_the_interpreter_may_print(

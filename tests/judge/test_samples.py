@@ -165,6 +165,21 @@ def test_of_a_baseline_without_errors_no_share_can_be_taken() -> None:
     )
 
 
+def test_a_rate_falls_by_no_more_than_all_of_it() -> None:
+    few = [2, 1] + [0] * 18
+    before = transcripts(few, [10] * 20)
+    after = transcripts([0] * 20, [10] * 20, outputs=others(20))
+    share = judged("wer", before, after, "5%")
+    assert share.interval is not None
+    assert (share.change, share.interval[0]) == (-1.0, -1.0)
+    assert "-100.0 % [-100.0, " in share.message
+    amount = judged("wer", before, after, 0.01)
+    assert amount.interval is not None
+    assert (amount.interval[0] or 0) < -0.015, "of other samples the baseline may have more"
+    right = judged("exact_match", answers(2, 20), answers(0, 20, outputs=others(20)), "5%")
+    assert (right.interval or [0])[0] == -1.0
+
+
 def test_better_is_a_pass_and_says_so() -> None:
     verdict = judged("wer", transcripts([1] * 200), transcripts(FEW, outputs=others(200)), 0.0)
     assert verdict.outcome == "pass"

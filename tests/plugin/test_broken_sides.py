@@ -18,14 +18,26 @@ from pytest_modelbench.results.comparison import Comparison
 
 pytestmark = pytest.mark.slow
 CONFTEST = """
+from pathlib import Path
+
 from pytest_modelbench import Runner, Session
 
 
 class Upper(Session):
-    def __init__(self, name):
-        self.name = name
+    def __init__(self, name, params):
+        self.name, self.params = name, params
+        self.launches = 0
+        if "breaks_in" in params:
+            notes = Path(params["notes"])
+            self.launches = len(notes.read_text()) if notes.exists() else 0
+            notes.write_text("x" * (self.launches + 1))
 
     def predict(self, batch):
+        if any(text in self.params.get("fails", "") for text in batch):
+            raise ValueError("cannot say " + batch[0])
+        # The first process measures the side by itself.
+        if self.launches and self.launches == self.params.get("breaks_in"):
+            raise RuntimeError("out of luck")
         return [text.upper() for text in batch]
 
 
@@ -35,7 +47,7 @@ class UpperRunner(Runner):
     quality = ("exact_match",)
 
     def load(self, candidate, device, params):
-        return Upper(candidate.version)
+        return Upper(candidate.version, params)
 
 
 def pytest_modelbench_register(modelbench):
@@ -151,3 +163,88 @@ def test_a_repository_whose_path_is_not_utf_8_is_like_any_other(
     assert verdict.outcome == "pass"
     refused = f"'nosuch' is no revision of {pytester.path}/caf? (branches: main)"
     assert refused in against("nosuch")
+
+
+EXACT = {"id": "right", "metric": "exact_match", "goal": "max", "max_regression": 0.5}
+TIGHT = {"id": "speed", "metric": "p50_latency_ms", "max_regression": "0.0001%"}
+LATENCY = {"id": "speed", "metric": "p50_latency_ms", "max_regression": "900%"}
+
+
+def test_what_earlier_launches_said_is_kept_when_a_candidate_breaks(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    breaks = {"breaks_in": 3, "notes": str(pytester.path / "notes")}
+    compare = {"baseline": {}, "candidate": {"params": breaks}}
+    suite({**compare, "launches": 4, "outputs": "equal"}, criteria=[EXACT, TIGHT])
+    result = session(pytester)
+    result.assert_outcomes(failed=1)
+    said = "side 'candidate': broken in launch 3: RuntimeError: out of luck"
+    comparison = comparison_of(pytester)
+    assert (comparison.status, comparison.detail) == ("error", said)
+    assert "Traceback" in (comparison.trace or "")
+    assert len(comparison.launches) == 2
+    verdicts = {one.metric: one for one in comparison.verdicts}
+    assert verdicts["exact_match"].outcome == verdicts["outputs"].outcome == "pass"
+    speed = verdicts["p50_latency_ms"]
+    assert (speed.outcome, speed.reason) == ("inconclusive", said)
+    assert speed.interval is not None
+    assert "Traceback" not in result.stdout.str()
+    lines = [line for line in result.stdout.lines if line.startswith("b[")]
+    assert any(line.endswith(f": compared only so far: {said}") for line in lines)
+
+
+def test_a_candidate_that_breaks_in_the_first_launch_has_its_quality_compared(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    breaks = {"breaks_in": 1, "notes": str(pytester.path / "notes")}
+    suite({"baseline": {}, "candidate": {"params": breaks}}, criteria=[EXACT, LATENCY])
+    session(pytester).assert_outcomes(failed=1)
+    comparison = comparison_of(pytester)
+    said = "side 'candidate': broken in launch 1: RuntimeError: out of luck"
+    assert (comparison.status, comparison.detail) == ("error", said)
+    assert [(one.metric, one.outcome) for one in comparison.verdicts] == [("exact_match", "pass")]
+
+
+@pytest.mark.parametrize("side", ["baseline", "candidate"])
+def test_a_sample_that_fails_on_one_side_is_left_out_of_time_and_the_item_fails(
+    suite: Any, pytester: pytest.Pytester, side: str
+) -> None:
+    suite({"baseline": {}, side: {"params": {"fails": "c"}}}, criteria=[EXACT, LATENCY])
+    result = session(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*1 of 8 samples failed, the first with: ValueError: cannot say*"])
+    comparison = comparison_of(pytester)
+    assert comparison.status == "ok"
+    verdicts = {one.metric: one for one in comparison.verdicts}
+    assert verdicts["exact_match"].outcome in ("pass", "inconclusive")
+    assert verdicts["p50_latency_ms"].outcome == "pass"
+    assert "without 1 that failed" in verdicts["p50_latency_ms"].message
+    assert comparison.differences == [
+        f"side '{side}': 1 of 8 samples failed (0 tolerated by measure.max_failed_samples): row 2; "
+        "the first with: ValueError: cannot say c; no side is timed on what failed"
+    ]
+    again = pytester.run(sys.executable, "-m", "pytest_modelbench.cli", "compare", "run.json")
+    assert "without 1 that failed" in again.stdout.str()
+
+
+def test_samples_that_may_fail_do_not_break_the_launches(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    measure = {"min_samples": 5, "min_seconds": 0, "warmup": 2, "max_failed_samples": 1}
+    compare = {"baseline": {"params": {"fails": "a"}}, "candidate": {"params": {"fails": "b"}}}
+    suite(compare, criteria=[LATENCY], measure=measure)
+    session(pytester).assert_outcomes(passed=1)
+    [verdict] = comparison_of(pytester).verdicts
+    assert verdict.outcome == "pass"
+    assert "without 2 that failed" in verdict.message
+
+
+def test_answers_that_have_to_be_equal_have_to_be_there(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    measure = {"min_samples": 5, "min_seconds": 0, "warmup": 2, "max_failed_samples": 1}
+    compare = {"baseline": {}, "candidate": {"params": {"fails": "b"}}, "outputs": "equal"}
+    suite(compare, measure=measure)
+    result = session(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*worse: outputs: regression: outputs differ in 1 of 8 samples*"])

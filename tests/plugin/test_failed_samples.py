@@ -72,6 +72,7 @@ def shaky(pytester: pytest.Pytester, echo_suite: EchoSuite) -> Callable[..., Non
     return write
 
 
+@pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize("most", [2, "20%", 0.2, "25%"])
 @pytest.mark.parametrize("where", ["prepare", "predict", "finish"])
 def test_failed_samples_within_what_is_tolerated_are_told_and_fail_nothing(
@@ -115,6 +116,7 @@ def test_the_calls_of_failed_samples_are_in_no_statistic(
     assert busy_seconds == pytest.approx(sum(calls) / 1e9)
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_first_call_that_fails_is_no_error_where_it_is_tolerated(
     pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
 ) -> None:
@@ -140,6 +142,7 @@ def test_one_more_than_tolerated_is_an_error(
     assert (case.failed_samples.count, case.failed_samples.tolerated) == (2, 1 if most else 0)
 
 
+@pytest.mark.usefixtures("inline")
 def test_all_samples_of_a_call_that_fails_have_failed(
     pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
 ) -> None:
@@ -150,6 +153,7 @@ def test_all_samples_of_a_call_that_fails_have_failed(
     assert case.metrics["exact_match"].value == pytest.approx(0.6)
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_model_that_answers_nothing_is_an_error_whatever_is_tolerated(
     pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
 ) -> None:
@@ -158,6 +162,7 @@ def test_a_model_that_answers_nothing_is_an_error_whatever_is_tolerated(
     assert runs()[0].cases[0].detail == "ValueError: cannot say a"
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_call_that_fails_when_it_is_repeated_is_an_error_whatever_is_tolerated(
     pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
 ) -> None:
@@ -171,6 +176,7 @@ def test_a_call_that_fails_when_it_is_repeated_is_an_error_whatever_is_tolerated
     assert case.failed_samples is None
 
 
+@pytest.mark.usefixtures("inline")
 def test_what_is_tolerated_does_not_change_the_fingerprint(
     pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
 ) -> None:
@@ -208,6 +214,7 @@ def test_a_test_in_python_has_no_samples_to_tolerate(pytester: pytest.Pytester) 
     result.stdout.fnmatch_lines(["*'max_failed_samples' is for suites: a call that raises*"])
 
 
+@pytest.mark.usefixtures("inline")
 def test_with_several_calls_in_flight_the_same_ones_are_left_out(
     pytester: pytest.Pytester, shaky: Callable[..., None], runs: Runs
 ) -> None:

@@ -37,6 +37,8 @@ class SampleChange:
     interval_at: Callable[[float], Ends]
     """The interval that is so sure, two-sided."""
     method: str
+    is_rate: bool = False
+    """Neither side's value can be below 0, so none can fall by more than all of it."""
     p_value: float | None = None
     """Of no change at all, where there is an exact test for it."""
     rests_on: Sequence[str] = ()
@@ -75,6 +77,7 @@ def _of_shares(before: NDArray[np.int64], after: NDArray[np.int64]) -> SampleCha
         samples=count,
         differing=lost + won,
         interval_at=lambda confidence: paired_share_interval(lost, won, count, confidence),
+        is_rate=True,
         method="Tango's score interval of paired shares; McNemar's exact test",
         p_value=p_value,
         rests_on=(f"{lost} newly wrong", f"{won} newly right", f"p = {p_value:.2g}"),
@@ -112,6 +115,7 @@ def _of_ratio(baseline: SampleTerms, candidate: SampleTerms) -> SampleChange:
         interval_at=_bootstrapped(
             values[1] - values[0], with_one_more(-by), with_one_more(by), len(edits) + 1
         ),
+        is_rate=bool(min(edits.min(), new_edits.min()) >= 0),
         method=_METHOD,
     )
 
@@ -182,7 +186,9 @@ def _bootstrapped(
     return interval_at
 
 
-def unpaired_change(before: tuple[float, Ends], after: tuple[float, Ends]) -> SampleChange:
+def unpaired_change(
+    before: tuple[float, Ends], after: tuple[float, Ends], *, is_rate: bool = False
+) -> SampleChange:
     """From a value and its 95 % interval on either side, as if of different samples.
 
     The intervals add up as variances do (Zou and Donner, 2008). Wider than a paired one would be,
@@ -202,6 +208,7 @@ def unpaired_change(before: tuple[float, Ends], after: tuple[float, Ends]) -> Sa
         samples=None,
         differing=None,
         interval_at=interval_at,
+        is_rate=is_rate,
         method="from the intervals of both sides, as if of different samples",
         rests_on=("not paired by sample",),
     )

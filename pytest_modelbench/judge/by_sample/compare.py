@@ -17,6 +17,8 @@ from pytest_modelbench.judge.by_sample.terms import MetricTerms, taken, terms_of
 from pytest_modelbench.results.packed import unpack
 from pytest_modelbench.results.run import CaseResult
 
+RATES = ("wer", "cer", "exact_match")
+"""Metrics that are known never to be below 0."""
 Values = tuple[float | None, float | None]
 
 
@@ -122,4 +124,5 @@ def _by_intervals(
             )
             return Finding(values, why_not=why)
         known.append((value, (min(low, value), max(high, value))))
-    return Finding(values, change=unpaired_change(known[0], known[1]))
+    change = unpaired_change(known[0], known[1], is_rate=metric in RATES)
+    return Finding(values, change=change)

@@ -79,6 +79,11 @@ class _Scale:
             return cls(1.0, False, 0.0, True)
         return cls(size, True, tolerance.amount * size, False)
 
+    def interval(self, change: SampleChange) -> tuple[float, float]:
+        """As it is reported. Of a rate nothing is lost beyond all that the baseline has."""
+        low, high = (end / self.unit_size for end in change.interval_at(CONFIDENCE))
+        return (max(low, -1.0) if self.is_relative and change.is_rate else low), high
+
     def fields(self, **amounts: float) -> dict[str, Any]:
         """Of a verdict."""
         scaled = {name: amount / self.unit_size for name, amount in amounts.items()}
@@ -170,7 +175,6 @@ class _Decision:
         outcome, change = self.outcome(), self.change
         reasons = [self.why_inconclusive()] if outcome == "inconclusive" else []
         reasons += [found.note] if found.note else []
-        low, high = change.interval_at(CONFIDENCE)
         detectable = self.smallest_detectable()
         return make_verdict(
             self.question,
@@ -178,7 +182,7 @@ class _Decision:
             outcome,
             "samples",
             values=change.values,
-            interval=(low / self.scale.unit_size, high / self.scale.unit_size),
+            interval=self.scale.interval(change),
             confidence=CONFIDENCE,
             reason="; ".join(reasons) or None,
             evidence=_evidence(change),

@@ -32,6 +32,10 @@ class PairedData:
     procedure: Procedure
     launches: Sequence[Launch]
     """Of both series, in the order made."""
+    left_out: int = 0
+    """Samples on which no side was timed, since one of them had no answer to them."""
+    broken: str | None = None
+    """Which side ended the launches before they were enough, and how."""
 
     @cached_property
     def decision(self) -> list[SideBySide]:

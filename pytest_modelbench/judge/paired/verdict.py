@@ -43,7 +43,7 @@ def paired_verdict(data: PairedData, question: Question, seconds: float = 0.0) -
         data.sides,
         "inconclusive",
         _method(question.metric),
-        reason=judgement.problem,
+        reason=data.broken or judgement.problem,
         rests_on=[in_seconds(seconds)] if seconds > 0 else [],
         evidence={
             "launches": {"decision": len(data.decision), "confirmation": len(data.confirmation)}
@@ -61,10 +61,15 @@ def _verdict(
     low, high = (as_change(end, measure.scale) for end in estimate.ends(level))
     values = measure.values(launches)
     evidence = evidence_of(data, question, judgement, measure, seen)
+    outcome = OUTCOMES.get(judgement.state, "inconclusive")
+    reason = reason_of(Context(data, question, judgement, measure, seconds))
+    if data.broken is not None and outcome in ("pass", "inconclusive"):
+        # What it did before does not speak for a side that breaks; no more launches would, either.
+        outcome, reason = "inconclusive", data.broken
     return make_verdict(
         question,
         data.sides,
-        OUTCOMES.get(judgement.state, "inconclusive"),
+        outcome,
         measure.method,
         values=values,
         change=as_change(estimate.center, measure.scale),
@@ -73,9 +78,12 @@ def _verdict(
         confidence=1 - 2 * level,
         tolerance=tolerated(question, values[0], measure.scale),
         smallest_detectable=_detectable(data, question, judgement, measure, seen),
-        reason=reason_of(Context(data, question, judgement, measure, seconds)),
+        reason=reason,
         evidence=evidence,
-        rests_on=_rests_on(measure, launches, seconds, evidence.get("outlier_share") or 0.0),
+        rests_on=[
+            *_rests_on(measure, launches, seconds, evidence.get("outlier_share") or 0.0),
+            *([f"without {data.left_out} that failed"] if data.left_out else []),
+        ],
     )
 
 
