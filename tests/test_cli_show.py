@@ -50,7 +50,7 @@ def test_the_tables_are_those_of_the_session_s_end(
 ) -> None:
     echo_suite()  # type: ignore[operator]
     monkeypatch.setenv("COLUMNS", "120")
-    lines = pytester.runpytest_subprocess("echo.json").stdout.lines
+    lines = pytester.runpytest("echo.json").stdout.lines
     capsys.readouterr()  # what pytester prints of that session
     first = next(at for at, line in enumerate(lines) if "modelbench: echo (2 cases)" in line)
     last = next(at for at, line in enumerate(lines) if line.startswith("run written to "))

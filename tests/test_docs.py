@@ -287,7 +287,7 @@ def test_the_quality_metric_in_the_docs_works(
     )
     for name, text in files_of("quality").items():
         (pytester.path / name).write_text(text)
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=1)
+    pytester.runpytest("echo.json").assert_outcomes(passed=1)
     case = runs()[0].cases[0]
     assert case.metrics["same_but_for_case"].value == pytest.approx(2 / 3)
     assert list(unpack(case.samples.terms["same_but_for_case"].first)) == [1, 1, 0]
@@ -298,7 +298,7 @@ def test_the_metric_of_a_runner_in_the_docs_is_in_the_run(
 ) -> None:
     for name, text in files_of("summary").items():
         (pytester.path / name).write_text(text)
-    pytester.runpytest_subprocess("words.json").assert_outcomes(passed=1)
+    pytester.runpytest("words.json").assert_outcomes(passed=1)
     case = runs()[0].cases[0]
     assert case.metrics["answer_characters"].value == 10
     assert [check.outcome for check in case.bounds] == ["passed"]
@@ -369,7 +369,7 @@ def test_the_benchmark_in_python_of_the_docs_runs(
 ) -> None:
     for name, text in files_of("python").items():
         (pytester.path / name).write_text(text)
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest()
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["* modelbench: test_centroids.py (2 cases) *"])
     for case in runs()[0].cases:
@@ -385,7 +385,7 @@ def test_the_marked_benchmark_of_the_docs_runs_on_every_model(
         (pytester.path / name).write_text(text)
     (pytester.path / "small.json").write_text('{"good": 1}')
     (pytester.path / "large.json").write_text('{"good": 1, "fun": 1, "bad": -1}')
-    pytester.runpytest_subprocess().assert_outcomes(passed=2)
+    pytester.runpytest().assert_outcomes(passed=2)
     cases = runs()[0].cases
     assert [case.model for case in cases] == ["lexicon-small", "lexicon-large"]
     for case in cases:

@@ -34,9 +34,7 @@ class Begun:
     @property
     def done(self) -> asyncio.Future[None] | None:
         """Of what is under way; None where it takes a coroutine to send it."""
-        if self.flight is None or self.flight.under_way is None:
-            return None
-        return self.flight.under_way.done
+        return None if self.flight is None else self.flight.done
 
 
 class Asking:

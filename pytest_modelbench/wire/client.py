@@ -43,17 +43,21 @@ _NOTHING_YET = Exchange()
 class Flight:
     """A request under way, which ends when its time is over."""
 
-    __slots__ = ("deadline_ns", "exchange", "outgoing", "pool", "request", "under_way")
+    __slots__ = ("deadline_ns", "done", "exchange", "outgoing", "pool", "request", "under_way")
 
     def __init__(self, request: Request, outgoing: Outgoing, pool: Pool, deadline_ns: int) -> None:
         self.request, self.outgoing, self.pool = request, outgoing, pool
         self.deadline_ns = deadline_ns
         self.exchange = _NOTHING_YET
         self.under_way: UnderWay | None = None
+        self.done: asyncio.Future[None] | None = None
+        """Of what is under way, and only of that: its connection may carry another request before
+        somebody looks."""
 
     def begin(self, connection: Connection) -> None:
         self.exchange = exchange = Exchange()
         self.under_way = connection.begin(self.outgoing, exchange)
+        self.done = self.under_way.done
 
     def fail(self, fault: Fault) -> None:
         """What is sent has failed; nothing happens before."""
@@ -142,12 +146,10 @@ class Client:
         That says nothing of the request, which the server never read.
         """
         exchange = await self._exchange_once(flight, is_fresh=False)
-        fault = exchange.fault
-        if fault is not None and fault.kind == "reset" and exchange.is_reused:
-            if flight.under_way is not None and flight.under_way.is_unanswered:
-                flight.under_way = None
-                return await self._exchange_once(flight, is_fresh=True)
-        elif fault is None and exchange.header("content-encoding"):
+        if _was_never_read(flight):
+            flight.under_way = None
+            exchange = await self._exchange_once(flight, is_fresh=True)
+        if exchange.fault is None and exchange.header("content-encoding"):
             decode(exchange, flight.outgoing.target.address, self.limits.max_response_bytes)
         return exchange
 
@@ -160,7 +162,7 @@ class Client:
             flight.begin(connection)
         under_way, exchange = cast("UnderWay", flight.under_way), flight.exchange
         try:
-            await under_way.done
+            await cast("asyncio.Future[None]", flight.done)
         except BaseException:  # nobody waits for the answer any more
             under_way.fail(exchange, Fault("reset", "given up"))
             raise
@@ -255,6 +257,18 @@ class Client:
         else:
             how = f"did not answer within {seconds:g} s"
         return Fault("timeout", f"{flight.outgoing.target.address} {how}")
+
+
+def _was_never_read(flight: Flight) -> bool:
+    """Whether it came to a kept connection that the server had closed."""
+    fault, under_way = flight.exchange.fault, flight.under_way
+    return (
+        fault is not None
+        and fault.kind == "reset"
+        and flight.exchange.is_reused
+        and under_way is not None
+        and under_way.is_unanswered
+    )
 
 
 def _mask(exchange: Exchange, request: Request) -> None:

@@ -66,6 +66,7 @@ def test_two_suites_of_one_id_are_told_apart(
     assert result.ret == 1
 
 
+@pytest.mark.usefixtures("inline")
 def test_nobody_elses_json_is_parsed(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:
     """Broken JSON beside tests is no business of ours, with suites in the session or without."""
     echo_suite()
@@ -106,6 +107,7 @@ def test_node_ids_k_m_and_matrix_select_cases(
     ]
 
 
+@pytest.mark.usefixtures("inline")
 def test_an_unregistered_mark_warns_and_fails_when_strict(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
@@ -119,6 +121,7 @@ def test_an_unregistered_mark_warns_and_fails_when_strict(
         result.stdout.fnmatch_lines(["*echo.json:*: mark 'qick' is not registered*"])
 
 
+@pytest.mark.usefixtures("inline")
 def test_lf_runs_only_what_failed(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:
     echo_suite(
         criteria=[{"metric": "exact_match", "goal": "max", "min": 1, "runners": ["echo"]}],
@@ -131,6 +134,7 @@ def test_lf_runs_only_what_failed(pytester: pytest.Pytester, echo_suite: EchoSui
     pytester.runpytest("echo.json", "--lf").assert_outcomes(failed=1)
 
 
+@pytest.mark.usefixtures("inline")
 def test_x_stops_and_the_rest_is_in_the_run_as_not_run(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Callable[[], list]
 ) -> None:
@@ -141,6 +145,7 @@ def test_x_stops_and_the_rest_is_in_the_run_as_not_run(
     assert (second.status, second.detail) == ("skipped", "not run: the session ended before")
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_broken_suite_reports_all_and_fails_only_itself(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:

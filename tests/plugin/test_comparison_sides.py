@@ -90,7 +90,7 @@ def session(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
         }
         (pytester.path / "s.json").write_text(json.dumps(suite, indent=1))
         options = ("--suite-output=run.json", "-p", "no:cacheprovider", "-rs")
-        return pytester.runpytest_subprocess("s.json", *options)
+        return pytester.runpytest("s.json", *options)
 
     return run
 

@@ -112,7 +112,7 @@ def run_of(pytester: pytest.Pytester) -> BenchmarkRun:
 
 
 def session(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(
+    return pytester.runpytest(
         "s.json", "--suite-output=run.json", "-p", "no:cacheprovider", *options
     )
 

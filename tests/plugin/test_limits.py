@@ -80,7 +80,7 @@ def test_threads_are_kept_to_so_many_processors_and_the_next_case_has_all_again(
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     every = len(os.sched_getaffinity(0))
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=3)
+    pytester.runpytest("echo.json").assert_outcomes(passed=3)
     single, free, many = runs()[0].cases
     places = ("loading", "calling", "thread", "child")
     for case, processors, variable in (

@@ -51,6 +51,7 @@ def test_a_broken_bound_fails_its_item_with_metric_value_and_bound(
     result.stdout.fnmatch_lines([words, "FAILED echo.json::shout?one-CPU? - broken: *"])
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_bound_within_the_interval_warns_and_fails_when_strict(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_bound_within_the_interval_warns_and_fails_when_strict(
     result.stdout.fnmatch_lines([words, "FAILED echo.json::shout?one-CPU? - inconclusive: *"])
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_bound_on_a_percentile_of_too_few_calls_warns_and_fails_when_strict(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
@@ -79,6 +81,7 @@ def test_a_bound_on_a_percentile_of_too_few_calls_warns_and_fails_when_strict(
     pytester.runpytest("echo.json", "-W", "error").assert_outcomes(failed=2)
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_bound_without_a_value_is_never_passed_silently(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
@@ -195,6 +198,7 @@ def test_an_absent_package_skips_with_the_line_that_installs_it(
     )
 
 
+@pytest.mark.usefixtures("inline")
 def test_an_expression_that_cannot_be_evaluated_is_an_error_metric(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -235,6 +239,7 @@ def test_marks_and_fixtures_that_end_an_item_early_are_in_the_run(
     assert (broken.status, broken.detail) == ("error", "OSError: no bus")
 
 
+@pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize(
     "arguments", [["-q"], ["-v"], ["--no-header", "-q"], ["-s"], ["--color=yes"]]
 )
@@ -249,6 +254,7 @@ def test_the_table_and_the_run_file_are_shown_whatever_the_verbosity(
     assert "run written to" in text
 
 
+@pytest.mark.usefixtures("inline")
 def test_output_goes_where_it_is_told_or_says_why_not(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -262,6 +268,7 @@ def test_output_goes_where_it_is_told_or_says_why_not(
     result.stderr.fnmatch_lines(["ERROR: --suite-output 'new' is a directory: name a file in it"])
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_run_that_cannot_be_written_is_not_lost(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
@@ -347,7 +354,7 @@ def test_a_careless_runner_is_told_what_it_did(
 ) -> None:
     echo_suite(benchmarks=[{"id": "b", "runner": "careless", "model": how}])
     (pytester.path / "conftest.py").write_text(CARELESS)
-    result = pytester.runpytest_subprocess("echo.json", f"--suite-engine={engine}")
+    result = pytester.runpytest("echo.json", f"--suite-engine={engine}")
     (case,) = runs()[0].cases
     if extra is None:
         result.assert_outcomes(passed=1)
@@ -369,6 +376,7 @@ def test_a_device_that_is_not_there_is_never_measured(
     )
 
 
+@pytest.mark.usefixtures("inline")
 def test_an_expression_is_no_surer_than_the_percentile_in_it(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
@@ -376,6 +384,7 @@ def test_an_expression_is_no_surer_than_the_percentile_in_it(
     pytester.runpytest("echo.json", "--suite-strict").assert_outcomes(failed=2)
 
 
+@pytest.mark.usefixtures("inline")
 def test_secrets_and_terminal_codes_stay_out_of_runs_and_terminals(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -400,6 +409,7 @@ def test_rows_that_could_not_be_used_are_mentioned(
     result.stdout.fnmatch_lines(["note: 1 rows of the dataset could not be used, 3 were (row 3: *"])
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_suite_named_from_a_subdirectory_is_found(
     pytester: pytest.Pytester, echo_suite: EchoSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,6 +419,7 @@ def test_a_suite_named_from_a_subdirectory_is_found(
     pytester.runpytest("../echo.json", "--rootdir=..").assert_outcomes(passed=2)
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_link_stays_a_link_and_a_device_stays_a_device(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:

@@ -58,7 +58,7 @@ def saved(file: Path) -> dict[str, dict[str, Any]]:
 
 def test_every_case_stands_in_its_table(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:
     echo_suite()
-    result = pytester.runpytest_subprocess("echo.json", *NO_WARNING)
+    result = pytester.runpytest("echo.json", *NO_WARNING)
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["*benchmark: 2 tests*", "Name (time in *", "*---*", "shout*"])
     for name in ("shout[one-CPU]", "shout[two-CPU]"):
@@ -70,7 +70,7 @@ def test_its_json_holds_our_samples_metrics_and_parameters(
 ) -> None:
     one = {"id": "shout", "runner": "echo", "models": ["one", "two"], "matrix": {"size": [1, 2]}}
     echo_suite(benchmarks=[one])
-    result = pytester.runpytest_subprocess("echo.json", "--benchmark-json=b.json", *INLINE)
+    result = pytester.runpytest("echo.json", "--benchmark-json=b.json", *INLINE)
     result.assert_outcomes(passed=4)
     theirs = saved(pytester.path / "b.json")
     cases = runs()[0].cases
@@ -101,7 +101,7 @@ def test_calls_in_flight_are_no_rounds_and_stay_out(
     echo_suite(benchmarks=[one, together])
     conftest = pytester.path / "conftest.py"
     conftest.write_text(conftest.read_text() + TWO_AT_ONCE)
-    result = pytester.runpytest_subprocess("echo.json", "--benchmark-json=b.json", *NO_WARNING)
+    result = pytester.runpytest("echo.json", "--benchmark-json=b.json", *NO_WARNING)
     result.assert_outcomes(passed=2)
     assert [case.timing.in_flight for case in runs()[0].cases] == [1, 2]
     assert list(saved(pytester.path / "b.json")) == ["shout[one-CPU]"]
@@ -111,9 +111,7 @@ def test_cases_are_grouped_by_their_parameters(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
     echo_suite()
-    result = pytester.runpytest_subprocess(
-        "echo.json", "--benchmark-group-by=param:model", *NO_WARNING
-    )
+    result = pytester.runpytest("echo.json", "--benchmark-group-by=param:model", *NO_WARNING)
     result.stdout.fnmatch_lines(["*benchmark 'model=one': 1 tests*"])
     result.stdout.fnmatch_lines(["*benchmark 'model=two': 1 tests*"])
 
@@ -123,10 +121,10 @@ def test_a_saved_session_is_compared_with_the_next(
 ) -> None:
     echo_suite()
     options = ["--benchmark-storage=store", *INLINE]
-    pytester.runpytest_subprocess("echo.json", "--benchmark-autosave", *options)
+    pytester.runpytest("echo.json", "--benchmark-autosave", *options)
     (file,) = (pytester.path / "store").rglob("0001_*.json")
     assert set(saved(file)) == {"shout[one-CPU]", "shout[two-CPU]"}
-    result = pytester.runpytest_subprocess("echo.json", "--benchmark-compare", *options)
+    result = pytester.runpytest("echo.json", "--benchmark-compare", *options)
     result.assert_outcomes(passed=2)
     for name in ("one", "two"):
         for source in ("NOW", "0001_*"):
@@ -136,7 +134,7 @@ def test_a_saved_session_is_compared_with_the_next(
 def test_a_histogram_is_drawn(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:
     pytest.importorskip("pygal")
     echo_suite()
-    pytester.runpytest_subprocess("echo.json", "--benchmark-histogram=drawn", *INLINE)
+    pytester.runpytest("echo.json", "--benchmark-histogram=drawn", *INLINE)
     drawn = (pytester.path / "drawn.svg").read_text()
     assert "shout[one-CPU]" in drawn
     assert "shout[two-CPU]" in drawn
@@ -148,7 +146,7 @@ def test_benchmark_only_runs_cases_and_skips_other_tests(
     echo_suite()
     pytester.makepyfile(test_plain=PLAIN_TEST)
     files = ["echo.json", "test_plain.py"]
-    result = pytester.runpytest_subprocess(*files, "--benchmark-only", *NO_WARNING)
+    result = pytester.runpytest(*files, "--benchmark-only", *NO_WARNING)
     result.assert_outcomes(passed=2, skipped=1)
 
 
@@ -158,7 +156,7 @@ def test_benchmark_skip_skips_cases_with_its_reason(
     echo_suite()
     pytester.makepyfile(test_plain=PLAIN_TEST)
     files = ["echo.json", "test_plain.py"]
-    result = pytester.runpytest_subprocess(*files, "--benchmark-skip", *NO_WARNING)
+    result = pytester.runpytest(*files, "--benchmark-skip", *NO_WARNING)
     result.assert_outcomes(passed=1, skipped=2)
     for case in runs()[0].cases:
         assert case.status == "skipped"
@@ -170,7 +168,7 @@ def test_benchmark_disable_measures_cases_and_shows_nothing(
 ) -> None:
     echo_suite()
     pytester.makepyfile(test_pedantic=PEDANTIC_TEST)
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest(
         "echo.json",
         "test_pedantic.py",
         "--benchmark-disable",
@@ -191,7 +189,7 @@ def test_under_xdist_it_is_off_and_we_say_nothing(
     pytest.importorskip("xdist")
     echo_suite()
     pytester.makepyfile(test_pedantic=PEDANTIC_TEST)
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest(
         "echo.json", "test_pedantic.py", "-n", "2", "--suite-output=run.json", *INLINE
     )
     result.assert_outcomes(passed=3)
@@ -204,9 +202,7 @@ def test_without_it_suites_run_as_ever(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
     echo_suite()
-    pytester.runpytest_subprocess("echo.json", "-p", "no:benchmark", *NO_WARNING).assert_outcomes(
-        passed=2
-    )
+    pytester.runpytest("echo.json", "-p", "no:benchmark", *NO_WARNING).assert_outcomes(passed=2)
     assert {case.status for case in runs()[0].cases} == {"ok"}
 
 
@@ -256,7 +252,7 @@ def test_a_case_without_timings_adds_nothing_and_causes_no_warning(
     echo_suite(benchmarks=[{"id": "shout", "runner": "fickle", "models": models}])
     pytester.makeconftest(FICKLE_CONFTEST)
     options = ["--benchmark-json=b.json", "--benchmark-storage=store", *NO_WARNING]
-    result = pytester.runpytest_subprocess("echo.json", *options)
+    result = pytester.runpytest("echo.json", *options)
     result.assert_outcomes(passed=1, skipped=1, failed=2, errors=1, warnings=0)
     assert set(saved(pytester.path / "b.json")) == {"shout[fine-CPU]"}
 
@@ -280,7 +276,7 @@ def test_a_case_that_breaks_a_bound_and_is_run_again_is_shown_once(
     echo_suite(criteria=[{"metric": "exact_match", "goal": "max", "min": 0.99}])
     conftest = pytester.path / "conftest.py"
     conftest.write_text(conftest.read_text() + RERUNNING_CONFTEST)
-    result = pytester.runpytest_subprocess("echo.json", "--benchmark-json=b.json", *INLINE)
+    result = pytester.runpytest("echo.json", "--benchmark-json=b.json", *INLINE)
     result.assert_outcomes(failed=4)
     shown = json.loads((pytester.path / "b.json").read_text())["benchmarks"]
     assert [one["name"] for one in shown] == ["shout[one-CPU]", "shout[two-CPU]"]

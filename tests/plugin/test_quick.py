@@ -48,6 +48,7 @@ def test_a_quick_run_takes_few_samples_and_calls_and_is_marked(
     assert markdown_of(run).startswith("**quick run: figures say nothing**, ")
 
 
+@pytest.mark.usefixtures("inline")
 def test_any_other_run_is_not_marked(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -57,6 +58,7 @@ def test_any_other_run_is_not_marked(
     assert "quick" not in result.stdout.str() + markdown_of(runs()[0])
 
 
+@pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize("bound", [{"min": 2.0}, {"min": 0.1}, {"max": 0.999}])
 def test_no_bound_is_judged_neither_held_nor_broken(
     pytester: pytest.Pytester, twelve: EchoSuite, runs: Runs, bound: dict[str, float]
@@ -68,6 +70,7 @@ def test_no_bound_is_judged_neither_held_nor_broken(
     assert "bound" not in markdown_of(runs()[0])
 
 
+@pytest.mark.usefixtures("inline")
 def test_what_goes_wrong_fails_as_ever(
     pytester: pytest.Pytester, twelve: EchoSuite, runs: Runs
 ) -> None:
@@ -75,6 +78,7 @@ def test_what_goes_wrong_fails_as_ever(
     pytester.runpytest("echo.json", "--suite-quick").assert_outcomes(failed=2)
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_quick_run_is_no_baseline(
     pytester: pytest.Pytester, twelve: EchoSuite, runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,7 +91,7 @@ def test_a_quick_run_is_no_baseline(
     result.stderr.fnmatch_lines(
         ["ERROR: --suite-baseline *: a quick run, whose figures say nothing: name another run"]
     )
-    pytester.runpytest_subprocess("echo.json", "--suite-baseline=last", "-W", "default")
+    pytester.runpytest("echo.json", "--suite-baseline=last", "-W", "default")
     compared = runs()[-1].comparisons
     assert {side.run_id for one in compared for side in one.sides} == {real.metadata.run_id, None}
     assert modelbench(["compare", real.metadata.run_id, quick.metadata.run_id]) == 1
@@ -109,9 +113,7 @@ def test_sides_are_tried_each_by_itself_and_not_compared(
 ) -> None:
     benchmarks = [{"id": "shout", "runner": "echo", "model": "one"}]
     twelve(benchmarks=benchmarks, criteria=[{"metric": "exact_match", "goal": "max", "min": 2}])
-    result = pytester.runpytest_subprocess(
-        "echo.json", "--suite-quick", "--suite-against=model:two", "-rs"
-    )
+    result = pytester.runpytest("echo.json", "--suite-quick", "--suite-against=model:two", "-rs")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["SKIPPED*quick run: each side was tried by itself, and nothing*"])
     (run,) = runs()
@@ -137,9 +139,7 @@ def test_a_side_that_does_not_work_fails_the_trial(
             "        return EchoSession()",
         )
     )
-    result = pytester.runpytest_subprocess(
-        "echo.json", "--suite-quick", "--suite-against=model:two"
-    )
+    result = pytester.runpytest("echo.json", "--suite-quick", "--suite-against=model:two")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*side 'baseline': ValueError: no weights"])
 
@@ -166,7 +166,7 @@ def test_parallel_workers_are_quick_too(
 ) -> None:
     pytest.importorskip("xdist")
     twelve()
-    result = pytester.runpytest_subprocess("echo.json", "--suite-quick", "-n", "2")
+    result = pytester.runpytest("echo.json", "--suite-quick", "-n", "2")
     result.assert_outcomes(passed=2)
     (run,) = runs()
     assert run.metadata.quick
@@ -182,6 +182,7 @@ def test_the_command_passes_it_on(
     assert runs()[0].metadata.quick
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_session_goes_on_with_the_last_run_of_its_own_kind(
     pytester: pytest.Pytester, twelve: EchoSuite, runs: Runs
 ) -> None:
@@ -195,6 +196,7 @@ def test_a_session_goes_on_with_the_last_run_of_its_own_kind(
         assert case.metrics["sample_count"].value == samples
 
 
+@pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize(
     ("first", "second", "words"),
     [

@@ -87,6 +87,7 @@ def test_a_retry_leaves_alone_what_did_not_go_wrong(
     result.stdout.fnmatch_lines([f"*did not go wrong in {run_id} (--suite-retry-failed)"])
 
 
+@pytest.mark.usefixtures("inline")
 @pytest.mark.parametrize(
     "change",
     ["params", "dataset", "measure", "quality"],
@@ -111,6 +112,7 @@ def test_what_has_changed_since_is_measured_again(
     assert taken(runs()[1]) == [False, False]
 
 
+@pytest.mark.usefixtures("inline")
 def test_criteria_are_judged_anew(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -124,6 +126,7 @@ def test_criteria_are_judged_anew(
     assert [case.bounds[0].outcome for case in runs()[1].cases] == ["inconclusive"] * 2
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_wider_suite_measures_what_is_new(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -133,6 +136,7 @@ def test_a_wider_suite_measures_what_is_new(
     assert taken(runs()[1]) == [True, False]
 
 
+@pytest.mark.usefixtures("inline")
 def test_another_machine_s_figures_are_never_taken_over(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -151,6 +155,7 @@ def test_another_machine_s_figures_are_never_taken_over(
     assert taken(runs()[1]) == [False, False]
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_run_file_alone_can_be_resumed(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -203,11 +208,11 @@ def test_a_case_whose_metric_went_wrong_is_measured_again(
     )
     own = pytester.path / "own_metric.py"
     own.write_text("def score(predictions, references):\n    raise ValueError('a bug')\n")
-    result = pytester.runpytest_subprocess("echo.json")
+    result = pytester.runpytest("echo.json")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["only what went wrong, again: *"])
     own.write_text("def score(predictions, references):\n    return 1.0 + 0.0\n")
-    result = pytester.runpytest_subprocess("echo.json", "--suite-retry-failed=last")
+    result = pytester.runpytest("echo.json", "--suite-retry-failed=last")
     result.assert_outcomes(passed=2)
     assert taken(runs()[1]) == [False, True]
     assert runs()[1].cases[0].metrics["score"].value == 1.0
@@ -229,6 +234,7 @@ def test_what_a_suite_tolerates_is_asked_anew(
     assert taken(runs()[1]) == [False]
 
 
+@pytest.mark.usefixtures("inline")
 def test_what_criteria_compute_is_computed_anew(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -244,6 +250,7 @@ def test_what_criteria_compute_is_computed_anew(
     assert all("more" not in case.metrics for case in runs()[2].cases)
 
 
+@pytest.mark.usefixtures("inline")
 def test_the_last_run_is_the_last_of_the_same_suite(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -258,6 +265,7 @@ def test_the_last_run_is_the_last_of_the_same_suite(
     result.stdout.fnmatch_lines([f"note: nothing was taken over from {other}: none of these *"])
 
 
+@pytest.mark.usefixtures("inline")
 def test_one_measurement_in_two_runs_is_not_compared(
     broken: Callable[..., pytest.RunResult],
     pytester: pytest.Pytester,
@@ -287,6 +295,7 @@ def test_no_run_is_named_by_nothing(pytester: pytest.Pytester, echo_suite: EchoS
     result.stderr.fnmatch_lines(["ERROR: --suite-resume is empty: name a run, such as last"])
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_session_that_said_nothing_before_it_was_killed_is_not_the_last(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
@@ -303,18 +312,14 @@ def test_a_comparison_is_taken_over_whole(
 ) -> None:
     compare: dict[str, Any] = {"baseline": {"params": {"n": 1}}, "candidate": {"params": {"n": 2}}}
     echo_suite(compare=compare)
-    pytester.runpytest_subprocess("echo.json", "-k", "one").assert_outcomes(passed=1)
-    pytester.runpytest_subprocess("echo.json", "--suite-resume=last", "-k", "one").assert_outcomes(
-        passed=1
-    )
+    pytester.runpytest("echo.json", "-k", "one").assert_outcomes(passed=1)
+    pytester.runpytest("echo.json", "--suite-resume=last", "-k", "one").assert_outcomes(passed=1)
     before, after = runs()
     assert after.comparisons == before.comparisons
     assert taken(after) == [True, True]
     # Another question is asked of it: measured again.
     echo_suite(compare={**compare, "tolerance": "50%"})
-    pytester.runpytest_subprocess("echo.json", "--suite-resume=last", "-k", "one").assert_outcomes(
-        passed=1
-    )
+    pytester.runpytest("echo.json", "--suite-resume=last", "-k", "one").assert_outcomes(passed=1)
     assert taken(runs()[2]) == [False, False]
 
 
@@ -354,6 +359,6 @@ def test_a_comparison_of_revisions_is_measured_again(
     for command in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
         subprocess.run([*git, *command], cwd=pytester.path, check=True)
     against = ("echo.json", "-k", "one", "--suite-against=HEAD")
-    pytester.runpytest_subprocess(*against).assert_outcomes(passed=1)
-    pytester.runpytest_subprocess(*against, "--suite-resume=last").assert_outcomes(passed=1)
+    pytester.runpytest(*against).assert_outcomes(passed=1)
+    pytester.runpytest(*against, "--suite-resume=last").assert_outcomes(passed=1)
     assert taken(runs()[1]) == [False, False]

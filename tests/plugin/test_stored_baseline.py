@@ -64,6 +64,7 @@ class Project:
     def __init__(self, pytester: pytest.Pytester) -> None:
         self._pytester = pytester
         self.path = pytester.path
+        self.engine = "inline"
         pytester.makeconftest(CONFTEST)
         (self.path / "data.jsonl").write_text('{"text": "a", "ref": "A"}\n' * 3)
         self.set(FAST)
@@ -85,7 +86,8 @@ class Project:
         (self.path / f"{name}.json").write_text(json.dumps(suite, indent=1))
 
     def run(self, *arguments: str, suite: str = "sleep.json") -> pytest.RunResult:
-        return self._pytester.runpytest_subprocess(suite, "-p", "no:benchmark", *arguments)
+        options = ("-p", "no:benchmark", "-W", "default", f"--suite-engine={self.engine}")
+        return self._pytester.runpytest(suite, *options, *arguments)
 
     def change_stored(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Alter the only stored run."""
@@ -132,6 +134,7 @@ def test_a_run_without_the_suite_is_no_baseline(measured: Project) -> None:
 
 @pytest.mark.slow
 def test_what_became_slower_fails_and_what_did_not_passes(project: Project, runs: Runs) -> None:
+    project.engine = "isolated"
     project.write("one", "two")
     project.run()
     project.run("--suite-baseline=last").assert_outcomes(passed=2)
@@ -303,6 +306,7 @@ def test_earlier_runs_tell_how_quiet_the_machine_is(measured: Project, runs: Run
 @pytest.mark.slow
 def test_it_works_with_parallel_workers(project: Project, runs: Runs) -> None:
     pytest.importorskip("xdist")
+    project.engine = "isolated"
     project.write("one", "two")
     project.run()
     project.set(SLOW)

@@ -84,7 +84,7 @@ def test_a_vendor_is_measured_with_the_error_rates_of_its_texts(
     with serving(vendor) as server:
         params = {"base_url": server.url, "language": "en", "poll_seconds": 0.02}
         speech(f"{vendor.provider}/{vendor.model}", params, load={"concurrency": 2})
-        result = pytester.runpytest_subprocess("speech.json")
+        result = pytester.runpytest("speech.json")
     result.assert_outcomes(passed=1)
     assert server.complaints == []
     (case,) = runs()[0].cases
@@ -112,7 +112,7 @@ def test_a_sample_that_is_never_answered_counts_as_deletions_and_is_listed(
             {"base_url": server.url, "language": "en"},
             measure={"max_failed_samples": 1},
         )
-        result = pytester.runpytest_subprocess("speech.json", "-W", "default")
+        result = pytester.runpytest("speech.json", "-W", "default")
     result.assert_outcomes(passed=1, warnings=1)
     (case,) = runs()[0].cases
     assert case.failed_samples.rows == ["1"]
@@ -131,7 +131,7 @@ def test_a_key_in_an_answer_is_in_nothing_that_is_written(
 
     with serving(handler) as server:
         speech("self_hosted/m", {"base_url": server.url})
-        result = pytester.runpytest_subprocess("speech.json")
+        result = pytester.runpytest("speech.json")
     result.assert_outcomes(passed=1)
     (file,) = store().rglob("predictions/*.jsonl")
     assert "you said *** to me" in file.read_text()
@@ -147,7 +147,7 @@ def test_rows_with_addresses_are_sent_as_addresses(
     with serving(vendor) as server:
         params = {"base_url": server.url, "language": "en", "use_url": True, "poll_seconds": 0.02}
         speech(f"assembly/{vendor.model}", params)
-        result = pytester.runpytest_subprocess("speech.json")
+        result = pytester.runpytest("speech.json")
     result.assert_outcomes(passed=1)
     assert server.complaints == []
     assert not vendor.stored
@@ -164,7 +164,7 @@ def test_figures_and_predictions_name_the_address_that_was_asked(
     with serving(vendor) as one, serving(vendor) as another:
         params = {"endpoints": [one.url, another.url], "language": "en"}
         speech(f"{vendor.provider}/{vendor.model}", params)
-        result = pytester.runpytest_subprocess("speech.json")
+        result = pytester.runpytest("speech.json")
     result.assert_outcomes(passed=1)
     addresses = [f"{server.url}/v1/audio/transcriptions" for server in (one, another)]
     (case,) = runs()[0].cases
@@ -191,10 +191,10 @@ def test_a_resumed_run_can_be_scored_though_its_case_was_over_before(
     with serving(vendor) as server:
         params = {"base_url": server.url, "language": "en"}
         speech(f"{vendor.provider}/{vendor.model}", params)
-        pytester.runpytest_subprocess("speech.json").assert_outcomes(passed=1)
+        pytester.runpytest("speech.json").assert_outcomes(passed=1)
         asked = len(server.calls)
         for _ in range(2):  # the second one resumes a run that has measured nothing itself
-            result = pytester.runpytest_subprocess("speech.json", "--suite-resume=last")
+            result = pytester.runpytest("speech.json", "--suite-resume=last")
             result.assert_outcomes(passed=1)
         assert len(server.calls) == asked
     files = list(store().rglob("predictions/*.jsonl"))
@@ -211,7 +211,7 @@ def test_without_a_key_the_case_is_skipped_and_nothing_is_sent(
     monkeypatch.delenv(vendor.variable, raising=False)
     with serving(vendor) as server:
         speech(f"deepgram/{vendor.model}", {"base_url": server.url})
-        result = pytester.runpytest_subprocess("speech.json")
+        result = pytester.runpytest("speech.json")
     result.assert_outcomes(skipped=1)
     assert not server.calls
     (case,) = runs()[0].cases
@@ -223,7 +223,7 @@ def test_a_key_in_the_suite_is_refused_at_collection(
     pytester: pytest.Pytester, speech: Write
 ) -> None:
     speech("deepgram/nova-3", {"api_key": KEY})
-    result = pytester.runpytest_subprocess("speech.json")
+    result = pytester.runpytest("speech.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*'api_key' is no parameter: keys are read from the environment*"])
     assert KEY not in result.stdout.str() + result.stderr.str()

@@ -143,7 +143,7 @@ def test_of_a_suite_with_mistakes_and_no_other_only_pytest_tells(
 def test_the_preflight_alone_lists_all_problems_measures_nothing_and_writes_nothing(
     pytester: pytest.Pytester, suite: Callable[..., Path], runs: Runs
 ) -> None:
-    result = pytester.runpytest_subprocess(*faulty(pytester, suite), "--suite-preflight")
+    result = pytester.runpytest(*faulty(pytester, suite), "--suite-preflight")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["preflight: 6 problems in 8 cases"])
     device = "  echo::device?one-NPU?: device 'NPU' is not present; present: CPU, GPU.1"
@@ -157,7 +157,7 @@ def test_without_problems_it_exits_with_0(
     pytester: pytest.Pytester, suite: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suite()
-    result = pytester.runpytest_subprocess("echo.json", "--suite-preflight")
+    result = pytester.runpytest("echo.json", "--suite-preflight")
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(
         [
@@ -200,12 +200,13 @@ def test_a_runner_that_ends_its_process_is_a_problem_of_its_cases(
     )
 
 
+@pytest.mark.usefixtures("inline")
 def test_what_a_run_will_take_is_told_by_earlier_runs(
     pytester: pytest.Pytester, suite: Callable[..., Path]
 ) -> None:
     file = suite()
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=2)
-    pytester.runpytest_subprocess("echo.json", "--suite-quick").assert_outcomes(passed=2)
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    pytester.runpytest("echo.json", "--suite-quick").assert_outcomes(passed=2)
     result = pytester.runpytest("echo.json", "--suite-preflight")
     result.stdout.fnmatch_lines(
         [

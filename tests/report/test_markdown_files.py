@@ -37,7 +37,7 @@ def test_the_option_writes_what_the_run_says(
     echo_suite()
     (pytester.path / "run.md").write_text("of an earlier session")
     arguments = ("echo.json", *INLINE, *workers, "--suite-markdown=run.md")
-    result = pytester.runpytest_subprocess(*arguments)
+    result = pytester.runpytest(*arguments)
     assert result.ret == 0
     text = (pytester.path / "run.md").read_text(encoding="utf-8")
     assert text.splitlines()[0] == FIRST
@@ -47,7 +47,7 @@ def test_the_option_writes_what_the_run_says(
 
 def test_the_option_alone_makes_a_run_of_ordinary_tests(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(modelbench): modelbench.measure(str, [1])")
-    assert pytester.runpytest_subprocess("--suite-markdown=new/run.md").ret == 0
+    assert pytester.runpytest("--suite-markdown=new/run.md").ret == 0
     assert (pytester.path / "new" / "run.md").read_text().startswith("**1 case measured**\n")
 
 
@@ -57,7 +57,7 @@ def test_the_summary_of_a_step_gets_it_once_behind_what_is_there(
 ) -> None:
     echo_suite()
     summary.write_text("# Before")
-    assert pytester.runpytest_subprocess("echo.json", *INLINE, *workers).ret == 0
+    assert pytester.runpytest("echo.json", *INLINE, *workers).ret == 0
     assert summary.read_text(encoding="utf-8") == "# Before\n\n" + markdown_of_run(pytester)
 
 
@@ -66,7 +66,7 @@ def test_an_ini_option_keeps_it_from_the_summary(
 ) -> None:
     echo_suite()
     pytester.makeini("[pytest]\nmodelbench_step_summary = false\n")
-    assert pytester.runpytest_subprocess("echo.json", *INLINE).ret == 0
+    assert pytester.runpytest("echo.json", *INLINE).ret == 0
     assert not summary.exists()
 
 
@@ -75,7 +75,7 @@ def test_a_wrong_word_for_the_ini_option_is_said(
 ) -> None:
     echo_suite()
     pytester.makeini("[pytest]\nmodelbench_step_summary = maybe\n")
-    result = pytester.runpytest_subprocess("echo.json", *INLINE)
+    result = pytester.runpytest("echo.json", *INLINE)
     assert result.ret == 0
     assert not summary.exists()
     result.stdout.fnmatch_lines(["*(ini option modelbench_step_summary should be true*'maybe'*)"])
@@ -86,8 +86,8 @@ def test_a_session_without_a_run_adds_nothing_to_the_summary(
 ) -> None:
     echo_suite()
     pytester.makepyfile("def test_it(): pass")
-    assert pytester.runpytest_subprocess().ret == 0
-    assert pytester.runpytest_subprocess("echo.json", "--collect-only", "-q").ret == 0
+    assert pytester.runpytest().ret == 0
+    assert pytester.runpytest("echo.json", "--collect-only", "-q").ret == 0
     assert not summary.exists()
 
 
@@ -102,7 +102,7 @@ def test_a_summary_that_cannot_be_written_is_a_line_and_no_failure(
     (pytester.path / "folder").mkdir()
     os.mkfifo(pytester.path / "pipe")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(pytester.path / place))
-    result = pytester.runpytest_subprocess("echo.json", *INLINE)
+    result = pytester.runpytest("echo.json", *INLINE)
     assert result.ret == 0
     result.stdout.fnmatch_lines([f"GITHUB_STEP_SUMMARY=*{place}: not written (*)"])
 
@@ -112,12 +112,12 @@ def test_a_summary_stays_within_what_github_takes_from_a_step(
 ) -> None:
     echo_suite()
     summary.write_text("x" * (MOST_SUMMARY_BYTES - 200))
-    assert pytester.runpytest_subprocess("echo.json", *INLINE).ret == 0
+    assert pytester.runpytest("echo.json", *INLINE).ret == 0
     text = summary.read_text()
     assert len(text) <= MOST_SUMMARY_BYTES
     assert f"x\n\n{FIRST}\n" in text
     summary.write_text("x" * MOST_SUMMARY_BYTES)
-    result = pytester.runpytest_subprocess("echo.json", *INLINE)
+    result = pytester.runpytest("echo.json", *INLINE)
     assert result.ret == 0
     assert len(summary.read_text()) == MOST_SUMMARY_BYTES
     result.stdout.fnmatch_lines(["GITHUB_STEP_SUMMARY=*what the step has written so far*no room*"])
@@ -128,7 +128,7 @@ def test_a_file_that_cannot_be_written_fails_the_session(
 ) -> None:
     echo_suite()
     (pytester.path / "blocked").write_text("a file")
-    result = pytester.runpytest_subprocess(
+    result = pytester.runpytest(
         "echo.json", *INLINE, "--suite-markdown=blocked/run.md"
     )  # fmt: skip
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -149,7 +149,7 @@ def test_a_file_that_never_could_be_written_is_refused_before_anything_is_measur
     pytester: pytest.Pytester, echo_suite: EchoSuite, file: str, fault: str
 ) -> None:
     echo_suite()
-    result = pytester.runpytest_subprocess("echo.json", *INLINE, f"--suite-markdown={file}")
+    result = pytester.runpytest("echo.json", *INLINE, f"--suite-markdown={file}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {fault}"])
     assert not (pytester.path / "run.json").exists()
@@ -159,7 +159,7 @@ def test_the_command_makes_it_of_a_run_file(
     pytester: pytest.Pytester, echo_suite: EchoSuite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     echo_suite()
-    pytester.runpytest_subprocess("echo.json", *INLINE)
+    pytester.runpytest("echo.json", *INLINE)
     file = pytester.path / "run.json"
     capsys.readouterr()
     assert modelbench(["report", str(file)]) == 0

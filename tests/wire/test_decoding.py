@@ -7,7 +7,7 @@ import zlib
 from typing import Any
 
 import pytest
-from fault_server import FaultServer, chunked, whole
+from fault_server import FaultServer, chunked, in_turn, raw, whole
 
 from pytest_modelbench.wire.client import Client
 from pytest_modelbench.wire.exchange import Exchange
@@ -43,6 +43,18 @@ def test_a_packed_body_is_unpacked(run: Any, encoding: str, pack: Any) -> None:
     exchange = run(ask(pack(TEXT), encoding))
     assert exchange.is_ok
     assert exchange.body == TEXT
+
+
+def test_a_packed_body_is_unpacked_where_a_kept_connection_was_closed(run: Any) -> None:
+    async def twice() -> None:
+        packed = whole(gzip.compress(TEXT), headers={"Content-Encoding": "gzip"})
+        async with FaultServer(in_turn(packed, raw(reset=True), packed)) as server:
+            async with Client() as client:
+                bodies = [(await client.send(Request("GET", server.url))).body for _ in range(2)]
+        assert bodies == [TEXT, TEXT]
+        assert [one.connection for one in server.received] == [1, 1, 2]
+
+    run(twice())
 
 
 def test_pieces_of_a_packed_body_keep_their_times(run: Any) -> None:

@@ -155,6 +155,27 @@ def test_a_connection_is_used_again(run: Any) -> None:
     run(thrice())
 
 
+def test_a_request_does_not_wait_for_the_next_one_on_its_connection(run: Any) -> None:
+    """What was begun by a plain call is finished later, and its connection is free by then."""
+
+    async def twice() -> None:
+        answers = {"/": whole(), "/busy": whole(status=503), "/slow": silent()}
+        async with FaultServer(answers) as server, Client() as client:
+            await client.send(Request("GET", server.url))
+            refused = client.begin(Request("GET", f"{server.url}/busy"))
+            assert refused.done is not None
+            following = asyncio.get_running_loop().create_future()
+            refused.done.add_done_callback(
+                lambda _: following.set_result(client.begin(Request("GET", f"{server.url}/slow")))
+            )
+            assert (await following).under_way is refused.under_way
+            exchange = await asyncio.wait_for(client.finish(refused), 5)
+            assert exchange.status == 503
+            check_times(exchange)
+
+    run(twice())
+
+
 def test_a_connection_is_not_used_again_where_the_server_says_so(run: Any) -> None:
     async def twice() -> None:
         async with FaultServer(whole(b"x", headers={"Connection": "close"})) as server:

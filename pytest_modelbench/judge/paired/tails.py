@@ -133,7 +133,8 @@ def _resampled(by_launch: list[Calls], weights: NDArray[np.intp], share: float) 
     rows = max(1, _CELLS_AT_ONCE // len(calls))
     found = []
     for start in range(0, len(weights), rows):
-        upto = np.cumsum(weights[start : start + rows][:, launch_of], axis=1)
+        counts = weights[start : start + rows].take(launch_of, axis=1)  # row by row in memory
+        upto = np.cumsum(counts, axis=1)
         rank = (upto[:, -1:] - 1) * share
         below = np.floor(rank)
         low, high = (ordered[(upto <= at).sum(axis=1)] for at in (below, np.ceil(rank)))
