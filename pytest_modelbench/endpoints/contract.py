@@ -88,7 +88,8 @@ class Endpoint:
 
     def only_request(self, prepared: Any) -> Request | None:
         """What `ask` would send if that is all it does: it is sent without `ask` then, which takes
-        half the time, and `ask` is called where it was not answered well. Else None.
+        half the time, and `ask` is called where it was not answered well. Else None. Who overrides
+        `ask` of an endpoint that has this overrides both.
         """
         return prepared if type(self).ask is Endpoint.ask else None
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from random import Random
 from time import perf_counter_ns
-from typing import Protocol
 
 from pytest_modelbench.endpoints.contract import EndpointError
 from pytest_modelbench.redaction import printable
-from pytest_modelbench.wire.client import Flight
+from pytest_modelbench.wire.client import Client, Flight
 from pytest_modelbench.wire.complaint import complaint, status_line
 from pytest_modelbench.wire.exchange import Exchange
 from pytest_modelbench.wire.masking import without_secrets
@@ -22,22 +21,14 @@ RETRIED_FAULTS = frozenset(("connect", "timeout", "reset", "protocol"))
 _RANDOM = Random()
 
 
-class Sender(Protocol):
-    """Makes one attempt: a `Client`, but for tests."""
-
-    async def send(self, request: Request) -> Exchange: ...
-
-    async def finish(self, flight: Flight) -> Exchange: ...
-
-
 class Attempts:
     """Sends the requests of one sample, each as often as it takes, and counts."""
 
     __slots__ = (
         "_begun",
+        "_client",
         "_policy",
         "_random",
-        "_sender",
         "first_sent_ns",
         "retries",
         "retry_ns",
@@ -46,14 +37,14 @@ class Attempts:
 
     def __init__(
         self,
-        sender: Sender,
+        client: Client,
         policy: RetryPolicy | int,
         random: Random | None = None,
         begun: Flight | None = None,
     ) -> None:
         """`policy` may be given as the number of retries; `random` makes the waits repeatable.
         `begun` is the first attempt at the first request, where it is under way or has ended."""
-        self._sender = sender
+        self._client = client
         self._begun = begun
         self._policy = RetryPolicy(policy) if isinstance(policy, int) else policy
         self._random = random or _RANDOM
@@ -78,16 +69,16 @@ class Attempts:
         while True:
             attempt += 1
             begun_ns = perf_counter_ns()
-            if (begun := self._begun) is not None:
-                self._begun = None
-                exchange = await self._sender.finish(begun)
-            else:
-                exchange = await self._sender.send(request)
-            self.sent_ns = exchange.sent_ns or begun_ns
-            if not self.first_sent_ns:
-                self.first_sent_ns = self.sent_ns
-            if attempt > 1:
-                self.retry_ns += self.sent_ns - counted_ns  # a connection made anew
+            flight = self._taken_over(request) or self._client.begin(request)
+            try:
+                exchange = await self._client.finish(flight)
+            finally:  # what is given up was sent all the same
+                self.sent_ns = flight.exchange.sent_ns or begun_ns
+                if not self.first_sent_ns:
+                    self.first_sent_ns = self.sent_ns
+                if attempt > 1:
+                    self.retries += 1
+                    self.retry_ns += self.sent_ns - counted_ns  # a connection made anew
             counted_ns = self.sent_ns
             if exchange.is_ok:
                 return exchange
@@ -97,7 +88,11 @@ class Attempts:
                 now = perf_counter_ns()
                 self.retry_ns += now - counted_ns
                 counted_ns = now
-            self.retries += 1
+
+    def _taken_over(self, request: Request) -> Flight | None:
+        """What was begun before, once."""
+        begun, self._begun = self._begun, None
+        return begun if begun is not None and begun.request is request else None
 
     async def _wait(self, request: Request, exchange: Exchange, attempt: int) -> None:
         """Until the next attempt. Raises `EndpointError` where there is to be none."""

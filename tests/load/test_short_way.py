@@ -79,6 +79,9 @@ def test_what_is_given_up_was_sent_and_says_why(
         "given up 0.3 s after the last request was sent: there was no answer"
     }
     assert len(replies) == 3
+    [given_up] = [reply for reply in replies if reply.error][-1:]
+    assert given_up.attempts == 1
+    assert given_up.intended_ns <= given_up.first_sent_ns <= given_up.ended_ns
 
 
 @pytest.mark.parametrize("workers", [1, 2])

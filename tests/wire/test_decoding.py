@@ -48,9 +48,9 @@ def test_a_packed_body_is_unpacked(run: Any, encoding: str, pack: Any) -> None:
 def test_a_packed_body_is_unpacked_where_a_kept_connection_was_closed(run: Any) -> None:
     async def twice() -> None:
         packed = whole(gzip.compress(TEXT), headers={"Content-Encoding": "gzip"})
-        async with FaultServer(in_turn(packed, raw(reset=True), packed)) as server:
-            async with Client() as client:
-                bodies = [(await client.send(Request("GET", server.url))).body for _ in range(2)]
+        answer = in_turn(packed, raw(reset=True), packed)
+        async with FaultServer(answer) as server, Client() as client:
+            bodies = [(await client.send(Request("GET", server.url))).body for _ in range(2)]
         assert bodies == [TEXT, TEXT]
         assert [one.connection for one in server.received] == [1, 1, 2]
 
