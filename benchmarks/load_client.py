@@ -86,7 +86,8 @@ class Bench:
             return PEERS[name](program, asked)
 
     def _pinned(self) -> list[str]:
-        return ["taskset", "-c", ",".join(map(str, self.client_cores))]
+        alone = ["chrt", "--rr", "1"] if self._options.realtime else []
+        return [*alone, "taskset", "-c", ",".join(map(str, self.client_cores))]
 
     def _held_against(
         self, whole: Log, log: Log, said: dict[str, Any], given: dict[str, Any]
@@ -134,7 +135,8 @@ def main() -> None:
                 _show_poisson(report, options.poisson_rate, workers, seen)
         report.notes.append(
             f"{options.tokens} tokens, the first after {options.ttft_ms:g} ms, then "
-            f"{options.gap_ms:g} ms apart; client on cores {bench.client_cores}, server on "
+            f"{options.gap_ms:g} ms apart; client on cores {bench.client_cores}"
+            f"{', before all else there' if options.realtime else ''}, server on "
             f"{bench.server_core}; {how_often(options.rounds)}"
         )
     report.finish(options.json)
@@ -161,6 +163,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--least", type=int, default=100, help="requests at low rates")
     parser.add_argument("--workers", type=int, nargs="+", default=[1], help="processes of ours")
     parser.add_argument("--client-cores", type=int, default=1, help="that a client may have")
+    parser.add_argument(
+        "--realtime",
+        action="store_true",
+        help="clients go before all else on their cores, as if alone there (as root)",
+    )
     parser.add_argument("--tokens", type=int, default=32)
     parser.add_argument("--ttft-ms", type=float, default=50.0)
     parser.add_argument("--gap-ms", type=float, default=10.0)
