@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from revisions import AUTHOR, commit_all
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.git import add_worktree, commit_of, git, remove_worktree, repository_of
-
-AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
 
 
 @pytest.fixture
@@ -28,9 +26,7 @@ def repository(tmp_path: Path) -> Path:
 
 def _commit(folder: Path, text: str) -> str:
     (folder / "file.txt").write_text(text)
-    git(folder, "add", "-A")
-    subprocess.run(["git", *AUTHOR, "-C", str(folder), "commit", "-qm", text], check=True)
-    return git(folder, "rev-parse", "HEAD")
+    return commit_all(folder, text)
 
 
 def test_a_repository_is_found_from_within(repository: Path, tmp_path: Path) -> None:
@@ -91,8 +87,7 @@ def test_the_variables_of_a_git_hook_do_not_lead_elsewhere(
 def test_words_of_git_that_are_no_utf_8_are_read_all_the_same(repository: Path) -> None:
     message = repository.parent / "message"
     message.write_bytes(b"caf\xe9")
-    options = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
-    git(repository, *options, "commit", "-q", "--allow-empty", "-F", str(message))
+    git(repository, *AUTHOR, "commit", "-q", "--allow-empty", "-F", str(message))
     git(repository, "config", "i18n.logOutputEncoding", "latin1")
     assert git(repository, "log", "-1", "--format=%s", "--encoding=latin1").startswith("caf")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from revisions import commit_all
 
 from pytest_modelbench.case import ComparisonPlan, SidePlan
 from pytest_modelbench.comparison.compare import Comparer
@@ -24,7 +25,6 @@ from pytest_modelbench.suite.compare import Compare
 from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import load_suite
 
-AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
 SUITE = """{"id": "s", "dataset": {"source": "jsonl", "path": "rows.jsonl"},
  "benchmarks": [{"id": "b", "runner": "embedding_text", "model": "models/tracked.xml"}]}"""
 
@@ -39,8 +39,7 @@ def repository(tmp_path: Path) -> Path:
     (folder / "s.json").write_text(SUITE)
     (folder / "rows.jsonl").write_text('{"text": "a"}\n')
     git(folder, "init", "-q", "-b", "main")
-    git(folder, "add", "-A")
-    git(folder, *AUTHOR, "commit", "-qm", "one")
+    commit_all(folder)
     return folder
 
 

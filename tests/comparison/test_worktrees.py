@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from revisions import commit_all
 
 from pytest_modelbench.comparison.worktrees import MOST_KEPT, ready_worktree, worktrees_folder
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.git import git
 from pytest_modelbench.suite.compare import Revisions
-
-AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
 
 
 class Repository:
@@ -30,9 +29,7 @@ class Repository:
 
     def commit(self, text: str) -> str:
         (self.path / "file.txt").write_text(text)
-        git(self.path, "add", "-A")
-        subprocess.run(["git", *AUTHOR, "-C", str(self.path), "commit", "-qm", text], check=True)
-        return git(self.path, "rev-parse", "HEAD")
+        return commit_all(self.path, text)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from revisions import commit_all
 
 from pytest_modelbench import BenchmarkRun
 from pytest_modelbench.git import git
@@ -53,7 +54,6 @@ class UpperRunner(Runner):
 def pytest_modelbench_register(modelbench):
     modelbench.runners.add("upper", UpperRunner)
 """
-AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
 QUICK = {"blocks": 4, "launches": 2, "tolerance": "900%"}
 LETTERS = "abcdefgh"
 
@@ -94,9 +94,7 @@ def commit(folder: Path) -> str:
     if not (folder / ".git").exists():
         git(folder, "init", "-q", "-b", "main")
     (folder / ".gitignore").write_text("run.json\n__pycache__\n")
-    git(folder, "add", "-A")
-    subprocess.run(["git", *AUTHOR, "-C", str(folder), "commit", "-qm", "some"], check=True)
-    return git(folder, "rev-parse", "HEAD")
+    return commit_all(folder)
 
 
 @pytest.mark.parametrize(

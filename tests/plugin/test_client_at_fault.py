@@ -18,10 +18,7 @@ from pytest_modelbench.results.run import BenchmarkRun
 pytest.importorskip("httptools")
 Runs = Callable[[], list[BenchmarkRun]]
 HEALTH = """
-import importlib
-
-# An earlier session of this process may have left a module of that name in its package.
-health = importlib.import_module("pytest_modelbench.load.health")
+from pytest_modelbench.load import health
 
 health.LATE_LEAST_MS = health.STALL_MS = 1e9  # a machine that runs tests is no quiet one
 health.BUSY_SHARE, health.BUSY_LEAST_MS = {busy_share}, 0.0

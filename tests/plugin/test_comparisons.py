@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from revisions import commit_all
 
 from pytest_modelbench import BenchmarkRun
 from pytest_modelbench.git import git
@@ -72,7 +73,6 @@ def pytest_modelbench_register(modelbench):
 """
 pytestmark = pytest.mark.slow
 PLAIN = {"imports": "", "duration": "1000"}
-AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
 ROWS = [{"text": letter, "ref": letter.upper()} for letter in "abcdefgh"]
 
 
@@ -388,10 +388,7 @@ class Project:
 
     def commit(self, microseconds: int) -> str:
         self.write(microseconds)
-        git(self.path, "add", "-A")
-        command = ["git", *AUTHOR, "-C", str(self.path), "commit", "-qm", "a change"]
-        subprocess.run(command, check=True)
-        return git(self.path, "rev-parse", "HEAD")
+        return commit_all(self.path)
 
     def write(self, microseconds: int) -> None:
         (self.path / "src").mkdir(exist_ok=True)
@@ -517,9 +514,7 @@ def test_a_revision_whose_import_hangs_ends_with_its_time(
 ) -> None:
     project.commit(1000)
     (pytester.path / "src" / "work.py").write_text("import time\ntime.sleep(600)\n")
-    git(project.path, "add", "-A")
-    command = ["git", *AUTHOR, "-C", str(project.path), "commit", "-qm", "hangs"]
-    subprocess.run(command, check=True)
+    commit_all(project.path)
     project.write(1000)
     suite({}, measure={"min_samples": 5, "min_seconds": 0, "timeout_seconds": 3})
     result = session(pytester, "--suite-against=HEAD")

@@ -24,19 +24,14 @@ pytest.importorskip("httptools")
 Runs = Callable[[], list[BenchmarkRun]]
 SECONDS = 60
 ROWS = 12
-# Not `from ... import health`: that may find the module of an earlier session of this process.
 PATIENT_HEALTH = """
-import importlib
-
-health = importlib.import_module("pytest_modelbench.load.health")
+from pytest_modelbench.load import health
 
 health.LATE_LEAST_MS = health.STALL_MS = 1e9  # a machine that runs tests is no quiet one
 health.BUSY_SHARE = 9.0
 """
 FAULTY_HEALTH = """
-import importlib
-
-health = importlib.import_module("pytest_modelbench.load.health")
+from pytest_modelbench.load import health
 
 health.BUSY_SHARE, health.BUSY_LEAST_MS = -1.0, 0.0  # whatever the client does is too much
 """

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from revisions import AUTHOR
 
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
@@ -20,8 +20,6 @@ from pytest_modelbench.suite.against import side_against
 from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
 from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
-
-AUTHOR = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
 
 
 @pytest.fixture
@@ -149,8 +147,7 @@ def test_a_revision_outside_of_any_repository_is_refused(load: Any) -> None:
 def test_a_revision_is_looked_up_where_the_suite_is(load: Any, tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "-b", "main")
     git(tmp_path, "add", "rows.json")
-    command = ["git", *AUTHOR, "-C", str(tmp_path), "commit", "-qm", "one"]
-    subprocess.run(command, check=True)
+    git(tmp_path, *AUTHOR, "commit", "-qm", "one")
     [case] = load(against="main").cases
     baseline, candidate = case.comparison.sides
     assert baseline.commit == git(tmp_path, "rev-parse", "HEAD")
