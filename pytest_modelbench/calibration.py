@@ -54,6 +54,18 @@ def save_calibration(made: Calibration) -> Path:
     return path
 
 
+def forget_calibration() -> bool:
+    """Whether there was one to forget, of whichever machine. Raises `ModelbenchError`."""
+    saved_calibration.cache_clear()
+    try:
+        calibration_file().unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ModelbenchError(f"{calibration_file()} cannot be removed: {error}") from None
+    return True
+
+
 @lru_cache(maxsize=1)
 def saved_calibration() -> Calibration | None:
     """What this machine was calibrated to; None without one, or with one of another machine."""

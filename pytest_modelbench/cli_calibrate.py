@@ -37,6 +37,9 @@ def add_calibrate(commands: Any) -> None:
         help=f"how often the model is started anew ({LAUNCHES})",
     )
     parser.add_argument("--show", action="store_true", help="show what is known; measure nothing")
+    parser.add_argument(
+        "--reset", action="store_true", help="forget what is known, as if it had not been measured"
+    )
     parser.set_defaults(command=_calibrate)
 
 
@@ -47,8 +50,15 @@ def _launches(text: str) -> int:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
-    from pytest_modelbench.calibration import save_calibration, saved_calibration
+    from pytest_modelbench.calibration import (
+        forget_calibration,
+        save_calibration,
+        saved_calibration,
+    )
 
+    if options.reset:
+        print("forgotten" if forget_calibration() else "this machine is not calibrated")
+        return 0
     if options.show:
         known = saved_calibration()
         print("this machine is not calibrated" if known is None else _described(known))
@@ -59,8 +69,16 @@ def _calibrate(options: argparse.Namespace) -> int:
         raise measuring.error
     if measuring.calibrated is None:
         raise ModelbenchError(said or f"{options.suite}: there is no case to measure")
-    made = measuring.calibrated.made
+    calibrated = measuring.calibrated
+    made, disturbed = calibrated.made, calibrated.disturbances
     print(_described(made))
+    if disturbed:
+        print(f"{len(disturbed)} of {made.launches} launches were disturbed ({disturbed[0]})")
+    if not calibrated.is_plausible:
+        raise ModelbenchError(
+            "not saved: launches differ by so much where something else goes on, or calls are too "
+            "short: try again on a quiet machine, with a longer model, or with more --launches"
+        )
     print(f"saved to {save_calibration(made)}")
     return 0
 
@@ -123,4 +141,6 @@ def _collect(options: argparse.Namespace, plugin: _Measuring) -> str:
     text = io.StringIO()
     with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
         status = int(pytest.main(arguments, plugins=[plugin]))
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
     return "" if status == 0 else text.getvalue().strip()

@@ -18,9 +18,10 @@ from pytest_modelbench.judge.paired import (
 )
 from pytest_modelbench.judge.paired.blocks import MEDIANS
 from pytest_modelbench.judge.paired.next_step import Step
+from pytest_modelbench.judge.paired.per_launch import LAUNCH_METRICS
 from pytest_modelbench.judge.paired.tails import TAIL_METRICS
 from pytest_modelbench.judge.question import RATE, Question
-from pytest_modelbench.judge.wording import make_verdict
+from pytest_modelbench.judge.wording import untold
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.compare import Outputs
@@ -109,19 +110,28 @@ def _verdict(question: Question, sides: Sides, data: PairedData | None, seconds:
     baseline, candidate = sides.results[question.baseline], sides.results[question.candidate]
     if question.metric in OF_THE_WHOLE_MACHINE:
         reason = f"{OF_THE_WHOLE_MACHINE[question.metric]}: measure each side by itself"
-        return make_verdict(question, sides.names, "inconclusive", "launches", reason=reason)
+        return untold(question, sides.names, "launches", reason)
     if _is_paired(question):
         if data is None:
-            return make_verdict(
-                question, sides.names, "inconclusive", "blocks", reason="there was no launch"
-            )
+            return untold(question, sides.names, "blocks", "there was no launch")
         if _is_hidden_in_flight(question, data):
             reason = f"calls are in flight together, which shows their rate: judge {RATE}"
-            return make_verdict(question, sides.names, "inconclusive", "blocks", reason=reason)
+            return untold(question, sides.names, "blocks", reason)
+        if absent := _absent(question.metric, [baseline, candidate]):
+            return untold(question, sides.names, "launches", absent)
         return paired_verdict(data, question, seconds)
     if question.metric in COUNTED_METRICS:
         return judge_exact(question, sides.names, baseline, candidate)
     return judge_samples(question, sides.names, baseline, candidate, sides.verdict_count)
+
+
+def _absent(metric: str, results: Sequence[CaseResult]) -> str | None:
+    """Why no launch could give it, as each side's own measurement says it; None where one did."""
+    found = [one.metrics.get(metric) for one in results]
+    if metric not in LAUNCH_METRICS:
+        return None
+    reasons = [one.error_message for one in found if one is not None and one.status != "ok"]
+    return reasons[0] if len(reasons) == len(found) else None
 
 
 def _outputs(sides: Sides) -> Iterator[Verdict]:

@@ -58,6 +58,30 @@ def make_verdict(
     return Verdict(**fields, message=_line(fields, rests_on, question.worse_sign))
 
 
+def untold(
+    question: Question,
+    sides: Sequence[str],
+    method: Method,
+    reason: str | None,
+    *,
+    evidence: Mapping[str, Any] | None = None,
+    rests_on: Sequence[str] = (),
+) -> Verdict:
+    """A verdict without figures: inconclusive, or noted where nothing depends on it."""
+    tolerance = question.tolerance
+    return make_verdict(
+        question,
+        sides,
+        "noted" if tolerance is None else "inconclusive",
+        method,
+        is_relative=tolerance is None or tolerance.is_relative,
+        tolerance=None if tolerance is None else tolerance.amount,
+        reason=reason,
+        evidence=evidence,
+        rests_on=rests_on,
+    )
+
+
 def _line(verdict: Mapping[str, Any], rests_on: Sequence[str], worse_sign: int) -> str:
     relative = verdict["is_relative"]
     parts = [_values(verdict)]

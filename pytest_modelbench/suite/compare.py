@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.strict import OptionalText, Text
-from pytest_modelbench.suite.tolerance import PAIRED_TOLERANCE, ToleranceText
+from pytest_modelbench.suite.tolerance import PAIRED_TOLERANCE, ShareText
 
 BASELINE, CANDIDATE = "baseline", "candidate"
 MOST_LAUNCHES = 100
@@ -36,6 +36,14 @@ def _variable_text(text: str) -> str:
     if "\0" in text:
         raise ValueError(f"{text!r} has a NUL, which no environment variable can hold")
     return text
+
+
+def _even(launches: int) -> int:
+    if launches % 2:
+        raise ValueError(
+            f"'launches' should be even, not {launches}: it is looked at after each second"
+        )
+    return launches
 
 
 VariableName = Annotated[Text, AfterValidator(_variable_name)]
@@ -120,9 +128,10 @@ class Compare(StrictModel):
     outputs: Outputs | None = None
     """`"equal"`, or a tolerance of numbers: what candidates answer must be what the baseline
     answers."""
-    tolerance: ToleranceText = PAIRED_TOLERANCE
-    """How much slower a candidate may be where no criterion has a `max_regression`."""
-    launches: Annotated[int, Field(ge=2, le=MOST_LAUNCHES)] = 6
+    tolerance: ShareText = PAIRED_TOLERANCE
+    """How much slower a candidate may be, as a share, where no criterion has a
+    `max_regression`."""
+    launches: Annotated[int, Field(ge=2, le=MOST_LAUNCHES), AfterValidator(_even)] = 6
     """Fresh processes of each side, at most; it is looked at after every second one."""
     blocks: Annotated[int, Field(ge=4, le=10_000)] = 20
     """Blocks of a launch, in each of which every side has two turns; up to five times as many
@@ -137,9 +146,6 @@ class Compare(StrictModel):
     def conflicts(cls, given: Mapping[str, Any]) -> Iterator[str]:
         if given.get("candidate") is not None and given.get("candidates") is not None:
             yield "give either 'candidate' or 'candidates' (one of them)"
-        launches = given.get("launches")
-        if isinstance(launches, int) and launches % 2:
-            yield f"'launches' should be even, not {launches}: it is looked at after each second"
 
     def named_candidates(self) -> dict[str, Side]:
         """Candidates by name, at least one."""

@@ -85,22 +85,29 @@ def _not_another_type(value: Any) -> Any:
     return float(value) if isinstance(value, int) else value
 
 
+def _is_share(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError(
+            f'{value!r} should be a share such as "5%": an amount in a metric\'s unit is for a '
+            "criterion's 'max_regression', which names the metric"
+        )
+    return value
+
+
 def _parses(value: Any) -> Any:
     if value is not None:
         parse_tolerance(value)
     return value
 
 
+_SHARE_SCHEMA = {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"}
+
+ShareText = Annotated[
+    str, BeforeValidator(_is_share), AfterValidator(_parses), WithJsonSchema(_SHARE_SCHEMA)
+]
 ToleranceText = Annotated[
     str | float,
     BeforeValidator(_not_another_type),
     AfterValidator(_parses),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%\s*$"},
-                {"type": "number", "minimum": 0},
-            ]
-        }
-    ),
+    WithJsonSchema({"anyOf": [_SHARE_SCHEMA, {"type": "number", "minimum": 0}]}),
 ]

@@ -20,6 +20,7 @@ from pytest_modelbench.cli import main
 from pytest_modelbench.comparison.calibrate import floor_from, smallest_detectable
 from pytest_modelbench.judge.launch_noise import LAUNCH_SD, launch_floor
 
+COMMAND = (sys.executable, "-m", "pytest_modelbench.cli")
 CONFTEST = """
 import time
 from pytest_modelbench import Runner, Session
@@ -48,6 +49,17 @@ def pytest_modelbench_register(modelbench):
 @pytest.fixture(autouse=True)
 def _forget() -> None:
     saved_calibration.cache_clear()
+
+
+@pytest.fixture
+def calibrated_suite(pytester: pytest.Pytester) -> str:
+    (pytester.path / "rows.json").write_text('[{"text": "a"}]')
+    suite = {
+        "dataset": {"source": "json", "path": "rows.json"},
+        "benchmarks": [{"runner": "clock", "model": "org/one"}],
+    }
+    (pytester.path / "s.json").write_text(json.dumps(suite))
+    return "s.json"
 
 
 def made(**fields: object) -> Calibration:
@@ -99,19 +111,36 @@ def test_a_damaged_file_counts_as_none(text: str) -> None:
     assert saved_calibration() is None
 
 
+def test_what_is_known_can_be_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
+    save_calibration(made())
+    assert main(["calibrate", "--reset"]) == 0
+    assert launch_floor() == (0.01, "default")
+    assert main(["calibrate", "--reset"]) == 0
+    assert capsys.readouterr().out == "forgotten\nthis machine is not calibrated\n"
+
+
+@pytest.mark.slow
+def test_what_no_quiet_machine_shows_is_not_kept(
+    pytester: pytest.Pytester, calibrated_suite: str
+) -> None:
+    """Each process of this model is slower than others by a share of its own."""
+    uneven = CONFTEST.replace("500_000", "500_000 * (1 + os.getpid() % 3)")
+    pytester.makeconftest(f"import os\n{uneven}")
+    save_calibration(made())
+    result = pytester.run(*COMMAND, "calibrate", calibrated_suite, "--launches=4", timeout=120)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["launch floor * % (raised by this calibration)*"])
+    result.stderr.fnmatch_lines(["not saved: launches differ by so much where something else*"])
+    saved_calibration.cache_clear()
+    assert launch_floor()[0] == 0.03
+
+
 @pytest.mark.slow
 def test_the_command_measures_the_first_case_of_a_suite(
-    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
+    pytester: pytest.Pytester, calibrated_suite: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytester.makeconftest(CONFTEST)
-    (pytester.path / "rows.json").write_text('[{"text": "a"}]')
-    suite = {
-        "dataset": {"source": "json", "path": "rows.json"},
-        "benchmarks": [{"runner": "clock", "model": "org/one"}],
-    }
-    (pytester.path / "s.json").write_text(json.dumps(suite))
-    command = (sys.executable, "-m", "pytest_modelbench.cli")
-    result = pytester.run(*command, "calibrate", "s.json", "--launches=4", timeout=120)
+    result = pytester.run(*COMMAND, "calibrate", calibrated_suite, "--launches=4", timeout=120)
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         ["*: launches of org/one on CPU differ by * %*", "launch floor * is detected in 8 of 10*"]

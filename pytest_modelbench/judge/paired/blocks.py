@@ -5,7 +5,7 @@ of a turn, by what its input usually takes, is what noise disturbs least. As it 
 only some calls slower, the median over the inputs of both turns' mean is looked at as well. Of
 means and rates a turn is summarised by its mean. The estimate over
 blocks is not moved by a few blocks far out, be they noise or rare slow calls of one side: so the
-plain mean of each launch is looked at beside it.
+plain mean of all calls is looked at beside it, and has to be surely within the tolerance as well.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_modelbench.judge.paired.data import SideBySide, Unusable
-from pytest_modelbench.judge.paired.estimate import Estimate, over_blocks, over_launches
+from pytest_modelbench.judge.paired.estimate import Estimate, over_blocks, over_means
 from pytest_modelbench.judge.paired.measure import Launches, Measure, View
 from pytest_modelbench.judge.question import Question
 
@@ -42,7 +42,7 @@ TIME_PER_WORK = ("mean_latency_ms", "real_time_factor", *MEDIANS)
 FASTEST = "the fastest call of each turn"
 MEDIAN = "the median of each block"
 MEAN = "the mean of each turn"
-PLAIN_MEAN = "the plain mean of each launch"
+PLAIN_MEAN = "the plain mean of all calls"
 
 
 def block_measure(question: Question, floor: float) -> Measure:
@@ -54,7 +54,7 @@ def block_measure(question: Question, floor: float) -> Measure:
     else:
         views = [
             View(MEAN, partial(over, summary="mean")),
-            View(PLAIN_MEAN, partial(_plain_means, question=question)),
+            View(PLAIN_MEAN, partial(_plain_means, question=question, floor=floor), is_guard=True),
         ]
     return Measure("blocks", tuple(views), partial(_values, question=question))
 
@@ -87,12 +87,18 @@ def _over_blocks(launches: Launches, *, question: Question, floor: float, summar
     return over_blocks(differences, floor)
 
 
-def _plain_means(launches: Launches, *, question: Question) -> Estimate:
-    ratios = []
-    for launch in launches:
-        means = [launch.calls[side].mean() for side in (question.baseline, question.candidate)]
-        ratios.append(_of_metric(math.log(means[1] / means[0]), launch, question))
-    return over_launches(ratios)
+def _plain_means(launches: Launches, *, question: Question, floor: float) -> Estimate:
+    """Of the mean over all calls, which rare slow calls move as well."""
+    name = COUNTED_BY.get(question.metric)
+
+    def means(launch: SideBySide, side: int) -> Calls:
+        done = _done(launch, side, name) if name else 1.0
+        of_blocks: Calls = launch.calls[side].mean(axis=(1, 2)) / done
+        return of_blocks
+
+    sides = question.baseline, question.candidate
+    of_time = over_means([tuple(means(one, side) for side in sides) for one in launches], floor)
+    return of_time if question.metric in TIME_PER_WORK else of_time.turned(-1)
 
 
 def _of_metric(difference: Any, launch: SideBySide, question: Question) -> Any:

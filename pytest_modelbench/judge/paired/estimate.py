@@ -76,19 +76,42 @@ class Estimate:
 
 
 def over_blocks(by_launch: Sequence[NDArray[np.float64]], floor: float) -> Estimate:
-    """The estimate from the block differences of each launch.
+    """The estimate from the block differences of each launch: Hodges and Lehmann's, over all."""
+    import numpy as np
 
-    Its variance is that of Hodges and Lehmann's estimate over all blocks, which many blocks make
-    small, and that between launches over their number, which only launches do. The latter is
-    never below `floor` squared; where launches scatter by more, it is the mean of both, in which
-    the floor counts as four launches: two that agree by chance are no proof. Degrees of freedom of
-    such a sum are Welch and Satterthwaite's.
+    center, se = hodges_lehmann(np.concatenate(by_launch))
+    own = tuple(hodges_lehmann(one)[0] for one in by_launch)
+    return _with_launches(center, se, own, [len(one) for one in by_launch], floor)
+
+
+def over_means(by_launch: Sequence[tuple[NDArray[np.float64], ...]], floor: float) -> Estimate:
+    """The logarithm of the ratio of two means, from the baseline's and the candidate's of each
+    block of each launch.
+
+    Its standard error is that of a ratio of paired totals (Cochran, Sampling Techniques, 3rd
+    edition, chapter 6): a few calls that take far longer make it large, as they should.
     """
     import numpy as np
 
-    blocks, launches = np.concatenate(by_launch), len(by_launch)
-    center, se = hodges_lehmann(blocks)
-    own = tuple(hodges_lehmann(one)[0] for one in by_launch)
+    baseline, candidate = map(np.concatenate, zip(*by_launch, strict=True))
+    count, ratio = len(baseline), float(candidate.mean() / baseline.mean())
+    residuals = (candidate - ratio * baseline) / candidate.mean()
+    se = math.sqrt(float((residuals**2).sum()) / (count - 1) / count) if count > 1 else math.inf
+    own = tuple(math.log(float(other.mean() / one.mean())) for one, other in by_launch)
+    return _with_launches(math.log(ratio), se, own, [len(one) for one, _ in by_launch], floor)
+
+
+def _with_launches(
+    center: float, se: float, own: tuple[float, ...], blocks: Sequence[int], floor: float
+) -> Estimate:
+    """An estimate over all blocks with the error of launches in it, of which each says its `own`.
+
+    Its variance is that over blocks, which many blocks make small, and that between launches over
+    their number, which only launches do. The latter is never below `floor` squared; where launches
+    scatter by more, it is the mean of both, in which the floor counts as four launches: two that
+    agree by chance are no proof. Degrees of freedom of such a sum are Welch and Satterthwaite's.
+    """
+    launches, count = len(own), sum(blocks)
     if not math.isfinite(se):
         return Estimate(center, math.inf, 1, own)
     seen = max(0.0, stdev(own) ** 2 - launches * se**2) if launches > 1 else 0.0
@@ -96,11 +119,11 @@ def over_blocks(by_launch: Sequence[NDArray[np.float64]], floor: float) -> Estim
     mixed = (FLOOR_WEIGHT * floor**2 + (launches - 1) * seen) / degrees
     # A launch of many blocks has more to say in the estimate: by so much less is averaged out what
     # differs between launches. Of equal ones it is their number.
-    weight = sum((len(one) / len(blocks)) ** 2 for one in by_launch)
+    weight = sum((one / count) ** 2 for one in blocks)
     within, between = se**2, max(floor**2, mixed) * weight
     if within + between == 0:
         return Estimate(center, 0.0, degrees, own)
-    doubts = within**2 / (len(blocks) - 1) + between**2 / degrees
+    doubts = within**2 / (count - 1) + between**2 / degrees
     return Estimate(center, math.sqrt(within + between), (within + between) ** 2 / doubts, own)
 
 

@@ -21,6 +21,8 @@ class View:
     words: str
     """What it looks at, such as "the fastest call of each turn"."""
     estimate: Callable[[Launches], Estimate]
+    is_guard: bool = False
+    """Whether a pass needs its interval within the tolerance, and not only its estimate."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Measure:
 
     method: Method
     views: tuple[View, ...]
-    """The first is reported. A pass needs all of them, a regression any."""
+    """The first is reported, and a guard by itself. A pass needs all of them, a regression any."""
     values: Callable[[Launches], tuple[float, float]]
     """The metric itself, of the baseline and of the candidate."""
     scale: Scale = "log"

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from pytest_modelbench.judge.launch_noise import LAUNCH_SD
 from pytest_modelbench.judge.paired.blocks import MEDIANS
 from pytest_modelbench.judge.paired.data import PairedData
 from pytest_modelbench.judge.paired.decision import (
     LAUNCHES_THAT_AGREE,
-    ROUNDING,
     Found,
     Seen,
     agreeing,
@@ -27,7 +27,7 @@ from pytest_modelbench.judge.paired.scale import as_change
 from pytest_modelbench.judge.paired.settling import what_would_settle
 from pytest_modelbench.judge.paired.tails import what_would_do
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.wording import change_text
+from pytest_modelbench.judge.wording import amount_text, change_text
 
 CALIBRATE = (
     "launches of this machine differ by more than was assumed ('modelbench calibrate' measures it)"
@@ -84,9 +84,10 @@ def _undecided(about: Context) -> Iterator[str]:
     if len(data.decision) < FEWEST_LAUNCHES:
         yield f"rests on 1 launch and needs {FEWEST_LAUNCHES}: {_more_launches(data)}"
     elif not about.measure.has_enough(data.decision):
+        settings = what_would_do(question.metric, data.procedure, about.seconds_per_launch)
         yield (
             f"rests on {calls_of_a_side(data.decision)} calls a side and needs "
-            f"{about.measure.calls_needed}: {what_would_do(question.metric, data.procedure)}"
+            f"{about.measure.calls_needed}: {settings}"
         )
     elif found is not None and found.whole is not None:
         views = range(len(about.measure.views))
@@ -111,6 +112,9 @@ def _not_sure(about: Context, seen: Seen, level: float, views: Sequence[int]) ->
             f"others, which 'max_regression' of {other} would tell"
         )
         return
+    unsure = next(
+        (one for one in seen.guards if seen.estimates[one].ends(level)[1] > seen.tolerance), 0
+    )
     surely = [number for number in beyond if seen.estimates[number].ends(level)[0] > 0]
     if surely:
         yield _not_all(about, seen, surely[0])
@@ -120,14 +124,31 @@ def _not_sure(about: Context, seen: Seen, level: float, views: Sequence[int]) ->
         yield f"{which} changed by {about.said(change)}, which may be no change at all"
     elif beyond:
         yield "it may be no change at all"
+    elif seen.is_plain_beyond:
+        yield _of_several_kinds(about, seen)
+        return
+    elif unsure:
+        yield f"the interval of {about.measure.views[unsure].words} reaches beyond the tolerance"
     else:
         yield "the interval reaches beyond the tolerance"
     yield what_would_settle(
-        seen.estimates[beyond[0]] if beyond else first,
+        seen.estimates[beyond[0] if beyond else unsure],
         0.0 if beyond else seen.tolerance,
         level,
         about.data.procedure,
         about.seconds_per_launch,
+    )
+    if about.data.procedure.launch_floor > LAUNCH_SD:
+        floor = amount_text(about.data.procedure.launch_floor, is_relative=True)
+        yield f"launches are taken to differ by {floor}, {about.data.procedure.launch_floor_from}"
+
+
+def _of_several_kinds(about: Context, seen: Seen) -> str:
+    """The metric itself is beyond the tolerance, and no turn side by side is."""
+    hint = ", of which 'max_regression' of mean_latency_ms would tell more"
+    return (
+        f"over all calls it changed by {about.said_of(seen.plain)}, which turns side by side do "
+        f"not bear out: calls are of several kinds{hint * (about.question.metric in MEDIANS)}"
     )
 
 
@@ -199,6 +220,10 @@ def _contradicted(about: Context) -> Iterator[str]:
         return
     views = range(len(about.measure.views))
     beyond = [one for one in views if found.whole.is_beyond_in(one)]
+    if not found.views and not beyond:
+        yield f"the first {found.decided.launches} launches passed"
+        yield _of_several_kinds(about, found.whole)
+        return
     at = found.views[0] if found.views else beyond[0]
     verb = "passed" if found.shows == "pass" else "showed a regression"
     by = f" by {about.measure.views[at].words}" if at else ""
@@ -233,11 +258,6 @@ def _passed(about: Context) -> Iterator[str]:
         yield (
             f"decided after {found.decided.launches} launches, at "
             f"{about.said(found.decided.estimates[0])}; the others were made for other metrics"
-        )
-    if found.whole.plain > found.whole.tolerance + ROUNDING:
-        yield (
-            f"over all calls it changed by {about.said_of(found.whole.plain)}, which turns side by "
-            "side do not bear out"
         )
 
 

@@ -34,6 +34,8 @@ RESAMPLES = 1000
 _CELLS_AT_ONCE = 2_000_000
 _MOST_CELLS = 200_000_000
 FEWEST_RESAMPLES = 200
+ENOUGH_TIME = 0.7
+"""Share of the time that there is: of longer launches blocks may have been left out."""
 
 
 def tail_measure(question: Question, data: PairedData) -> Measure:
@@ -67,17 +69,29 @@ def can_suffice(metric: str, procedure: Procedure) -> bool:
     return procedure.most_launches * calls_per_launch(procedure) >= needed
 
 
-def what_would_do(metric: str, procedure: Procedure) -> str:
-    """The setting with which there would be calls enough."""
+def what_would_do(metric: str, procedure: Procedure, seconds_per_launch: float) -> str:
+    """The settings with which there would be calls enough.
+
+    Launches have fewer blocks where more of them have to share `compare.max_seconds`: so where
+    time is short it has to grow with them.
+    """
     needed, each = CALLS_NEEDED[metric], calls_per_launch(procedure)
     launches = math.ceil(needed / each)
     launches += launches % 2
     if launches <= procedure.most_launches:
         return f"{launches} launches would do: raise compare.max_seconds"
-    if launches <= MOST_LAUNCHES:
-        return f"compare.launches of {launches} would do"
-    blocks = math.ceil(needed / (MOST_LAUNCHES * 2 * procedure.calls))
-    return f"compare.launches of {MOST_LAUNCHES} with compare.blocks of {blocks} would do"
+    others, growth = [], 1.0
+    if launches > MOST_LAUNCHES:
+        blocks = math.ceil(needed / (MOST_LAUNCHES * 2 * procedure.calls))
+        growth = blocks / procedure.blocks
+        others.append(f"compare.blocks of {blocks}")
+        launches = MOST_LAUNCHES
+    if seconds_per_launch * growth * launches > ENOUGH_TIME * procedure.max_seconds:
+        seconds = procedure.max_seconds * growth * launches / procedure.most_launches
+        others.append(f"compare.max_seconds of {math.ceil(seconds)}")
+    return (
+        f"compare.launches of {launches}{' with ' if others else ''}{' and '.join(others)} would do"
+    )
 
 
 def _estimate(launches: Launches, *, question: Question, procedure: Procedure) -> Estimate:

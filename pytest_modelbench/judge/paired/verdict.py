@@ -16,7 +16,7 @@ from pytest_modelbench.judge.paired.reasons import Context, reason_of
 from pytest_modelbench.judge.paired.scale import as_change, tolerated
 from pytest_modelbench.judge.paired.tails import TAIL_METRICS
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.wording import Method, in_seconds, make_verdict
+from pytest_modelbench.judge.wording import Method, in_seconds, make_verdict, untold
 from pytest_modelbench.results.comparison import Outcome, Verdict
 
 OUTCOMES: Mapping[State, Outcome] = {
@@ -38,12 +38,11 @@ def paired_verdict(data: PairedData, question: Question, seconds: float = 0.0) -
             return _verdict(data, question, judgement, judgement.measure, seconds)
         except Unusable as reason:  # of launches that only the report needs
             judgement = Judgement("unusable", judgement.measure, problem=str(reason))
-    return make_verdict(
+    return untold(
         question,
         data.sides,
-        "inconclusive",
         _method(question.metric),
-        reason=data.broken or judgement.problem,
+        data.broken or judgement.problem,
         rests_on=[in_seconds(seconds)] if seconds > 0 else [],
         evidence={
             "launches": {"decision": len(data.decision), "confirmation": len(data.confirmation)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ def seen(center: float, reach: float, by_launch: tuple[float, ...] = (1, 1), **f
     """An estimate whose interval ends `reach` from it."""
     estimates = (Estimate(center, reach / REACH, 7, by_launch), *fields.get("others", ()))
     tolerance = fields.get("tolerance", 0.05)
-    return Seen(len(by_launch), estimates, tolerance, fields.get("plain", 1.0))
+    return Seen(len(by_launch), estimates, tolerance, fields.get("plain", center))
 
 
 @pytest.mark.parametrize(
@@ -67,8 +69,24 @@ def test_a_pass_needs_every_view_and_a_regression_any() -> None:
     slower = Estimate(0.06, 0.001, 7, (0.06, 0.06))
     unsure = Estimate(0.06, 0.5, 7, (0.06, 0.06))
     assert not seen(0.0, 0.01, others=[unsure]).passes(LEVEL)
-    assert seen(0.0, 0.01, others=[unsure]).shows_regression(LEVEL, True) == ()
-    assert seen(0.0, 0.01, others=[slower]).shows_regression(LEVEL, False) == (1,)
+    assert seen(0.0, 0.01, others=[unsure], plain=0.06).shows_regression(LEVEL, True) == ()
+    assert seen(0.0, 0.01, others=[slower], plain=0.06).shows_regression(LEVEL, False) == (1,)
+
+
+def test_a_pass_needs_the_intervals_of_guards_and_of_others_the_estimate() -> None:
+    unsure = Estimate(0.0, 0.5, 7, (0.0, 0.0))
+    assert seen(0.0, 0.01, others=[unsure]).passes(LEVEL)
+    assert not replace(seen(0.0, 0.01, others=[unsure]), guards=(0, 1)).passes(LEVEL)
+
+
+def test_what_the_metric_itself_contradicts_is_neither_a_pass_nor_a_regression() -> None:
+    assert not seen(0.0, 0.01, plain=0.06).passes(LEVEL)
+    assert seen(0.0, 0.01, plain=0.05).passes(LEVEL)
+    for is_last in (False, True):
+        assert seen(0.06, 0.01, plain=0.026).shows_regression(LEVEL, is_last) == (0,)
+        assert seen(0.06, 0.01, plain=0.024).shows_regression(LEVEL, is_last) == ()
+    assert seen(0.06, 0.01, plain=0.001, tolerance=0.0).shows_regression(LEVEL, True) == (0,)
+    assert seen(0.06, 0.01, plain=0.0, tolerance=0.0).shows_regression(LEVEL, True) == ()
 
 
 def test_what_only_a_later_view_shows_must_be_in_the_metric_itself() -> None:
@@ -100,7 +118,7 @@ class Series:
         self.after = after
 
     def look(self, is_over: bool = True, most: int = 6, tolerance: str = "5%") -> Found:
-        measure = Measure("blocks", (View("all", self._estimate),), lambda _: (1.0, 1.0))
+        measure = Measure("blocks", (View("all", self._estimate),), self._values)
         launches: Any = list(range(len(self.after)))
         return look_through(
             measure,
@@ -114,6 +132,9 @@ class Series:
     def _estimate(self, launches: Any) -> Estimate:
         center, reach = self.after[len(launches) - 1]
         return Estimate(center, reach / REACH, 7, (center,) * len(launches))
+
+    def _values(self, launches: Any) -> tuple[float, float]:
+        return 1.0, math.exp(self.after[len(launches) - 1][0])
 
 
 UNSURE, SAME, SLOWER = (0.04, 0.5), (0.0, 0.01), (0.08, 0.01)

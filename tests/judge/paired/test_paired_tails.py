@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 from simulated_launches import Code, Machine, procedure, question, recorded, simulated_launch
 
+from pytest_modelbench.comparison.pace import pace_for
 from pytest_modelbench.judge.paired import PairedData, paired_verdict
 from pytest_modelbench.judge.paired.estimate import Estimate
-from pytest_modelbench.judge.paired.tails import _resampled, tail_measure, what_would_do
+from pytest_modelbench.judge.paired.tails import (
+    CALLS_NEEDED,
+    _resampled,
+    calls_per_launch,
+    tail_measure,
+    what_would_do,
+)
+from pytest_modelbench.results.comparison import Procedure
+from pytest_modelbench.suite.compare import Compare
 
 P95 = question("p95_latency_ms", "15%")
 
@@ -128,13 +138,28 @@ def test_too_few_calls_name_the_setting_with_which_there_are_enough(
     assert verdict.smallest_detectable is None
 
 
-def test_what_would_do_is_enough() -> None:
-    for calls in (1, 3):
-        for blocks in (4, 7, 20):
-            how = procedure(calls=calls, blocks=blocks)
-            words = what_would_do("p95_latency_ms", how).split()
-            launches = int(words[0] if words[1] == "launches" else words[2])
-            assert launches * 2 * blocks * calls >= 500
+@pytest.mark.parametrize("metric", CALLS_NEEDED)
+@pytest.mark.parametrize("call_ms", [1, 20, 90, 150, 300])
+def test_what_would_do_is_enough(metric: str, call_ms: int) -> None:
+    settings = Compare(baseline={})
+
+    def paced(settings: Compare) -> Procedure:
+        pace = pace_for([call_ms * 1_000_000] * 2, 1, settings)
+        return procedure(
+            calls=pace.calls,
+            blocks=pace.blocks,
+            most_launches=settings.launches,
+            max_seconds=settings.max_seconds,
+        )
+
+    how = paced(settings)
+    seconds = 1 + 4 * how.blocks * how.calls * call_ms / 1000
+    words = what_would_do(metric, how, seconds)
+    named = {name: int(value) for name, value in re.findall(r"compare\.(\w+) of (\d+)", words)}
+    assert named or words.endswith("launches would do: raise compare.max_seconds")
+    better = paced(settings.model_copy(update=named))
+    assert better.most_launches * calls_per_launch(better) >= CALLS_NEEDED[metric]
+    assert ("max_seconds" in named) == (call_ms > 20 and bool(named)), "only where time is short"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from simulated_launches import (
     Code,
     Machine,
+    compared,
     procedure,
     question,
     recorded,
@@ -187,7 +188,7 @@ def test_one_launch_is_not_enough() -> None:
 def test_no_launch_at_all_is_no_traceback() -> None:
     found = paired_verdict(PairedData(SIDES, procedure(), []), P50)
     assert (found.outcome, found.reason) == ("inconclusive", "no launch was measured")
-    assert found.message == "p50 latency: inconclusive: no launch was measured"
+    assert found.message == "p50 latency, tolerance 5 %: inconclusive: no launch was measured"
 
 
 def test_a_single_block_has_no_interval() -> None:
@@ -244,11 +245,54 @@ def test_launches_that_do_not_agree_are_counted() -> None:
 
 
 def test_rare_slow_calls_keep_a_mean_from_passing() -> None:
-    data = noisy(0, 2, Code(slow_share=0.05))
+    data = noisy(2, 2, Code(slow_share=0.004, slow_factor=10))
     found = paired_verdict(data, question("mean_latency_ms"))
     assert found.outcome == "inconclusive"
-    assert "the plain mean of each launch changed by +1" in str(found.reason)
-    assert "which may be no change at all; about 4 launches" in str(found.reason)
+    assert "the interval of the plain mean of all calls reaches beyond" in str(found.reason)
+    assert found.interval is not None
+    assert found.interval[1] < 0.05, "by turns it would pass"
+
+
+@pytest.mark.parametrize("metric", ["mean_latency_ms", "throughput_items_per_second"])
+def test_rare_slow_calls_are_a_regression_of_the_mean(metric: str) -> None:
+    counted = {"metrics": {"items_per_call": 1.0}}
+    better = better_of(metric)
+    codes = [Code(**counted), Code(slow_share=0.05, **counted)]
+    rng = np.random.default_rng(1)
+    asked = question(metric, better=better)
+    outcomes = [compared(rng, codes, Machine(), [asked])[0][0].outcome for _ in range(10)]
+    assert outcomes == ["regression"] * 10
+
+
+TWO_KINDS = {"slow_share": 0.6, "slow_factor": 1.1 / 0.9}
+
+
+def test_a_median_between_two_kinds_of_calls_does_not_pass() -> None:
+    data = noisy(0, 4, Code(-0.1, **TWO_KINDS))
+    found = paired_verdict(data, question(tolerance="3%"))
+    assert found.outcome == "inconclusive"
+    assert "over all calls it changed by +" in str(found.reason)
+    assert "which turns side by side do not bear out: calls are of several kinds" in found.message
+
+
+def test_a_median_that_did_not_change_is_no_regression_however_turns_look() -> None:
+    rng, how = np.random.default_rng(1), procedure()
+    codes = [Code(-0.1, slow_share=0.55, slow_factor=1 / 0.9), Code(-0.025)]
+    machine = Machine(0.007, 0.01)
+    launches = [simulated_launch(rng, how, codes, machine, one) for one in confirmed(4, 4)]
+    found = paired_verdict(PairedData(SIDES, how, launches), question(tolerance="3%"))
+    assert found.outcome == "inconclusive"
+    assert "but over all calls it is -" in str(found.reason)
+
+
+def test_a_raised_floor_is_named_where_it_keeps_a_question_open() -> None:
+    given = {"launch_floor": 0.188, "launch_floor_from": "calibrated with a on CPU on 2026-01-02"}
+    raised = verdict_of(*[SLOWER] * 6, asked=question(tolerance="10%"), **given)
+    assert raised.outcome == "inconclusive"
+    words = "launches are taken to differ by 18.8 %, calibrated with a on CPU on 2026-01-02"
+    assert words in str(raised.reason)
+    usual = noisy(1, 2, Code(0.05))
+    assert "taken to differ" not in str(paired_verdict(usual, P50).reason)
 
 
 def test_a_decision_stands_though_more_was_measured_for_others() -> None:

@@ -50,14 +50,14 @@ def test_memory_that_never_differs_is_decided_by_two_launches() -> None:
 
 
 def test_more_memory_in_every_launch_has_to_be_confirmed() -> None:
-    pairs = [(100.0, 120.0)] * 4
-    data = launches(RAM, *pairs[:2])
+    pairs = [(100.0, 120.0)] * 8
+    data = launches(RAM, *pairs[:4])
     assert next_step(data, [question(RAM)], 1.0) == "confirm"
-    both = launches(RAM, *pairs, series=["decision"] * 2 + ["confirmation"] * 2)
+    both = launches(RAM, *pairs, series=["decision"] * 4 + ["confirmation"] * 4)
     found = paired_verdict(both, question(RAM), 8.0)
     assert found.message == (
         "peak ram 100 -> 120 MB, +20.0 % [+20.0, +20.0], tolerance 5 %: regression "
-        "(4 launches, 8.0 s, detects 5 %)"
+        "(8 launches, 8.0 s, detects 5 %)"
     )
 
 
@@ -88,9 +88,18 @@ def test_what_is_missing_in_a_launch_is_named() -> None:
     assert found.reason == "model_load_seconds of side candidate is missing in launch 2"
 
 
+def test_memory_that_agrees_by_chance_is_no_proof() -> None:
+    twice = [(100.0, 120.0)] * 2
+    assert next_step(launches(RAM, *twice), [question(RAM)], 1.0) == "launch"
+    confirming = launches(RAM, *twice * 3, series=["decision"] * 4 + ["confirmation"] * 2)
+    assert next_step(confirming, [question(RAM)], 1.0) == "confirm"
+    few = launches(RAM, *twice, most_launches=2)
+    assert next_step(few, [question(RAM)], 1.0) == "confirm", "there may be no more"
+
+
 def test_less_is_worse_where_more_is_better() -> None:
     asked = question("peak_ram_mb", "5%", better="higher")
-    data = launches(RAM, (100, 80), (100, 80))
+    data = launches(RAM, *[(100, 80)] * 4)
     assert next_step(data, [asked], 1.0) == "confirm"
     assert paired_verdict(launches(RAM, (100, 120), (100, 120)), asked).outcome == "pass"
 
