@@ -91,7 +91,10 @@ def _message(fault: Any, location: Location, model: type[BaseModel]) -> str:
     if kind in ("literal_error", "enum"):
         choices = str(context.get("expected", "")).replace(" or ", ", ")
         near = did_you_mean(str(fault.get("input")), choices.replace("'", "").split(", "))
-        return f"{given} should be one of {choices}{near}"
+        fields = " and ".join(map(repr, _fields_at(model, location)))
+        instead = f", or an object with {fields}" if fields else ""
+        wanted = f"one of {choices}" if "," in choices else choices
+        return f"{given} should be {wanted}{instead}{near}"
     if kind == "value_error":
         return str(context.get("error", fault["msg"]))
     if bound := _bound(kind, context):

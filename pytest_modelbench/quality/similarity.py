@@ -8,6 +8,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.quality.bootstrap import Statistic, bootstrap_interval, described
+from pytest_modelbench.quality.correlation_interval import CORRELATION_METHOD, correlation_interval
 from pytest_modelbench.quality.terms import CannotScoreError, MetricOfTerms, SampleTerms
 from pytest_modelbench.results.metric import Metric, measured
 
@@ -41,10 +42,13 @@ def _figure(terms: SampleTerms, by_rank: bool) -> Metric:
             )
     missing = len(is_there) - len(x)
     left_out: dict[str, Any] = {"missing": missing} if missing else {}
+    value = correlation(x, y, by_rank=by_rank)
+    bootstrapped = bootstrap_interval(correlations(x, y, by_rank=by_rank), len(x))
+    interval = correlation_interval(value, len(x), bootstrapped, by_rank=by_rank)
     return measured(
-        correlation(x, y, by_rank=by_rank),
+        value,
         samples=len(x),
-        **described(bootstrap_interval(correlations(x, y, by_rank=by_rank), len(x))),
+        **described(interval, CORRELATION_METHOD),
         **left_out,
     )
 
@@ -117,8 +121,9 @@ spearman = MetricOfTerms(
     _spearman,
     """Spearman's rank correlation, in [-1, 1]; ties get their mean rank.
 
-    Predictions None are left out and counted in the metadata as `missing`. The interval is a 95 %
-    percentile bootstrap over samples. An error when a side is constant or not numbers.
+    Predictions None are left out and counted in the metadata as `missing`. The 95 % interval
+    is the wider, at each end, of a percentile bootstrap over samples and of Fisher's z; of fewer
+    than 5 pairs it is [-1, 1]. An error when a side is constant or not numbers.
     """,
 )
 pearson = MetricOfTerms(

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.errors import missing_extra
-from pytest_modelbench.quality.bootstrap import Statistic, bootstrap_interval, described
+from pytest_modelbench.quality.bootstrap import described
 from pytest_modelbench.quality.normalizers import normalizer as named_normalizer
+from pytest_modelbench.quality.rate_interval import rate_interval
 from pytest_modelbench.quality.terms import CannotScoreError, MetricOfTerms, SampleTerms
 from pytest_modelbench.results.metric import Metric, measured
 
@@ -78,21 +79,9 @@ def _rate(terms: SampleTerms, *, normalizer: str = DEFAULT_NORMALIZER) -> Metric
     return measured(
         edits.sum() / lengths.sum(),
         samples=len(lengths),
-        **described(bootstrap_interval(rates(edits, lengths), len(lengths))),
+        **described(*rate_interval(edits, lengths)),
         normalizer=normalizer,
     )
-
-
-def rates(edits: NDArray[np.int64], lengths: NDArray[np.int64]) -> Statistic:
-    """The rate over samples, for many draws of them."""
-    import numpy as np
-
-    def of_draws(indices: NDArray[np.intp]) -> NDArray[np.float64]:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            rate: NDArray[np.float64] = edits[indices].sum(axis=1) / lengths[indices].sum(axis=1)
-        return rate
-
-    return of_draws
 
 
 def _not_texts(predictions: Sequence[Any], references: Sequence[Any]) -> str | None:
@@ -149,8 +138,9 @@ wer = MetricOfTerms(
 
     Words are counted over all references together, as jiwer and Hugging Face `evaluate` do, after
     both sides went through `normalizer`. A prediction None is all deletions; words said where the
-    reference is silent are insertions. Can exceed 1. The interval is a 95 % percentile bootstrap
-    over samples (null for one sample). An error when every reference is empty.
+    reference is silent are insertions. Can exceed 1. The 95 % interval is a bootstrap over samples
+    with one more than there are; without any error it is that of the share of samples that may err
+    unseen, wholly. An error when every reference is empty.
     """,
 )
 cer = MetricOfTerms(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_modelbench.judge.bounds.check import check_bounds
+from pytest_modelbench.quality.rate_interval import rate_interval
+from pytest_modelbench.quality.similarity import spearman
 from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import Metric, failed, measured, skipped
 from pytest_modelbench.suite.document import Criterion
@@ -25,10 +28,10 @@ def wer(value: float, low: float | None, high: float | None, samples: int = 24) 
 @pytest.mark.parametrize(
     ("value", "bounds", "outcome", "message"),
     [
-        (5.0, {"max": 9}, "passed", "file_size_mb is 5 MB, within max 9"),
-        (9.0, {"max": 9}, "passed", "file_size_mb is 9 MB, within max 9"),
-        (9.0, {"min": 9}, "passed", "file_size_mb is 9 MB, within min 9"),
-        (5.0, {"min": 1, "max": 9}, "passed", "file_size_mb is 5 MB, within min 1, max 9"),
+        (5.0, {"max": 9}, "passed", "file_size_mb is 5 MB, within max 9 MB"),
+        (9.0, {"max": 9}, "passed", "file_size_mb is 9 MB, within max 9 MB"),
+        (9.0, {"min": 9}, "passed", "file_size_mb is 9 MB, within min 9 MB"),
+        (5.0, {"min": 1, "max": 9}, "passed", "file_size_mb is 5 MB, within min 1 MB, max 9 MB"),
         (12.5, {"max": 9}, "failed", "broken: file_size_mb is 12.5 MB, above its max 9 MB"),
         (0.5, {"min": 1}, "failed", "broken: file_size_mb is 0.5 MB, below its min 1 MB"),
         (0.5, {"min": 1, "max": 9}, "failed", "broken: file_size_mb is 0.5 MB, below its min 1 MB"),
@@ -39,7 +42,7 @@ def wer(value: float, low: float | None, high: float | None, samples: int = 24) 
             "failed",
             "broken: file_size_mb is 12345.7 MB, above its max 9 MB",
         ),
-        (0.0, {"max": 0}, "passed", "file_size_mb is 0 MB, within max 0"),
+        (0.0, {"max": 0}, "passed", "file_size_mb is 0 MB, within max 0 MB"),
         (
             0.100001,
             {"max": 0.1},
@@ -127,7 +130,18 @@ def test_a_straddled_bound_says_how_many_samples_would_settle_it() -> None:
         (wer(0.5, 0.3, 0.7, samples=100), {"max": 0.5}, None),
         (wer(0.5, 0.3, 0.7, samples=100), {"min": 0.4, "max": 0.5}, None),
         (wer(0.5, 0.3, None, samples=100), {"max": 0.6}, None),
-        (wer(0.5, 0.3, 0.7, samples=3), {"max": 0.6}, None),
+        (
+            wer(0.5, 0.3, 0.7, samples=3),
+            {"max": 0.6},
+            "; at least 10 samples instead of 3 are needed",
+        ),
+        (
+            wer(0.0, 0.0, 0.142, samples=24),
+            {"max": 0.01},
+            "; about 370 samples instead of 24 would",
+        ),
+        (wer(1.0, 0.8, 1.0, samples=15), {"min": 0.9}, "; about 32 samples instead of 15 would"),
+        (wer(0.0, 0.0, 30.0, samples=24), {"max": 10}, "; about 220 samples instead of 24 would"),
         (measured(0.5, interval=[0.3, 0.7]), {"max": 0.6}, None),
         (measured(0.5, interval=[0.3, 0.7], samples="many"), {"max": 0.6}, None),
     ],
@@ -161,11 +175,11 @@ def test_of_calls_only_their_own_spread_shrinks() -> None:
     """By hand: 200 * (log(1.1)^2) / (log(1.05)^2 - (1.96 * 0.01)^2) = 912."""
     done = check(latency(100.0, 90.0, 110.0), "p50_latency_ms", max=105)
     assert done.message.endswith(
-        "straddles max 105; about 920 calls instead of 200 would settle it"
+        "straddles max 105 ms; about 920 calls instead of 200 would settle it"
     )
     done = check(latency(100.0, 90.0, 110.0), "p50_latency_ms", max=101)
     assert done.message.endswith(
-        "straddles max 101; more calls would not settle it, "
+        "straddles max 101 ms; more calls would not settle it, "
         "launches of the same code differ by 1 % (SD)"
     )
 
@@ -195,7 +209,7 @@ def test_a_mean_and_a_rate_of_calls_have_the_interval_of_the_mean() -> None:
 def test_what_was_not_measured_can_be_neither_within_nor_outside(metric: Metric) -> None:
     done = check(metric, "p95_latency_ms", max=9)
     assert (done.outcome, done.value, done.interval) == ("inconclusive", None, None)
-    assert done.message == f"p95_latency_ms has no value ({metric.error_message}): max 9"
+    assert done.message == f"p95_latency_ms has no value ({metric.error_message}): max 9 ms"
 
 
 FEW = {"samples": 24, "flag": "too_few_samples", "samples_needed": 130}
@@ -205,7 +219,7 @@ def test_a_percentile_of_too_few_samples_passes_no_bound() -> None:
     done = check(measured(5.0, "ms", interval=[4.0, 6.0], **FEW), "p95_latency_ms", max=9)
     assert done.outcome == "inconclusive"
     assert done.message == (
-        "p95_latency_ms is 5 [3.997, 6.006] ms, but rests on 24 calls and needs 130"
+        "p95_latency_ms is 5 [3.997, 6.006] ms, but rests on 24 calls and needs 130: max 9 ms"
     )
 
 
@@ -283,3 +297,22 @@ def test_launches_move_the_latency_in_an_expression() -> None:
     (done,) = check_bounds([("c", criterion)], "any", metrics)
     assert done.outcome == "inconclusive"
     assert done.interval == pytest.approx([9.8059, 10.1979], abs=1e-3)
+
+
+def test_what_few_samples_cannot_show_passes_no_bound() -> None:
+    """A corpus without an error, and ranks that all agree, say little where they are few."""
+    for count in (1, 2, 5, 24):
+        flawless = rate_interval(np.zeros(count, int), np.full(count, 10))[0]
+        done = check(measured(0.0, samples=count, interval=flawless), max=0.01)
+        assert done.outcome == "inconclusive"
+        assert done.message.endswith(f"about 370 samples instead of {count} would settle it")
+    assert check(measured(0.0, samples=370, interval=[0, 0.00997]), max=0.01).outcome == "passed"
+    for count in (2, 3, 4, 8, 24):
+        agreeing = spearman(list(range(count)), list(range(count)))
+        done = check(agreeing, "spearman", min=0.95)
+        assert (done.outcome, done.value) == ("inconclusive", pytest.approx(1))
+        needed = "at least 10 samples" if count < 5 else "about 72 samples"
+        assert f"; {needed} instead of {count}" in done.message
+    assert check(spearman(list(range(74)), list(range(74))), "spearman", min=0.95).outcome == (
+        "passed"
+    )

@@ -31,15 +31,17 @@ def answers(values: list[Any], ids: Any = None) -> CaseResult:
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Judge:
-    """Judges the answers of two sides, which are in files if there is a tolerance."""
+    """Judges the answers of two sides, which are in files if there is a tolerance, or if `kept`."""
 
-    def run(before: list[Any], after: list[Any], ids: Any = None, **tolerance: float) -> Verdict:
+    def run(
+        before: list[Any], after: list[Any], ids: Any = None, kept: bool = False, **tolerance: float
+    ) -> Verdict:
         files = [tmp_path / f"{side}.npz" for side in SIDES]
         for file, values in zip(files, (before, after), strict=True):
             write_outputs(file, values)
         outputs = OutputTolerance(**tolerance) if tolerance else "equal"
         results = [answers(before), answers(after, ids)]
-        return judge_outputs(outputs, SIDES, results, 1, files if tolerance else ())
+        return judge_outputs(outputs, SIDES, results, 1, files if tolerance or kept else ())
 
     return run
 
@@ -66,6 +68,37 @@ def test_answers_that_differ_are_a_regression_with_their_number_and_the_first(
         "outputs: regression: outputs differ in 3 of 24 samples, first in sample 5"
     )
     assert verdict.evidence == {"samples": 24, "differing": 3, "first": 5}
+
+
+def test_answers_that_should_be_equal_and_were_kept_say_by_how_much_they_differ(
+    judge: Judge,
+) -> None:
+    after = list(TEXTS)
+    after[5] = after[9] = "else"
+    texts = judge(TEXTS, after, kept=True)
+    assert texts.reason == (
+        "outputs differ in 2 of 24 samples, first in sample 5; most in sample 5: 'text 5' -> 'else'"
+    )
+    assert texts.evidence["largest"] == {
+        "sample": 5,
+        "amount": None,
+        "where": "'text 5' -> 'else'",
+    }
+    numbers = judge(
+        [np.float32([1, 2])] * 3, [np.float32([1, one]) for one in (2, 2.5, 4)], kept=True
+    )
+    assert numbers.reason == (
+        "outputs differ in 2 of 3 samples, first in sample 1; most in sample 2 by 2: [1] 2 -> 4"
+    )
+    assert "tolerance" not in numbers.evidence
+    assert judge(TEXTS, list(TEXTS), kept=True).outcome == "pass"
+
+
+def test_long_texts_are_shown_from_where_they_differ_on(judge: Judge) -> None:
+    start = "it was the best of times, it was the worst of times, "
+    verdict = judge([f"{start}said he to her"], [f"{start}said she to him"], kept=True)
+    assert verdict.reason is not None
+    assert verdict.reason.endswith("'...times, said he to her' -> '...times, said she to him'")
 
 
 def test_answers_are_compared_by_sample_not_by_place(judge: Judge) -> None:

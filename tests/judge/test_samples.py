@@ -222,7 +222,9 @@ def test_five_are_not_by_mcnemar_s_test() -> None:
 
 def test_among_many_verdicts_six_are_not_enough_either() -> None:
     before, after = answers(20, 24), answers(14, 24, outputs=others(24))
-    assert judged("exact_match", before, after, 0.0, verdict_count=2).outcome == "inconclusive"
+    unsure = judged("exact_match", before, after, 0.0, verdict_count=2)
+    assert unsure.outcome == "inconclusive"
+    assert unsure.reason == ("the change may be chance: p = 0.031, above 0.025 (0.05 / 2 verdicts)")
     worse = answers(8, 24, outputs=others(24))
     assert judged("exact_match", before, worse, 0.0, verdict_count=20).outcome == "regression"
 
@@ -241,6 +243,25 @@ def test_nothing_worse_is_allowed_by_a_tolerance_of_0_and_equal_scores_do_not_pr
     assert verdict.reason == (
         "nothing worse is allowed: only equal answers, or surely better ones, pass"
     )
+
+
+@pytest.mark.parametrize(("verdict_count", "outcome"), [(1, "regression"), (14, "inconclusive")])
+def test_the_interval_that_is_shown_is_the_one_that_was_judged(
+    verdict_count: int, outcome: str
+) -> None:
+    """The end that a regression has to show is as sure as so many verdicts need it to be."""
+    before, after = answers(40, 40), answers(32, 40, outputs=others(40))
+    verdict = judged("exact_match", before, after, 0.1, verdict_count=verdict_count)
+    low, high = verdict.interval or (None, None)
+    assert low is not None
+    assert high is not None
+    assert verdict.outcome == outcome
+    assert (high < -0.05) == (outcome == "regression")
+    assert low == pytest.approx(-0.348, abs=1e-3), "a pass is told by 95 % however many there are"
+    assert verdict.confidence == pytest.approx(1 - 0.025 - 0.025 / verdict_count)
+    assert f"-0.2 [-0.348, {high:+.3g}], tolerance 0.1: {outcome}" in verdict.message
+    noted = judged("exact_match", before, after, None, verdict_count=verdict_count)
+    assert (noted.interval, noted.confidence) == (pytest.approx([-0.348, -0.0949], abs=1e-3), 0.95)
 
 
 # Correlations
@@ -295,6 +316,22 @@ def test_a_sample_without_a_score_on_one_side_is_left_out_on_both_and_said() -> 
     assert verdict.reason == "1 samples that a side did not answer are left out"
     assert (verdict.outcome, verdict.change) == ("pass", 0)
     assert "all 39 answers scored alike" in verdict.message
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 9])
+def test_correlations_of_few_samples_are_not_compared(count: int) -> None:
+    """Of two every correlation is 1 or -1: equal ones and opposite ones say as little."""
+    before = sampled_case("spearman", ("pairs", range(count), range(count)))
+    for scores in (range(0, 3 * count, 3), range(count, 0, -1)):
+        after = sampled_case("spearman", ("pairs", scores, range(count)), outputs=others(count))
+        verdict = judged("spearman", before, after, 0.05)
+        assert verdict.outcome == "inconclusive"
+        assert verdict.reason == (
+            f"{count} samples are too few to compare correlations: 10 or more would do"
+        )
+        assert judged("spearman", before, after, None).outcome == "noted"
+    alike = sampled_case("spearman", ("pairs", range(count), range(count)), outputs=others(count))
+    assert judged("spearman", before, alike, 0.05).outcome == "pass"
 
 
 # Which samples

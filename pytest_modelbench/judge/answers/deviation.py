@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_TEXT = 40
+LEAD_IN = 12
+"""Characters of a text that are shown before those that differ."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def _of_part(
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from _of_part(one, other, tolerance, f"{where}[{number}] ")
     elif _kind(before) != _kind(after) or before != after:
-        yield _other(where, f"{_shown(before)} -> {_shown(after)}")
+        yield _other(where, " -> ".join(_both_shown(before, after)))
 
 
 def _of_numbers(
@@ -107,6 +109,17 @@ def _other(where: str, what: str) -> Deviation:
 
 def _names(value: Mapping[str, Any]) -> str:
     return ", ".join(map(repr, value)) or "nothing"
+
+
+def _both_shown(before: Any, after: Any) -> tuple[str, str]:
+    """Two long texts from a little before where they differ on, not their equal beginnings."""
+    if isinstance(before, str) and isinstance(after, str):
+        pairs = enumerate(zip(before, after, strict=False))
+        differs = next((at for at, (one, other) in pairs if one != other), 0)
+        start = max(0, differs - LEAD_IN)
+        if start > LEAD_IN:
+            before, after = (f"...{text[start:]}" for text in (before, after))
+    return _shown(before), _shown(after)
 
 
 def _shown(value: Any) -> str:

@@ -32,7 +32,8 @@ def judge_outputs(
 ) -> Verdict:
     """Does side `candidate` answer what the first one does, exactly or within a tolerance?
 
-    Hashes tell what is equal; how far the others are apart is read from `files`, one a side.
+    Hashes tell what is equal; how far the others are apart is read from `files`, one a side. Where
+    all must be equal and there are none, the verdict says in how many samples they differ.
     """
     question = Question(METRIC, "lower", Tolerance(0.0, is_relative=False), candidate=candidate)
     try:
@@ -121,10 +122,18 @@ def _compare(
             unequal.append((one, other))
     note = _note(pairing, failed)
     compared = len(pairing) - len(failed)
-    if outputs == "equal" or not unequal:
-        return _Found(compared, [one for one, _ in unequal], note)
-    assert isinstance(outputs, OutputTolerance)
-    kept = _answers(files, 0, len(ours)), _answers(files, candidate, len(theirs))
+    differing = [one for one, _ in unequal]
+    if not unequal:
+        return _Found(compared, differing, note)
+    try:
+        kept = _answers(files, 0, len(ours)), _answers(files, candidate, len(theirs))
+    except ModelbenchError:
+        if outputs == "equal":  # that they differ is known all the same
+            return _Found(compared, differing, note)
+        raise
+    if outputs == "equal":
+        _, worst = _beyond(OutputTolerance(), unequal, *kept)
+        return _Found(compared, differing, note, worst)
     differing, worst = _beyond(outputs, unequal, *kept)
     return _Found(compared, differing, note, worst, outputs)
 

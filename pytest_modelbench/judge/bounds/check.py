@@ -61,28 +61,30 @@ def _check(name: str, criterion: Criterion, metrics: Mapping[str, Metric]) -> Bo
 def _judge(criterion: Criterion, metric: Metric, interval: Interval | None) -> tuple[Outcome, str]:
     what, value = criterion.what, metric.value
     if value is None:
-        bounds = _listed(_bounds(criterion), number)
+        bounds = _listed(_bounds(criterion), _with_unit(number, metric))
         return "inconclusive", f"{what} has no value ({metric.error_message}): {bounds}"
     low, high = interval or (value, value)
     show = _format(_bounds(criterion), (value, low, high))
+    show_bound = _with_unit(show, metric)
     shown = f"{what} is {_shown(metric, interval, show)}"
     flag = metric.metadata.get("flag")
     if flag == "client_limited":
         return "inconclusive", f"{shown}, but the client was the bottleneck, not the endpoint"
     if (broken := _broken(criterion, (low, high))) is not None:
         rounds = ", of rounds of several calls" if flag == "means_of_calls" else ""
-        words = f"{broken[0]} {show(broken[1])}{_unit(metric.unit)}"
+        words = f"{broken[0]} {show_bound(broken[1])}"
         return "failed", f"broken: {shown}{rounds}, {words}"
     if flag == "means_of_calls":
         return "inconclusive", f"{shown}, but that is of rounds of several calls, not of calls"
     if flag == "too_few_samples":
         have, need = metric.metadata["samples"], metric.metadata["samples_needed"]
-        return "inconclusive", f"{shown}, but rests on {have} calls and needs {need}"
+        bounds = _listed(_bounds(criterion), show_bound)
+        return "inconclusive", f"{shown}, but rests on {have} calls and needs {need}: {bounds}"
     straddled = list(_straddled(criterion, value, (low, high)))
     if straddled:
-        where = _where(straddled, value, (low, high), show)
+        where = _where(straddled, value, (low, high), show_bound)
         return "inconclusive", f"{shown}: {where}{_remedy(criterion, metric, interval, straddled)}"
-    return "passed", f"{shown}, within {_listed(_bounds(criterion), show)}"
+    return "passed", f"{shown}, within {_listed(_bounds(criterion), show_bound)}"
 
 
 def _bounds(criterion: Criterion) -> list[Bound]:
@@ -159,6 +161,10 @@ def _format(bounds: Iterable[Bound], numbers: Iterable[float | None]) -> Show:
         if all(show(one) != show(bound) for one, bound in pairs):
             return show
     return repr
+
+
+def _with_unit(show: Show, metric: Metric) -> Show:
+    return lambda value: f"{show(value)}{_unit(metric.unit)}"
 
 
 def _with_digits(digits: int, value: float) -> str:

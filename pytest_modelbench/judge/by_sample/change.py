@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from pytest_modelbench.judge.by_sample.shares import mcnemar_p, paired_share_interval
+from pytest_modelbench.judge.by_sample.relative import Ends, OpenEnds, Weighted, relative_ends
+from pytest_modelbench.judge.by_sample.shares import mcnemar_p, weighted_share_interval
 from pytest_modelbench.normal import Z_95_PERCENT
-from pytest_modelbench.quality.bootstrap import SEED, Statistic, resampled
+from pytest_modelbench.quality.bootstrap import SEED, Statistic, expanded_ends, resampled
+from pytest_modelbench.quality.rate_interval import rates
 from pytest_modelbench.quality.similarity import correlation, correlations
 from pytest_modelbench.quality.terms import SampleTerms
-from pytest_modelbench.quality.word_error_rate import rates
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
-Ends = tuple[float, float]
+FEWEST_PAIRS = 10
+"""Of fewer samples two correlations differ, or agree, too easily by chance."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class SampleChange:
     """None where they could not be paired."""
     differing: int | None
     """Samples that were scored otherwise."""
-    interval_at: Callable[[float], Ends]
-    """The interval that is so sure, two-sided."""
+    weighted: Weighted
+    """The interval of candidate - weight * baseline that is so sure, two-sided."""
     method: str
     is_rate: bool = False
     """Neither side's value can be below 0, so none can fall by more than all of it."""
@@ -48,6 +50,14 @@ class SampleChange:
     @property
     def difference(self) -> float:
         return self.values[1] - self.values[0]
+
+    def interval_at(self, confidence: float) -> Ends:
+        """Of the difference."""
+        return self.weighted(1.0, confidence)
+
+    def relative_at(self, confidence: float) -> OpenEnds:
+        """Of the difference as a share of the baseline's value, which is not 0."""
+        return relative_ends(self.values, self.weighted, confidence, is_rate=self.is_rate)
 
 
 class NoChangeError(Exception):
@@ -76,7 +86,9 @@ def _of_shares(before: NDArray[np.int64], after: NDArray[np.int64]) -> SampleCha
         values=(float(before.mean()), float(after.mean())),
         samples=count,
         differing=lost + won,
-        interval_at=lambda confidence: paired_share_interval(lost, won, count, confidence),
+        weighted=lambda weight, confidence: weighted_share_interval(
+            int(before.sum()), lost, won, count, weight, confidence
+        ),
         is_rate=True,
         method="Tango's score interval of paired shares; McNemar's exact test",
         p_value=p_value,
@@ -105,16 +117,14 @@ def _of_ratio(baseline: SampleTerms, candidate: SampleTerms) -> SampleChange:
         after = rates(
             np.append(new_edits, edits.mean() + change), np.append(new_lengths, lengths.mean())
         )
-        return _difference(before, after)
+        return _both(before, after)
 
     values = float(edits.sum() / lengths.sum()), float(new_edits.sum() / new_lengths.sum())
     return SampleChange(
         values=values,
         samples=len(edits),
         differing=int(differs.sum()),
-        interval_at=_bootstrapped(
-            values[1] - values[0], with_one_more(-by), with_one_more(by), len(edits) + 1
-        ),
+        weighted=_bootstrapped(values, with_one_more(-by), with_one_more(by), len(edits) + 1),
         is_rate=bool(min(edits.min(), new_edits.min()) >= 0),
         method=_METHOD,
     )
@@ -131,16 +141,19 @@ def _of_correlations(
     count = len(x)
     if count < 2 or any(np.ptp(one) == 0 for one in (x, y, new_x, new_y)):
         raise NoChangeError(f"the {count} samples that both answered have no correlation")
-    difference = _difference(
-        correlations(x, y, by_rank=by_rank), correlations(new_x, new_y, by_rank=by_rank)
-    )
+    differing = int(((x != new_x) | (y != new_y)).sum())
+    if differing and count < FEWEST_PAIRS:
+        raise NoChangeError(
+            f"{count} samples are too few to compare correlations: {FEWEST_PAIRS} or more would do"
+        )
+    both = _both(correlations(x, y, by_rank=by_rank), correlations(new_x, new_y, by_rank=by_rank))
     values = correlation(x, y, by_rank=by_rank), correlation(new_x, new_y, by_rank=by_rank)
     missing = [int(np.isnan(one.first).sum()) for one in (baseline, candidate)]
     return SampleChange(
         values=values,
         samples=count,
-        differing=int(((x != new_x) | (y != new_y)).sum()),
-        interval_at=_bootstrapped(values[1] - values[0], difference, difference, count),
+        differing=differing,
+        weighted=_bootstrapped(values, both, both, count),
         method=_METHOD,
         evidence={"missing": missing} if any(missing) else {},
     )
@@ -149,41 +162,30 @@ def _of_correlations(
 _METHOD = f"paired bootstrap over samples, {RESAMPLES} resamples, seed {SEED}"
 
 
-def _difference(before: Statistic, after: Statistic) -> Statistic:
+def _both(before: Statistic, after: Statistic) -> Statistic:
+    """The figures of both sides, over the same draws."""
+    import numpy as np
+
     def of_draws(indices: NDArray[np.intp]) -> NDArray[np.float64]:
-        return after(indices) - before(indices)
+        return np.column_stack((before(indices), after(indices)))
 
     return of_draws
 
 
-def _bootstrapped(
-    found: float, for_low: Statistic, for_high: Statistic, count: int
-) -> Callable[[float], Ends]:
-    """The percentile interval, each end from its own resamples, drawn once for every confidence.
-
-    Expanded as Hesterberg (2015) has it: bootstrapped intervals of few samples are too narrow,
-    by `sqrt(n / (n - 1))` and by what Student's quantile is above the normal one. That also takes
-    the 95 % interval to another confidence, for which 2,000 resamples would be too few.
-    """
-    import numpy as np
-
-    tail = 100 * (1 - CONFIDENCE) / 2
+def _bootstrapped(values: Ends, for_low: Statistic, for_high: Statistic, count: int) -> Weighted:
+    """The expanded percentile interval, each end from its own resamples, drawn once for all."""
     low_figures = resampled(for_low, count, RESAMPLES)
     is_one = for_low is for_high
     high_figures = low_figures if is_one else resampled(for_high, count, RESAMPLES)
     if not len(low_figures) or not len(high_figures):
         raise NoChangeError("no resample has such a figure")
-    low = min(0.0, float(np.percentile(low_figures, tail)) - found)
-    high = max(0.0, float(np.percentile(high_figures, 100 - tail)) - found)
 
-    def interval_at(confidence: float) -> Ends:
-        from scipy.stats import t
+    def weighted(weight: float, confidence: float) -> Ends:
+        found = values[1] - weight * values[0]
+        low, high = (one[:, 1] - weight * one[:, 0] for one in (low_figures, high_figures))
+        return expanded_ends(found, low, high, count, confidence)
 
-        quantile = float(t.ppf((1 + confidence) / 2, count - 1)) / Z_95_PERCENT
-        times = quantile * math.sqrt(count / (count - 1))
-        return found + times * low, found + times * high
-
-    return interval_at
+    return weighted
 
 
 def unpaired_change(
@@ -194,20 +196,21 @@ def unpaired_change(
     The intervals add up as variances do (Zou and Donner, 2008). Wider than a paired one would be,
     unless the sides err on different samples.
     """
-    (value, (low, high)), (new_value, (new_low, new_high)) = before, after
-    found = new_value - value
-    down = math.hypot(new_value - new_low, high - value)
-    up = math.hypot(new_high - new_value, value - low)
+    (value, ends), (new_value, (new_low, new_high)) = before, after
 
-    def interval_at(confidence: float) -> Ends:
+    def weighted(weight: float, confidence: float) -> Ends:
+        found = new_value - weight * value
+        least, most = sorted(-weight * end for end in ends)
         times = NormalDist().inv_cdf((1 + confidence) / 2) / Z_95_PERCENT
+        down = math.hypot(new_value - new_low, -weight * value - least)
+        up = math.hypot(new_high - new_value, most + weight * value)
         return found - times * down, found + times * up
 
     return SampleChange(
         values=(value, new_value),
         samples=None,
         differing=None,
-        interval_at=interval_at,
+        weighted=weighted,
         is_rate=is_rate,
         method="from the intervals of both sides, as if of different samples",
         rests_on=("not paired by sample",),

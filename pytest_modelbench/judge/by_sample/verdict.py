@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 from typing import Any
 
@@ -12,6 +13,8 @@ from pytest_modelbench.catalogue import unit_of
 from pytest_modelbench.judge.bounds.settling import what_would_settle
 from pytest_modelbench.judge.by_sample.change import CONFIDENCE, SampleChange
 from pytest_modelbench.judge.by_sample.compare import Finding, compare_samples, why_missing
+from pytest_modelbench.judge.by_sample.relative import Ends
+from pytest_modelbench.judge.by_sample.scale import Scale, known_ends
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.normal import Z_95_PERCENT
@@ -32,7 +35,8 @@ def judge_samples(
 
     A regression: worse by more than the tolerance, and surely by more than half of it, at a level
     divided by `verdict_count`; where nothing is allowed, by McNemar's test as well if it applies.
-    A pass: surely not worse by more than the tolerance, or every answer equal.
+    A pass: surely not worse by more than the tolerance, or every answer equal. The interval of
+    the verdict is the one that was judged: its better end is as sure as a regression has to be.
     """
     names = sides[question.baseline], sides[question.candidate]
     found = compare_samples(question.metric, names, baseline, candidate)
@@ -49,49 +53,13 @@ def judge_samples(
             reason=found.why_not,
             unit=unit,
         )
-    scale = _Scale.of(question, found.values[0])
+    scale = Scale.of(question, found.values[0])
     if found.change is None:
         return _equal(question, sides, found, scale)
-    return _Decision(question, found.change, scale, 1 - (1 - CONFIDENCE) / verdict_count).verdict(
-        sides, found
-    )
+    return _Decision(question, found.change, scale, verdict_count).verdict(sides, found)
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """From the metric's own unit to what a verdict says."""
-
-    unit_size: float
-    """A share of the baseline's value, or 1."""
-    is_relative: bool
-    tolerance: float
-    """In the metric's own unit; 0 where nothing is required."""
-    is_void: bool
-    """A share of 0 was allowed."""
-
-    @classmethod
-    def of(cls, question: Question, before: float | None) -> _Scale:
-        size = abs(before or 0.0)
-        tolerance = question.tolerance
-        if tolerance is None or not tolerance.is_relative:
-            return cls(1.0, False, tolerance.amount if tolerance else 0.0, False)
-        if not size:
-            return cls(1.0, False, 0.0, True)
-        return cls(size, True, tolerance.amount * size, False)
-
-    def interval(self, change: SampleChange) -> tuple[float, float]:
-        """As it is reported. Of a rate nothing is lost beyond all that the baseline has."""
-        low, high = (end / self.unit_size for end in change.interval_at(CONFIDENCE))
-        return (max(low, -1.0) if self.is_relative and change.is_rate else low), high
-
-    def fields(self, **amounts: float) -> dict[str, Any]:
-        """Of a verdict."""
-        scaled = {name: amount / self.unit_size for name, amount in amounts.items()}
-        tolerance = self.tolerance / self.unit_size
-        return {"is_relative": self.is_relative, "tolerance": tolerance, **scaled}
-
-
-def _equal(question: Question, sides: Sequence[str], found: Finding, scale: _Scale) -> Verdict:
+def _equal(question: Question, sides: Sequence[str], found: Finding, scale: Scale) -> Verdict:
     outcome: Outcome = "noted" if question.tolerance is None else "pass"
     return make_verdict(
         question,
@@ -108,46 +76,60 @@ def _equal(question: Question, sides: Sequence[str], found: Finding, scale: _Sca
 
 @dataclass(frozen=True)
 class _Decision:
-    """All in the metric's own unit, and above 0 is worse."""
+    """All on the scale, and above 0 is worse."""
 
     question: Question
     change: SampleChange
-    scale: _Scale
-    strict_confidence: float
-    """At which a regression has to be sure."""
+    scale: Scale
+    verdict_count: int
 
     @property
     def worse(self) -> float:
-        return self.question.worse_sign * self.change.difference
+        return self.question.worse_sign * self.change.difference / self.scale.unit_size
 
-    def ends(self, confidence: float) -> tuple[float, float]:
-        low, high = self.change.interval_at(confidence)
+    def _ends(self, confidence: float) -> Ends:
+        low, high = self.scale.ends(self.change, confidence)
         return (low, high) if self.question.worse_sign > 0 else (-high, -low)
+
+    @property
+    def level(self) -> float:
+        """At which a regression has to be shown."""
+        return (1 - CONFIDENCE) / self.verdict_count
+
+    @cached_property
+    def usual(self) -> Ends:
+        return self._ends(CONFIDENCE)
+
+    @cached_property
+    def judged(self) -> Ends:
+        """The end that a regression has to show, and that which a pass has."""
+        return self._ends(1 - self.level)[0], self.usual[1]
 
     def outcome(self) -> Outcome:
         if self.question.tolerance is None:
             return "noted"
         tolerance = self.scale.tolerance
         if self.scale.is_void:  # any share of 0 is 0: what is surely worse is worse by more
-            surely = self.ends(self.strict_confidence)[0] > 0 and not self._lacks_significance()
+            surely = self.judged[0] > 0 and not self._lacks_significance()
             return "regression" if surely else "pass" if self.worse <= 0 else "inconclusive"
-        surely_worse = self.ends(self.strict_confidence)[0] > tolerance / 2
+        surely_worse = self.judged[0] > tolerance / 2
         if self.worse > tolerance and surely_worse and not self._lacks_significance():
             return "regression"
-        return "pass" if self.ends(CONFIDENCE)[1] <= tolerance else "inconclusive"
+        return "pass" if self.judged[1] <= tolerance else "inconclusive"
 
     def _lacks_significance(self) -> bool:
         p_value = self.change.p_value
         if p_value is None or self.scale.tolerance > 0:
             return False
-        return p_value > 1 - self.strict_confidence
+        return p_value > self.level
 
-    def smallest_detectable(self) -> float:
+    def smallest_detectable(self) -> float | None:
         """Shown in 8 of 10 cases, by the estimate and by the interval."""
-        reach = self.worse - self.ends(self.strict_confidence)[0]
-        error = (self.worse - self.ends(CONFIDENCE)[0]) / Z_95_PERCENT
+        reach = self.worse - self.judged[0]
+        error = (self.worse - self.usual[0]) / Z_95_PERCENT
         tolerance = self.scale.tolerance
-        return max(tolerance, tolerance / 2 + reach) + _POWER * error
+        found = max(tolerance, tolerance / 2 + reach) + _POWER * error
+        return found if math.isfinite(found) else None
 
     def why_inconclusive(self) -> str:
         tolerance, samples = self.scale.tolerance, self.change.samples
@@ -157,37 +139,45 @@ class _Decision:
                 f"{self.question.metric}"
             )
         if self.worse > tolerance and self._lacks_significance():
-            limit = f"{1 - self.strict_confidence:.2g}"
+            limit = f"{self.level:.2g}"
+            if self.verdict_count > 1:
+                limit += f" (0.05 / {self.verdict_count} verdicts)"
             return f"the change may be chance: p = {self.change.p_value:.2g}, above {limit}"
         if not tolerance and self.worse <= 0:
             return "nothing worse is allowed: only equal answers, or surely better ones, pass"
         if self.worse == tolerance:
             return "the change is just what is allowed: no number of samples would settle it"
         bound = tolerance if self.worse < tolerance else tolerance / 2
-        better, worse = self.ends(self.strict_confidence)[0], self.ends(CONFIDENCE)[1]
+        better, worse = self.judged
         if self.change.differing == 0:
             # Where nothing differs an interval shrinks as 1/n; the rule is for 1/sqrt(n).
             worse = math.sqrt(worse * bound)
-        settles = what_would_settle(self.worse, (better, worse), [bound], samples, is_timed=False)
+        ends = [end if math.isfinite(end) else None for end in (better, worse)]
+        settles = what_would_settle(
+            self.worse, (ends[0], ends[1]), [bound], samples, is_timed=False
+        )
         return settles or f"{samples or 'so few'} samples are too few to tell"
 
     def verdict(self, sides: Sequence[str], found: Finding) -> Verdict:
         outcome, change = self.outcome(), self.change
         reasons = [self.why_inconclusive()] if outcome == "inconclusive" else []
         reasons += [found.note] if found.note else []
-        detectable = self.smallest_detectable()
+        is_noted = outcome == "noted"
+        low, high = self.usual if is_noted else self.judged
+        ends = (low, high) if self.question.worse_sign > 0 else (-high, -low)
         return make_verdict(
             self.question,
             sides,
             outcome,
             "samples",
             values=change.values,
-            interval=self.scale.interval(change),
-            confidence=CONFIDENCE,
+            interval=known_ends(ends),
+            confidence=CONFIDENCE if is_noted else CONFIDENCE / 2 + (1 - self.level) / 2,
+            smallest_detectable=self.smallest_detectable(),
             reason="; ".join(reasons) or None,
             evidence=_evidence(change),
             rests_on=_words(change),
-            **self.scale.fields(change=change.difference, smallest_detectable=detectable),
+            **self.scale.fields(change=change.difference),
         )
 
 
@@ -217,12 +207,13 @@ def judge_exact(
         return make_verdict(
             question, sides, outcome, "exact", values=(before, after), reason=missing
         )
-    scale = _Scale.of(question, before)
+    scale = Scale.of(question, before)
     change = after - before
     if question.tolerance is None:
         outcome = "noted"
     else:
-        outcome = "regression" if question.worse_sign * change > scale.tolerance else "pass"
+        allowed = scale.tolerance * scale.unit_size
+        outcome = "regression" if question.worse_sign * change > allowed else "pass"
     return make_verdict(
         question, sides, outcome, "exact", values=(before, after), **scale.fields(change=change)
     )

@@ -20,6 +20,7 @@ from pytest_modelbench.judge.stored.noise import (
     Prior,
     kind_of,
     noise_between,
+    own_error,
     prior_of,
 )
 
@@ -105,3 +106,23 @@ def test_more_is_assumed_where_something_disturbed() -> None:
 def test_an_increase_of_memory_is_as_uncertain_as_the_peak_it_is_part_of() -> None:
     prior = prior_of(MEMORY, "ram_increase_mb", 200.0, is_disturbed=False)
     assert (prior.sigma, prior.is_log) == (2.0, False)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_log", "error"),
+    [
+        (8.0, 12.0, False, 4 / 3.92),
+        (None, 12.0, False, 4 / 3.92),
+        (8.0, 12.5, True, math.log(12.5 / 8.0) / 3.92),
+        # An end at 0 has no logarithm, and a rate of few calls no upper end.
+        (0.0, 20.0, True, 2 * 1.0 / 3.92),
+        (5.0, None, True, 2 * 1.0 / 3.92),
+        (0.0, None, True, None),
+        (None, None, False, None),
+    ],
+)
+def test_a_value_s_own_error_is_told_by_any_end_of_its_interval(
+    low: float | None, high: float | None, is_log: bool, error: float | None
+) -> None:
+    found = own_error(10.0, low, high, is_log=is_log)
+    assert found == (None if error is None else pytest.approx(error, rel=1e-3))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from made_runs import BUSY, digests, made_case, measured_case, milliseconds
 
 from pytest_modelbench.catalogue import better_of
+from pytest_modelbench.execution.latency import latency_metrics, rate_metrics
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.stored.comparable import KEYS, Difference
 from pytest_modelbench.judge.stored.verdict import stored_verdict
@@ -274,3 +277,74 @@ def test_values_without_a_ratio_are_not_judged_by_one() -> None:
 
 def test_equal_code_with_another_model_is_judged_all_the_same() -> None:
     assert judge(10.0, 100.0, digests=digests(model="a")).outcome == "regression"
+
+
+def timed(durations_ms: list[float]) -> dict[str, Metric]:
+    milli = [1e6 * one for one in durations_ms]
+    count = len(milli)
+    return {**latency_metrics(milli), **rate_metrics(count, sum(milli) / 1e9, samples=count)}
+
+
+def of_calls(metric: str, before: list[float], after: list[float]) -> Verdict:
+    sides = [measured_case(made_case(metrics=timed(one))) for one in (before, after)]
+    asked = Question(metric, better_of(metric) or "lower", parse_tolerance("5%"))
+    return stored_verdict(asked, *sides, sessions=sides[:1])
+
+
+@pytest.mark.parametrize(
+    "metric", ["mean_latency_ms", "throughput_items_per_second", "inference_seconds"]
+)
+def test_a_mean_is_as_uncertain_as_the_calls_it_is_of(metric: str) -> None:
+    # One call in twenty takes twenty times as long: equal code, by luck none of them before.
+    usual = [1.0] * 20 + [1.02] * 20
+    verdict = of_calls(metric, usual, [*usual[:-4], 20.0, 20.0, 20.0, 20.0])
+    assert verdict.outcome == "inconclusive"
+    assert "not known" not in verdict.message
+    assert verdict.evidence["standard_error"] > 0.3
+    assert of_calls(metric, usual, [10 * one for one in usual]).outcome == "regression"
+
+
+def test_equal_code_with_rare_slow_calls_is_seldom_a_regression() -> None:
+    rng = np.random.default_rng(9)
+    found = Counter(
+        of_calls(metric, *(np.where(rng.random((2, n)) < 0.05, 20.0, 1.0)).tolist()).outcome
+        for metric in ("mean_latency_ms", "throughput_items_per_second")
+        for n in (10, 24)
+        for _ in range(100)
+    )
+    assert found["regression"] <= 10  # 2.5 % of 400 are to be expected at most
+
+
+def test_a_mean_of_one_call_is_not_taken_as_exact() -> None:
+    verdict = of_calls("mean_latency_ms", [1.0] * 50, [50.0])
+    assert verdict.outcome == "inconclusive"
+    assert verdict.reason == (
+        "the candidate rests on too few calls to say how sure it is: measure more"
+    )
+
+
+def test_where_nothing_says_how_sure_a_figure_is_that_is_said() -> None:
+    bare, sure = measured(10.0, "ms"), milliseconds(10.0)
+    both = "uncertainty of both sides within the session not known"
+    assert both in judge(bare, bare, "parse_ms", better="lower").message
+    one = judge(sure, bare, "parse_ms", better="lower").message
+    assert "uncertainty of the candidate within the session not known" in one
+    assert "not known" not in judge(sure, sure, "parse_ms", better="lower").message
+    # Of these a session has but one figure: what they differ by is all between sessions.
+    for metric in ("peak_ram_mb", "model_load_seconds", "max_latency_ms"):
+        assert "not known" not in judge(bare, bare, metric).message
+
+
+@pytest.mark.parametrize("metric", ["arena_increase_mb", "ram_increase_mb", "x_vram_increase_mb"])
+def test_an_increase_of_memory_without_a_peak_is_judged_by_its_history_alone(metric: str) -> None:
+    def megabytes(value: float) -> Metric:
+        return measured(value, "MB")
+
+    unknown = judge(megabytes(100.0), megabytes(105.2), metric)
+    assert unknown.outcome == "inconclusive"
+    assert "nothing is known of how much this metric differs" in (unknown.reason or "")
+    assert judge(megabytes(100.0), megabytes(100.0), metric).outcome == "pass"
+    history: list[Metric | float] = [megabytes(100.0 + 0.1 * (n % 3)) for n in range(9)]
+    assert judge(megabytes(100.0), megabytes(120.0), metric, history=history).outcome == (
+        "regression"
+    )
