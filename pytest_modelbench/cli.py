@@ -21,7 +21,7 @@ from pytest_modelbench.cli_runs import add_runs
 from pytest_modelbench.cli_score import add_score
 from pytest_modelbench.cli_show import add_show
 from pytest_modelbench.cli_watch import add_watch
-from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.errors import ModelbenchError, Unavailable, WrongUsage
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except ModelbenchError as error:
         print(error, file=sys.stderr)
-        return FAILED
+        return USAGE if isinstance(error, WrongUsage) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_modelbench.cli_store import RUN, add_dir, store_at_option
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.cli_store import RUN, add_dir, store_at_option, tell
+from pytest_modelbench.errors import WrongUsage
 
 if TYPE_CHECKING:
     from pytest_modelbench.judge.asked_later import Asked
-    from pytest_modelbench.judge.stored.measured_case import MeasuredCase
-    from pytest_modelbench.results.comparison import Comparison
+    from pytest_modelbench.judge.stored.choice import Found
+    from pytest_modelbench.judge.stored.two_runs import Pairs
     from pytest_modelbench.results.run import BenchmarkRun
     from pytest_modelbench.suite.tolerance import Tolerance
 
@@ -54,40 +54,51 @@ def add_compare(commands: Any) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from pytest_modelbench.results.find_run import find_run, folder_of
+    from pytest_modelbench.results.find_run import find_run
 
     asked = _asked(options)
-    _check_allowed(options.allow)
+    _check_allowed(options)
     store = store_at_option(options)
-    file, run = find_run(options.a, store)
     if options.b is None:
-        if options.allow:
-            raise ModelbenchError(
-                f"--allow {options.allow[0]!r} needs two runs: with one its own sides are judged"
-            )
+        file, run = find_run(options.a, store)
+        _tell_choice(options.a, run)
         _check_metrics(options.metric, [run])
         run = _judged_again(file, run, asked)
+        is_broken = _has_broken(run)
     else:
-        other_file, other = find_run(options.b, store)
-        if other.metadata.run_id == run.metadata.run_id:
-            raise ModelbenchError(f"{options.a!r} and {options.b!r} are the same run: name another")
-        _check_metrics(options.metric, [run, other])
-        folders = [folder_of(file), folder_of(other_file)]
-        run = _held_against(run, other, folders, options, asked)
-    _show(run, as_markdown=options.markdown)
+        run, is_broken = _held_against(options, store, asked)
+    _show(run, as_markdown=options.markdown, is_baseline_known=options.b is not None)
     outcomes = {verdict.outcome for one in run.comparisons for verdict in one.verdicts}
-    return WORSE if "regression" in outcomes else OK
+    return WORSE if is_broken or "regression" in outcomes else OK
 
 
-def _check_allowed(allowed: Sequence[str]) -> None:
+def _has_broken(run: BenchmarkRun) -> bool:
+    """Whether a comparison of the run went wrong, or a side of one."""
+    failed = {case.id.rpartition("@")[0] for case in run.cases if case.status == "error"}
+    return any(one.status == "error" or one.id in failed for one in run.comparisons)
+
+
+def _tell_choice(text: str, run: BenchmarkRun) -> None:
+    """Where errors go: the output is the verdicts."""
+    from pytest_modelbench.results.find_run import is_choice
+
+    if is_choice(text):
+        tell(f"{text} is run {run.metadata.run_id}")
+
+
+def _check_allowed(options: argparse.Namespace) -> None:
     from pytest_modelbench.judge.stored.comparable import ALL, KEYS
     from pytest_modelbench.registered import did_you_mean
 
     known = [*KEYS, ALL]
-    for one in allowed:
+    for one in options.allow:
         if one not in known:
             hint = did_you_mean(one, known) or f"; known: {', '.join(known)}"
-            raise ModelbenchError(f"--allow {one!r} is no kind of difference{hint}")
+            raise WrongUsage(f"--allow {one!r} is no kind of difference{hint}")
+    if options.allow and options.b is None:
+        raise WrongUsage(
+            f"--allow {options.allow[0]!r} needs two runs: with one its own sides are judged"
+        )
 
 
 def _check_metrics(metrics: Sequence[str], runs: Sequence[BenchmarkRun]) -> None:
@@ -96,16 +107,14 @@ def _check_metrics(metrics: Sequence[str], runs: Sequence[BenchmarkRun]) -> None
     known = list(dict.fromkeys(name for run in runs for one in run.cases for name in one.metrics))
     for name in metrics:
         if name not in known:
-            raise ModelbenchError(f"--metric {name!r}: no case has it{did_you_mean(name, known)}")
+            raise WrongUsage(f"--metric {name!r}: no case has it{did_you_mean(name, known)}")
 
 
 def _asked(options: argparse.Namespace) -> Asked:
     from pytest_modelbench.judge.asked_later import Asked
 
     if options.better and not options.metric:
-        raise ModelbenchError(
-            f"--better {options.better} is about metrics: name them with --metric"
-        )
+        raise WrongUsage(f"--better {options.better} is about metrics: name them with --metric")
     return Asked(options.metric, _tolerance(options), options.better)
 
 
@@ -119,7 +128,7 @@ def _tolerance(options: argparse.Namespace) -> Tolerance | None:
     try:
         return parse_tolerance(given if "%" in given else _number(given))
     except ValueError as error:
-        raise ModelbenchError(f"--max-regression {error}") from None
+        raise WrongUsage(f"--max-regression {error}") from None
 
 
 def _number(text: str) -> float | str:
@@ -134,14 +143,14 @@ def _judged_again(file: Path, run: BenchmarkRun, asked: Asked) -> BenchmarkRun:
     from pytest_modelbench.report.verdicts import few
 
     if not run.comparisons:
-        raise ModelbenchError(
+        raise WrongUsage(
             f"{file}: nothing was compared in this run: name a second run to hold it against, or "
             "make one with --suite-against or --suite-baseline"
         )
     stored = [one.id for one in run.comparisons if one.kind == "stored"]
     if stored and (asked.metrics or asked.tolerance):
         if len(stored) == len(run.comparisons):
-            raise ModelbenchError(
+            raise WrongUsage(
                 f"{file}: it was held against an earlier run, whose figures are not in it: name "
                 "both runs to judge by other metrics or another --max-regression"
             )
@@ -151,61 +160,72 @@ def _judged_again(file: Path, run: BenchmarkRun, asked: Asked) -> BenchmarkRun:
 
 
 def _held_against(
-    baseline: BenchmarkRun,
-    run: BenchmarkRun,
-    folders: Sequence[Path],
-    options: argparse.Namespace,
-    asked: Asked,
-) -> BenchmarkRun:
-    """`run` with its cases held against `baseline`, those that both have."""
-    from pytest_modelbench.judge.asked_later import questions_later
-    from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
+    options: argparse.Namespace, store: Path, asked: Asked
+) -> tuple[BenchmarkRun, bool]:
+    """The second run with its cases held against the first one's.
+
+    And whether any of them went wrong that the first one has measured well.
+    """
+    from pytest_modelbench.judge.stored.comparison import Against
     from pytest_modelbench.judge.stored.history import History
-    from pytest_modelbench.judge.stored.measured_case import cases_of, counterpart
+    from pytest_modelbench.judge.stored.two_runs import Pairs
+    from pytest_modelbench.results.find_run import folder_of
     from pytest_modelbench.results.store import runs_folder
 
-    peers = [case.model_dump(include=_IDENTITY) for case in run.cases]
-    pairs = [(one, counterpart(one.case, peers, baseline)) for one in cases_of(run)]
-    known = [(one, stored) for one, stored in pairs if stored is not None]
-    if not known:
-        raise ModelbenchError(
-            f"{options.a!r} and {options.b!r} have no case in common: the first has "
-            f"{_some_ids(baseline)}, the second {_some_ids(run)}"
-        )
-    both = [one for one, stored in known if one.measured_in != stored.measured_in]
-    if not both:
-        raise ModelbenchError(
+    (file, baseline), (other_file, run) = _two_runs(options, store)
+    _check_metrics(options.metric, [baseline, run])
+    pairs = Pairs.of(baseline, run)
+    if not pairs.compared:
+        raise WrongUsage(_nothing_to_compare(options, pairs))
+    folders = [runs_folder(), folder_of(file), folder_of(other_file)]
+    history = History(folders, without=[run.metadata.run_id])
+    against = Against(baseline, history, frozenset(options.allow), "--allow")
+    comparisons = pairs.judged(against, asked)
+    _tell_of_others(pairs)
+    return run.model_copy(update={"comparisons": comparisons}), bool(pairs.broken(comparisons))
+
+
+def _two_runs(options: argparse.Namespace, store: Path) -> tuple[Found, Found]:
+    """Where one of them is named and of the other which to choose, that is chosen to fit."""
+    from pytest_modelbench.judge.stored.two_runs import run_beside
+    from pytest_modelbench.results.find_run import find_run, is_choice
+
+    if is_choice(options.b) and not is_choice(options.a):
+        first = find_run(options.a, store)
+        second = run_beside(options.b, first[1], store)
+    else:
+        second = find_run(options.b, store)
+        first = run_beside(options.a, second[1], store)
+    if first[1].metadata.run_id == second[1].metadata.run_id:
+        raise WrongUsage(f"{options.a!r} and {options.b!r} are the same run: name another")
+    _tell_choice(options.a, first[1])
+    _tell_choice(options.b, second[1])
+    return first, second
+
+
+def _nothing_to_compare(options: argparse.Namespace, pairs: Pairs) -> str:
+    if pairs.copies:
+        return (
             f"{options.a!r} and {options.b!r} hold the same measurements: one took them over from "
             "the other, so there is nothing to compare"
         )
-    history = History([runs_folder(), *folders], without=[run.metadata.run_id])
-    against = Against(baseline, history, frozenset(options.allow))
-    questions = [questions_later(asked, one.case, [run, baseline]) for one in both]
-    count = max(1, sum(map(len, questions)))
-    _tell_of_others(baseline, run, {one.case.id for one, _ in known}, both)
-    comparisons: list[Comparison] = [
-        stored_comparison(one, each, against, peers, count)
-        for one, each in zip(both, questions, strict=True)
-    ]
-    return run.model_copy(update={"comparisons": comparisons})
+    return (
+        f"{options.a!r} and {options.b!r} have no case in common: the first has "
+        f"{_some_ids(pairs.baseline)}, the second {_some_ids(pairs.run)}"
+    )
 
 
-def _tell_of_others(
-    baseline: BenchmarkRun, run: BenchmarkRun, known: set[str], both: Sequence[MeasuredCase]
-) -> None:
+def _tell_of_others(pairs: Pairs) -> None:
     """Cases that are not compared, where errors go: the output is the verdicts."""
     from pytest_modelbench.report.verdicts import few
 
-    new = [case.id for case in run.cases if case.id not in known]
-    if new:
-        print(f"not in run {baseline.metadata.run_id}: {few(new)}", file=sys.stderr)
-    compared = {one.case.id for one in both}
-    copies = [case.id for case in run.cases if case.id in known - compared]
-    if copies:
-        print(f"one measurement, which one session took over: {few(copies)}", file=sys.stderr)
-
-
-_IDENTITY = {"id", "suite", "benchmark", "runner", "device", "params"}
+    for ids, said in (
+        (pairs.new, f"not in run {pairs.baseline.metadata.run_id}"),
+        (pairs.lost, f"not in run {pairs.run.metadata.run_id}, but in the baseline"),
+        (pairs.copies, "one measurement, which one session took over"),
+    ):
+        if ids:
+            tell(f"{said}: {few(ids)}")
 
 
 def _some_ids(run: BenchmarkRun) -> str:
@@ -214,7 +234,7 @@ def _some_ids(run: BenchmarkRun) -> str:
     return few(case.id for case in run.cases) or "none"
 
 
-def _show(run: BenchmarkRun, *, as_markdown: bool) -> None:
+def _show(run: BenchmarkRun, *, as_markdown: bool, is_baseline_known: bool) -> None:
     from pytest_modelbench.redaction import printable
     from pytest_modelbench.report.markdown import markdown_of
     from pytest_modelbench.report.verdict_lines import verdict_lines
@@ -226,5 +246,6 @@ def _show(run: BenchmarkRun, *, as_markdown: bool) -> None:
     for suite in suites:
         if len(suites) > 1:
             print(f"{suite}:")
-        for line, _ in verdict_lines(run, suite):
+        lines = verdict_lines(run, suite, are_alone=True, is_baseline_known=is_baseline_known)
+        for line, _ in lines:
             print(printable(line))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.cli_store import RUN, add_dir, store_at_option, tell
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 
 if TYPE_CHECKING:
     from pytest_modelbench.export.rows import Row
@@ -45,9 +45,9 @@ def _export(options: argparse.Namespace) -> int:
 
     file = file_to_write("--output", options.output, Path.cwd())
     if file is None and options.format == "parquet":
-        raise ModelbenchError("--format parquet is no text: say where to write it with --output")
+        raise WrongUsage("--format parquet is no text: say where to write it with --output")
     if len(options.run) > 1 and options.format == "pytest-benchmark":
-        raise ModelbenchError(
+        raise WrongUsage(
             f"--format pytest-benchmark has one run a file: export each of the {len(options.run)} "
             "to its own"
         )

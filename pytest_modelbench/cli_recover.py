@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.cli_store import RUN, add_dir, store_at_option, tell
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def _folder(text: str, store: Path) -> RunFolder:
     else:
         found = named_run(text, store)
     if not isinstance(found, Stored) or not found.is_folder:
-        raise ModelbenchError(
+        raise WrongUsage(
             f"{text!r} is a run file: there is nothing to recover (name the directory of a run)"
         )
     return found.folder

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.cli_store import add_dir, print_lines, store_at_option, tell
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 from pytest_modelbench.quality.normalizers import NORMALIZERS
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def _of_models(gathered: dict[Key, Gathered], patterns: Sequence[str]) -> dict[K
     }
     if not kept:
         known = sorted({key.model for key in gathered})
-        raise ModelbenchError(
+        raise WrongUsage(
             f"--model {patterns[0]!r}: no predictions are of such a model"
             f"{did_you_mean(patterns[0], known)} (there are {', '.join(known)})"
         )

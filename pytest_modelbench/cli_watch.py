@@ -16,7 +16,7 @@ from pytest_modelbench.cli_store import (
     store_at_option,
     tell,
 )
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ def _folder(text: str | None, store: Path) -> RunFolder:
         return _running(store)
     found = named_run(text, store)
     if not isinstance(found, Stored) or not found.is_folder:
-        raise ModelbenchError(f"{text!r} is a run file: its session has ended (modelbench show)")
+        raise WrongUsage(f"{text!r} is a run file: its session has ended (modelbench show)")
     return found.folder
 
 

@@ -14,6 +14,10 @@ class ModelbenchError(Exception):
     """A fault a person can mend; its text names the place, the value and what would be right."""
 
 
+class WrongUsage(ModelbenchError):  # noqa: N818 - it is a person's slip, not an error
+    """An option or argument that makes no sense, or names what there is not: exit code 2."""
+
+
 class Unavailable(ModelbenchError):  # noqa: N818 - it is a reason to skip, not an error
     """A device, driver, package or setting is absent: the case is skipped, with this reason."""
 

@@ -121,6 +121,7 @@ def made_run(
         git_sha=None,
         git_branch=None,
         git_dirty=None,
+        project=None,
         command_line="pytest",
         dry_run=False,
         quick=False,

@@ -19,7 +19,8 @@ from made_runs import (
 )
 
 from pytest_modelbench.cli import main
-from pytest_modelbench.results.metric import measured
+from pytest_modelbench.results.metric import failed, measured
+from pytest_modelbench.results.project import Project
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.results.store import runs_folder
 
@@ -56,7 +57,7 @@ def test_runs_are_named_as_for_a_session(tmp_path: Path, capsys: Printed) -> Non
     stored(1, git_branch="main", git_dirty=False)
     file = made_run(2, [case(100.0)]).save(tmp_path / "new.json")
     assert main(["compare", "branch:main", str(file)]) == 1
-    assert main(["compare", "branch:dev", str(file)]) == 1
+    assert main(["compare", "branch:dev", str(file)]) == 2
     assert "none of branch 'dev'" in capsys.readouterr().err
 
 
@@ -72,7 +73,7 @@ def test_runs_are_named_by_their_directories_too_and_may_lie_elsewhere(
         assert main(["compare", run_id(1), b, f"--dir={tmp_path}"]) == 1
         assert capsys.readouterr().out == said
     killed = begun_run(tmp_path, 3, [case(10.0)], total=2)
-    assert main(["compare", str(first.path), str(killed.path)]) == 1
+    assert main(["compare", str(first.path), str(killed.path)]) == 2
     assert "was killed: modelbench recover" in capsys.readouterr().err
 
 
@@ -95,7 +96,7 @@ def test_the_allowed_amount_may_be_in_the_metric_s_unit(capsys: Printed) -> None
     stored(2, 100.0)
     assert main(["compare", run_id(1), run_id(2), "--max-regression", "500"]) == 0
     assert "+90 [+69, +117], tolerance 500: pass" in capsys.readouterr().out
-    assert main(["compare", run_id(1), run_id(2), "--max-regression", "some"]) == 1
+    assert main(["compare", run_id(1), run_id(2), "--max-regression", "some"]) == 2
     assert "--max-regression 'some' should be a share" in capsys.readouterr().err
 
 
@@ -107,7 +108,7 @@ def test_what_differs_is_told_and_can_be_allowed(capsys: Printed) -> None:
     assert "inconclusive: machine: processor Processor B -> Processor A" in said
     assert "note: not the same on both sides: machine: " in said
     assert main(["compare", run_id(1), run_id(2), "--allow=machine"]) == 1
-    assert main(["compare", run_id(1), run_id(2), "--allow=machines"]) == 1
+    assert main(["compare", run_id(1), run_id(2), "--allow=machines"]) == 2
     assert "did you mean 'machine'?" in capsys.readouterr().err
 
 
@@ -135,7 +136,7 @@ def test_cases_of_one_run_alone_are_named_beside_the_verdicts(
 def test_runs_without_a_case_in_common_cannot_be_compared(tmp_path: Path, capsys: Printed) -> None:
     one = made_run(1, [case(10.0, "b[m-CPU]")]).save(tmp_path / "one.json")
     other = made_run(2, [case(10.0, "c[m-CPU]")]).save(tmp_path / "other.json")
-    assert main(["compare", str(one), str(other)]) == 1
+    assert main(["compare", str(one), str(other)]) == 2
     assert capsys.readouterr().err == (
         f"'{one}' and '{other}' have no case in common: the first has s::b[m-CPU], "
         "the second s::c[m-CPU]\n"
@@ -144,14 +145,14 @@ def test_runs_without_a_case_in_common_cannot_be_compared(tmp_path: Path, capsys
 
 def test_a_run_is_not_compared_with_itself(capsys: Printed) -> None:
     stored(1)
-    assert main(["compare", "last", run_id(1)]) == 1
+    assert main(["compare", "last", run_id(1)]) == 2
     assert "are the same run" in capsys.readouterr().err
 
 
 def test_a_metric_that_no_case_has_is_refused(capsys: Printed) -> None:
     stored(1)
     stored(2)
-    assert main(["compare", run_id(1), run_id(2), "--metric=p50_latency"]) == 1
+    assert main(["compare", run_id(1), run_id(2), "--metric=p50_latency"]) == 2
     assert capsys.readouterr().err == (
         "--metric 'p50_latency': no case has it; did you mean 'p50_latency_ms'?\n"
     )
@@ -168,7 +169,7 @@ def of_accuracy(*extra: str) -> int:
 def test_a_metric_of_which_nothing_says_which_way_is_better_is_refused(capsys: Printed) -> None:
     for number, value in ((1, 0.9), (2, 0.5)):
         stored_run(runs_folder(), number, [accuracy(value, better="neither")])
-    assert of_accuracy() == 1
+    assert of_accuracy() == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == (
@@ -178,7 +179,7 @@ def test_a_metric_of_which_nothing_says_which_way_is_better_is_refused(capsys: P
     # Nothing is known of its noise.
     assert of_accuracy("--better=higher") == 0
     assert "my accuracy 0.9 -> 0.5, -44.4 %, tolerance 5 %: inconclusive" in capsys.readouterr().out
-    assert main(["compare", run_id(1), run_id(2), "--better=higher"]) == 1
+    assert main(["compare", run_id(1), run_id(2), "--better=higher"]) == 2
     assert "--better higher is about metrics" in capsys.readouterr().err
 
 
@@ -204,12 +205,12 @@ def test_a_tolerance_that_equal_code_would_break_is_refused(capsys: Printed) -> 
     for number in (1, 2):
         stored_run(runs_folder(), number, [tails])
     tail = ["compare", run_id(1), run_id(2), "--metric=p95_latency_ms"]
-    assert main([*tail, "--max-regression=1%"]) == 1
+    assert main([*tail, "--max-regression=1%"]) == 2
     assert capsys.readouterr().err == (
         "--max-regression of p95_latency_ms should be 15% or more, not 1 %: so far out, equal "
         "code differs by as much\n"
     )
-    assert main([*tail, "--max-regression=3"]) == 1
+    assert main([*tail, "--max-regression=3"]) == 2
     assert "should be a share, 15% or more, not 3" in capsys.readouterr().err
     assert main(tail) == 0
     assert "tolerance 15 %: " in capsys.readouterr().out
@@ -229,7 +230,7 @@ def test_a_criterion_that_is_no_longer_accepted_is_a_sentence(capsys: Printed) -
 
 def test_with_one_run_there_is_nothing_to_allow(capsys: Printed) -> None:
     stored(1)
-    assert main(["compare", "last", "--allow=machine"]) == 1
+    assert main(["compare", "last", "--allow=machine"]) == 2
     assert capsys.readouterr().err == (
         "--allow 'machine' needs two runs: with one its own sides are judged\n"
     )
@@ -237,7 +238,7 @@ def test_with_one_run_there_is_nothing_to_allow(capsys: Printed) -> None:
 
 def test_a_run_in_which_nothing_was_compared_has_no_verdicts(capsys: Printed) -> None:
     stored(1)
-    assert main(["compare", "last"]) == 1
+    assert main(["compare", "last"]) == 2
     assert "nothing was compared in this run" in capsys.readouterr().err
 
 
@@ -250,8 +251,8 @@ def test_the_verdicts_of_a_run_are_shown_in_the_same_words(tmp_path: Path, capsy
     file = tmp_path / "compared.json"
     _with_comparisons(run_id(1), run_id(2)).save(file)
     assert main(["compare", str(file)]) == 1
-    assert capsys.readouterr().out == words
-    assert main(["compare", str(file), "--max-regression=2000%"]) == 1
+    assert capsys.readouterr().out == f"{words}note: held against run {run_id(1)}\n"
+    assert main(["compare", str(file), "--max-regression=2000%"]) == 2
     assert "whose figures are not in it: name both runs" in capsys.readouterr().err
 
 
@@ -294,3 +295,100 @@ def test_a_faulty_file_is_a_sentence(tmp_path: Path, capsys: Printed) -> None:
     file.write_text(json.dumps({"schema_version": "1"}))
     assert main(["compare", str(file)]) == 1
     assert "not a run that can be read" in capsys.readouterr().err
+
+
+def gone_wrong(name: str, **metrics: Any) -> CaseResult:
+    return made_case(name, status="error", detail="it crashed", metrics={}, **metrics)
+
+
+def compared(tmp_path: Path, before: list[CaseResult], after: list[CaseResult]) -> int:
+    files = [
+        str(made_run(number, cases).save(tmp_path / f"{number}.json"))
+        for number, cases in ((1, before), (2, after))
+    ]
+    return main(["compare", *files])
+
+
+def test_a_case_that_went_wrong_is_named_and_no_success(tmp_path: Path, capsys: Printed) -> None:
+    both = [case(10.0), case(10.0, "c[m-CPU]")]
+    assert compared(tmp_path, both, [case(10.0), gone_wrong("c[m-CPU]")]) == 1
+    assert "c[m-CPU]: not compared: it crashed\n" in capsys.readouterr().out
+    assert compared(tmp_path, both[1:], [gone_wrong("c[m-CPU]")]) == 1
+    assert capsys.readouterr().out == "c[m-CPU]: not compared: it crashed\n"
+
+
+def test_what_went_wrong_before_as_well_is_named_and_no_failure(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    wrong = gone_wrong("c[m-CPU]")
+    assert compared(tmp_path, [case(10.0), wrong], [case(10.0), wrong]) == 0
+    assert "c[m-CPU]: not compared: it crashed\n" in capsys.readouterr().out
+
+
+def test_a_metric_that_went_wrong_is_no_success(tmp_path: Path, capsys: Printed) -> None:
+    wrong = made_case(metrics={"p50_latency_ms": failed("no clock", "ms")})
+    assert compared(tmp_path, [case(10.0)], [wrong]) == 1
+    assert "inconclusive: the candidate has no value: no clock" in capsys.readouterr().out
+
+
+def test_a_case_that_is_gone_is_named_beside_the_verdicts(tmp_path: Path, capsys: Printed) -> None:
+    assert compared(tmp_path, [case(10.0), case(10.0, "c[m-CPU]")], [case(10.0)]) == 0
+    assert capsys.readouterr().err == f"not in run {run_id(2)}, but in the baseline: s::c[m-CPU]\n"
+    # One whose place another model took is not gone, and both are named.
+    assert compared(tmp_path, [case(10.0, "b[old-CPU]")], [case(100.0, "b[new-CPU]")]) == 1
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.endswith("; model new in place of old\n")
+
+
+def test_the_option_that_accepts_a_difference_is_the_command_s_own(capsys: Printed) -> None:
+    stored(1, system=SYSTEM.model_copy(update={"cpu_info": "Processor B"}))
+    stored(2)
+    main(["compare", run_id(1), run_id(2)])
+    said = capsys.readouterr().out
+    assert "(--allow accepts: machine)" in said
+    assert "--suite-baseline-allow" not in said
+
+
+def test_wrong_usage_is_told_from_a_regression_by_its_status(tmp_path: Path) -> None:
+    stored(1)
+    slow = stored(2, 100.0)
+    usual = ["compare", run_id(1), run_id(2)]
+    assert main(usual) == 1
+    for wrong in (
+        ["compare", run_id(1), str(tmp_path / "gone.json")],
+        ["compare", "benchmark_1999", run_id(1)],
+        [*usual, "--max-regression=abc"],
+        [*usual, "--metric=nonsense"],
+        [*usual, "--better=lower"],
+        [*usual, "--allow=weather"],
+    ):
+        assert main(wrong) == 2, wrong
+    slow.write_text("{")  # a fault of the file
+    assert main(["compare", run_id(1), str(slow)]) == 1
+
+
+def test_last_is_of_the_same_suite_and_has_measured_its_case_and_is_named(
+    capsys: Printed,
+) -> None:
+    stored(1)
+    stored_run(runs_folder(), 2, [gone_wrong("b[m-CPU]")])
+    stored_run(runs_folder(), 3, [made_case("b[m-CPU]", suite="other")])
+    stored(4, 100.0)
+    file = runs_folder() / f"{run_id(4)}.json"
+    moved = file.rename(runs_folder() / "mine.json")
+    assert main(["compare", "last", str(moved)]) == 1
+    said = capsys.readouterr()
+    assert said.err == f"last is run {run_id(1)}\n"
+    assert "p50 latency 10 -> 100 ms" in said.out
+
+
+def test_last_of_another_project_is_not_chosen(capsys: Printed) -> None:
+    for number, latency, name in ((1, 10.0, "a"), (2, 10.0, "b"), (3, 100.0, "a")):
+        project = Project(root=f"/{name}", first_commit=name * 40, remote=None)
+        run = made_run(number, [case(latency)], project=project)
+        suites = [one.model_copy(update={"file": f"/{name}/s.json"}) for one in run.suites]
+        file = f"{run_id(number)}.json" if number < 3 else "mine.json"
+        run.model_copy(update={"suites": suites}).save(runs_folder() / file)
+    assert main(["compare", "last", str(runs_folder() / "mine.json")]) == 1
+    assert capsys.readouterr().err == f"last is run {run_id(1)}\n"

@@ -132,7 +132,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
     assert main(["export", "last", "--format=parquet", "-o", str(tmp_path / "x")]) == 1
     assert 'pip install "pyarrow' in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
-    assert main(["export", "last", "--format=parquet"]) == 1
+    assert main(["export", "last", "--format=parquet"]) == 2
     assert "say where to write it with --output" in capsys.readouterr().err
 
 
@@ -203,7 +203,7 @@ def test_what_is_no_rounds_is_left_out_and_told(capsys: Printed) -> None:
         "left out: s::b[f-CPU]: its calls were in flight together: their times are no rate",
         "left out: s::b[n-CPU]: it has no timed calls",
     ]
-    assert main(["export", "last", "last", "--format=pytest-benchmark"]) == 1
+    assert main(["export", "last", "last", "--format=pytest-benchmark"]) == 2
     assert "has one run a file" in capsys.readouterr().err
 
 

@@ -67,9 +67,9 @@ def test_what_is_no_session_s_directory_has_nothing_to_recover(
     tmp_path: Path, capsys: Printed
 ) -> None:
     file = made_run(1).save(tmp_path / "run.json")
-    assert main(["recover", str(file)]) == 1
+    assert main(["recover", str(file)]) == 2
     assert "is a run file: there is nothing to recover" in capsys.readouterr().err
-    assert main(["recover", "last"]) == 1
+    assert main(["recover", "last"]) == 2
     assert "there is no run" in capsys.readouterr().err
 
 

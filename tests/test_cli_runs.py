@@ -158,7 +158,7 @@ def test_runs_of_another_directory_and_single_files_are_listed_too(
     lines = said(capsys, f"--dir={tmp_path}").splitlines()[1:]
     assert [line.split()[0] for line in lines] == [run_id(3), run_id(2), run_id(1)]
     assert "cannot be read" in lines[0]
-    assert main(["runs", "--dir=gone"]) == 1
+    assert main(["runs", "--dir=gone"]) == 2
     assert capsys.readouterr().err == "--dir 'gone': no such directory\n"
 
 

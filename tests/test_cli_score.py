@@ -63,11 +63,14 @@ def file_of(pairs: list[tuple[str, str | None]], name: str = "p.jsonl", **fields
 
 
 def test_figures_are_those_worked_out_by_hand(capsys: Printed) -> None:
-    """1 of 10 words is wrong; 2 x 10 s of sound in 2 x 1 s, by the clock from 0 s to 2 s."""
+    """1 of 10 words is wrong; 2 x 10 s of sound in 2 x 1 s, by the clock from 0 s to 2 s. Of two
+    samples hardly anything is known."""
     found = only_dataset(capsys, file_of(ONE_WRONG_IN_TEN))
     assert found["wer"] == 0.1
     assert found["words"] == 10
-    assert found["wer_interval"] == [0.0, pytest.approx(1 / 6)]
+    low, high = found["wer_interval"]
+    assert low == 0
+    assert 0.5 < high < 2
     assert (found["samples"], found["errors"], found["audio_seconds"]) == (2, [], 20.0)
     assert (found["rtfx"], found["rtfx_aggregate"]) == (10.0, 10.0)
     assert (found["dataset"], found["split"]) == ("corpus", "test")
@@ -236,7 +239,7 @@ def test_a_model_is_chosen_by_its_whole_name_or_a_glob(capsys: Printed) -> None:
         "acme/[x]", "acme/listen-1", "acme/listen-1-large", "other/listen-1",
     ]  # fmt: skip
     assert chosen("--model=acme/[x]") == ["acme/[x]"]
-    assert main(["score", "x", "--model=listen-1"]) == 1
+    assert main(["score", "x", "--model=listen-1"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("--model 'listen-1': no predictions are of such a model")
     assert "acme/listen-1-large" in error
@@ -373,7 +376,8 @@ def test_without_anything_to_score_a_sentence_says_so(
     Path("folder").mkdir()
     written(Path("empty.jsonl"))
     written(Path("bad.jsonl"), "what?\n")
-    assert main(["score", name]) == 1
+    # What there is not is wrong usage; what cannot be used is a fault.
+    assert main(["score", name]) == (1 if Path(name).is_file() else 2)
     printed = capsys.readouterr()
     assert message in printed.err
     assert printed.out == ""

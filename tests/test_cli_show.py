@@ -27,8 +27,8 @@ def said(capsys: Printed, *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-def refusal(capsys: Printed, *arguments: str) -> str:
-    assert main(["show", *arguments]) == 1
+def refusal(capsys: Printed, *arguments: str, status: int = 2) -> str:
+    assert main(["show", *arguments]) == status
     captured = capsys.readouterr()
     assert captured.out == ""
     (line,) = captured.err.splitlines()
@@ -96,7 +96,7 @@ def test_a_newer_run_that_cannot_be_read_is_passed_over_and_told(capsys: Printed
     shown = said(capsys, "last")
     assert shown.splitlines()[0].startswith(f"passed over {run_id(2)}: ")
     assert "modelbench: s (1 case)" in shown
-    assert "not a run that can be read" in refusal(capsys, run_id(2))
+    assert "not a run that can be read" in refusal(capsys, run_id(2), status=1)
 
 
 def test_a_running_session_is_shown_as_far_as_it_is(capsys: Printed) -> None:

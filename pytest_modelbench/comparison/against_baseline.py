@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_modelbench.bench.parametrize import mark_arguments
+from pytest_modelbench.bench.record import suite_of_test
 from pytest_modelbench.collection import CaseItem
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, encodable
 from pytest_modelbench.execution.blank import identity
 from pytest_modelbench.judge.question import Question, questions_of, usual_question
 from pytest_modelbench.judge.stored.baseline import StoredBaseline
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.recording.manifest import named_criteria
+from pytest_modelbench.report.verdicts import few
+from pytest_modelbench.results.find_run import is_choice
 from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE
 
 if TYPE_CHECKING:
     from pytest_modelbench.case import Case
     from pytest_modelbench.results.comparison import Comparison
+    from pytest_modelbench.results.project import Project
     from pytest_modelbench.results.run import CaseResult, SystemInfo
     from pytest_modelbench.session import ModelbenchSession
     from pytest_modelbench.suite.document import Criterion
@@ -39,10 +44,20 @@ class SessionBaseline:
                 folder,
                 frozenset(option.suite_baseline_allow),
                 path_from(output, folder) if output else None,
+                self._project,
             )
         except ModelbenchError as error:
             raise ModelbenchError(f"--suite-baseline {error}") from None
         self.verdict_count = 0
+
+    @property
+    def _project(self) -> Project | None:
+        """Looked at only where there is a run to be chosen."""
+        if not is_choice(self._session.config.option.suite_baseline):
+            return None
+        from pytest_modelbench.recording.project import project_of
+
+        return project_of(self._session.config.rootpath)
 
     @cached_property
     def _system(self) -> SystemInfo:
@@ -55,6 +70,7 @@ class SessionBaseline:
 
         What a test will ask beside its mark is not known before it runs.
         """
+        items = list(items)
         cases = [one.case for one in items if isinstance(one, CaseItem)]
         tests = [
             one
@@ -64,11 +80,33 @@ class SessionBaseline:
         asked = {case: len(self._questions(case)) for case in cases}
         self.verdict_count = sum(map(_asked_by_mark, tests)) + sum(asked.values())
         try:
-            self._stored.choose({case.suite_id for case, count in asked.items() if count})
+            self._stored.choose(
+                {case.suite_id: encodable(str(case.suite_file)) for case in asked if asked[case]},
+                {encodable(suite_of_test(one)): encodable(str(one.path)) for one in tests},
+            )
         except ModelbenchError as error:
             # A worker cannot stop the session: its verdicts say what the newest run has.
             if self._session.worker == "main":
                 raise pytest.UsageError(f"--suite-baseline {error}") from None
+
+    def lost(self, items: Iterable[pytest.Item]) -> list[str]:
+        """A line for each suite that is run whole and has fewer cases than its baseline."""
+        selection = self._session.selection
+        if selection.models or selection.devices or selection.against:
+            return []
+        collected: dict[Path, set[str]] = {}
+        for one in items:
+            if isinstance(one, CaseItem):
+                collected.setdefault(one.case.suite_file, set()).add(one.case.id)
+        return [line for file, ids in collected.items() for line in self._lost_of(file, ids)]
+
+    def _lost_of(self, file: Path, collected: set[str]) -> Iterator[str]:
+        loaded = self._session.load(file)
+        if collected >= {one.id for one in loaded.cases}:
+            present = [identity(side) for one in loaded.cases for side in one.measured]
+            run_id, ids = self._stored.lost(loaded.id, present)
+            if ids:
+                yield f"{loaded.id}: in run {run_id}, the baseline, but no longer here: {few(ids)}"
 
     def _criteria(self, case: Case) -> Sequence[tuple[str, Criterion]]:
         return named_criteria(self._session.load(case.suite_file))

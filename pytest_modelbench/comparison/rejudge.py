@@ -31,19 +31,21 @@ def rejudged(run: BenchmarkRun, asked: Asked = _NOTHING_ELSE) -> list[Comparison
     By default what was asked then is asked again, and the words are the same; a tolerance takes
     the place of all those of then. Metrics that are named are asked about instead, and judged
     where there is a tolerance. Answers that had to be equal are not kept in full: that verdict
-    stays.
+    stays. Where a side broke in a later launch, what the launches before say is judged, as then.
     """
     return [_rejudged(run, one, asked) if one.kind == "paired" else one for one in run.comparisons]
 
 
 def _rejudged(run: BenchmarkRun, comparison: Comparison, asked: Asked) -> Comparison:
-    if comparison.status != "ok":
+    procedure = comparison.procedure
+    is_broken = comparison.status == "error"
+    if comparison.status == "skipped" or (is_broken and not comparison.launches):
         return comparison
     names = tuple(side.name for side in comparison.sides)
-    procedure = comparison.procedure
     results = [_case(run, side.case_id) for side in comparison.sides]
     failed = len(unanswered(results))
-    data = PairedData(names, procedure, comparison.launches, failed) if procedure else None
+    broken = comparison.detail if is_broken else None
+    data = PairedData(names, procedure, comparison.launches, failed, broken) if procedure else None
     then = _asked_then(run, comparison, results[0], names)
     if asked.metrics:
         questions = named_questions(asked, results[0], [run], is_judged=False)

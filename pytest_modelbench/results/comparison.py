@@ -74,9 +74,9 @@ class Procedure(StrictModel):
 
     seed: Whole
     calls: Ordinal
-    """Timed calls of a segment, all on the same input."""
+    """Timed calls of a segment, each on the next input."""
     repeats: Ordinal
-    """How often a call that is too short to be timed alone was repeated and timed as one."""
+    """Calls timed as one, each on the next input, where one is too short to be timed alone."""
     in_flight: Ordinal
     """Calls under way at once, at most; above 1 it is their rate that is measured."""
     blocks: Ordinal

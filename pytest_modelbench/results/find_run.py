@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from pytest_modelbench.documents.problems import DocumentError
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import runs_folder
@@ -42,19 +42,23 @@ def find_run(
     answer: the file that a session is about to write. Raises `ModelbenchError`.
     """
     folder = folder or runs_folder()
-    if text == LAST or text.startswith(BRANCH):
-        files = [file for file in run_files(folder) if not _is_same(file, not_this)]
-        return _newest(text, folder, files, frozenset(suites))
+    if is_choice(text):
+        return _newest(text, folder, not_this, frozenset(suites))
     path = path_from(text, base_dir or Path.cwd())
     if path.is_dir():
         path = _file_in(path, text)
     if not path.is_file():
         path = _file_of_id(text, folder)
     if _is_same(path, not_this):
-        raise ModelbenchError(
+        raise WrongUsage(
             f"{text!r} is the file that this session writes its own run to: give another one"
         )
     return path, usable_run(path)
+
+
+def is_choice(text: str) -> bool:
+    """Whether it names no run, but which of them: `last`, or `branch:NAME`."""
+    return text == LAST or text.startswith(BRANCH)
 
 
 def _file_in(path: Path, text: str) -> Path:
@@ -63,11 +67,11 @@ def _file_in(path: Path, text: str) -> Path:
     if folder.run_file.is_file():
         return folder.run_file
     if folder.journals.is_dir():
-        raise ModelbenchError(
+        raise WrongUsage(
             f"{text!r}: its session has not ended, or was killed: modelbench recover {text} makes "
             "its run file"
         )
-    raise ModelbenchError(f"{text!r} is a directory: name a run file, or the directory of a run")
+    raise WrongUsage(f"{text!r} is a directory: name a run file, or the directory of a run")
 
 
 def _is_same(file: Path, other: Path | None) -> bool:
@@ -103,24 +107,48 @@ def read_run(file: Path) -> BenchmarkRun | None:
 
 
 def _newest(
-    text: str, folder: Path, files: list[Path], suites: frozenset[str]
+    text: str, folder: Path, not_this: Path | None, suites: frozenset[str]
 ) -> tuple[Path, BenchmarkRun]:
-    """Reads from the newest on, and of most files no more than their beginning."""
-    branch = text.removeprefix(BRANCH) if text != LAST else None
-    dirty: list[Path] = []
     faulty: list[Path] = []
-    for file, metadata in _heads(files, faulty):
-        if branch is not None and metadata.get("git_branch") != branch:
+    for file, run in runs_in_order(text, folder, not_this, faulty):
+        if suites <= {suite.id for suite in run.suites}:
+            return file, run
+    wanted = f" of suite {', '.join(sorted(suites))}" if suites else " that can be read"
+    raise WrongUsage(nothing_found(text, folder, wanted, not_this, faulty))
+
+
+def runs_in_order(
+    text: str,
+    folder: Path,
+    not_this: Path | None = None,
+    faulty: list[Path] | None = None,
+    is_wanted: Callable[[Mapping[str, Any]], bool] = lambda _: True,
+) -> Iterator[tuple[Path, BenchmarkRun]]:
+    """The runs that `last` or `branch:NAME` may mean, first of all the best choice.
+
+    They are read one by one, and of most files no more than the beginning. `faulty` gets those
+    that cannot be read; `is_wanted` looks at a run's metadata.
+    """
+    branch = text.removeprefix(BRANCH) if text != LAST else None
+    unread = [] if faulty is None else faulty
+    dirty: list[Path] = []
+    files = [file for file in run_files(folder) if not _is_same(file, not_this)]
+    for file, metadata in _heads(files, unread):
+        if (branch is not None and metadata.get("git_branch") != branch) or not is_wanted(metadata):
             continue
         if branch is not None and metadata.get("git_dirty"):
             dirty.append(file)
-        elif (run := _holding(file, suites, faulty)) is not None:
-            return file, run
-    for file in dirty:
-        if (run := _holding(file, suites, faulty)) is not None:
-            return file, run
-    nothing = _nothing_found(text, branch, folder, files, suites)
-    raise ModelbenchError(nothing + _that_cannot_be_read(faulty))
+        else:
+            yield from _read([file], unread)
+    yield from _read(dirty, unread)
+
+
+def _read(files: Iterable[Path], faulty: list[Path]) -> Iterator[tuple[Path, BenchmarkRun]]:
+    for file in files:
+        if (run := read_run(file)) is not None:
+            yield file, run
+        else:
+            faulty.append(file)
 
 
 def _heads(
@@ -153,15 +181,7 @@ def _metadata(file: Path) -> Mapping[str, Any] | None:
     return run.metadata.model_dump() if run else None
 
 
-def _holding(file: Path, suites: frozenset[str], faulty: list[Path]) -> BenchmarkRun | None:
-    run = read_run(file)
-    if run is None:
-        faulty.append(file)
-        return None
-    return run if suites <= {suite.id for suite in run.suites} else None
-
-
-def _that_cannot_be_read(faulty: list[Path]) -> str:
+def _that_cannot_be_read(faulty: Collection[Path]) -> str:
     """Of files that are called like runs, as the end of a sentence: how many, and why not."""
     if not faulty:
         return ""
@@ -172,32 +192,41 @@ def _that_cannot_be_read(faulty: list[Path]) -> str:
     return f"; {len(faulty)} run files there cannot be read, the newest: {first}"
 
 
-def _nothing_found(
-    text: str, branch: str | None, folder: Path, files: list[Path], suites: frozenset[str]
+def nothing_found(
+    text: str,
+    folder: Path,
+    wanted: str,
+    not_this: Path | None = None,
+    faulty: Collection[Path] = (),
 ) -> str:
-    wanted = f" of suite {', '.join(sorted(suites))}" if suites else " that can be read"
+    """Why `last` or `branch:NAME` is no run; `wanted` says what none of them is."""
+    branch = text.removeprefix(BRANCH) if text != LAST else None
+    unread = _that_cannot_be_read(faulty)
+    files = [file for file in run_files(folder) if not _is_same(file, not_this)]
     found = [str(metadata.get("git_branch")) for _, metadata in _heads(files)]
     if not found:
-        return f"{text}: there is no run in {folder} yet: {_HOW_TO_MAKE_ONE}"
+        return f"{text}: there is no run in {folder} yet: {_HOW_TO_MAKE_ONE}{unread}"
     there_are = "there is 1 run" if len(found) == 1 else f"there are {len(found)} runs"
     if branch is None or branch in found:
-        return f"{text}: {there_are} in {folder}, but none{wanted}: {_HOW_TO_MAKE_ONE}"
+        return f"{text}: {there_are} in {folder}, but none{wanted}: {_HOW_TO_MAKE_ONE}{unread}"
     known = [name for name in dict.fromkeys(found) if name != "None"]
     named = ", ".join(known[:MOST_NAMED]) or "none in a git repository"
-    return f"{text}: {there_are} in {folder}, but none of branch {branch!r} (newest: {named})"
+    return (
+        f"{text}: {there_are} in {folder}, but none of branch {branch!r} (newest: {named}){unread}"
+    )
 
 
 def _file_of_id(text: str, folder: Path) -> Path:
     """The only file in `folder` whose name begins with `text`."""
     if "/" in text or text.endswith(".json") or not text:
-        raise ModelbenchError(f"{text!r}: no such file")
+        raise WrongUsage(f"{text!r}: no such file")
     files = run_files(folder)
     ids = list(map(id_of, files))
     if (found := only_id(text, ids)) is not None:
         return files[ids.index(found)]
     newest = f"newest there: {ids[0]}" if ids else ""
     there = newest or f"it has no run yet: {_HOW_TO_MAKE_ONE}"
-    raise ModelbenchError(
+    raise WrongUsage(
         f"{text!r} is neither a file nor 'last', 'branch:NAME' or the beginning of a run's id in "
         f"{folder} ({there})"
     )
@@ -212,7 +241,7 @@ def only_id(text: str, ids: Sequence[str], option: str = "") -> str | None:
     fitting = [one for one in ids if one.startswith(text)]
     if len(fitting) > 1:
         shown = ", ".join(fitting[:MOST_NAMED])
-        raise ModelbenchError(
+        raise WrongUsage(
             f"{option and option + ' '}{text!r} is the beginning of {len(fitting)} runs (newest: "
             f"{shown}): write more of it"
         )
@@ -223,9 +252,9 @@ def usable_run(path: Path) -> BenchmarkRun:
     """The run in a file. Raises `ModelbenchError` where there is none that tells anything."""
     run = loaded_run(path)
     if run.metadata.dry_run:
-        raise ModelbenchError(f"{path}: a dry run, in which nothing was measured: name another run")
+        raise WrongUsage(f"{path}: a dry run, in which nothing was measured: name another run")
     if run.metadata.quick:
-        raise ModelbenchError(f"{path}: a quick run, whose figures say nothing: name another run")
+        raise WrongUsage(f"{path}: a quick run, whose figures say nothing: name another run")
     return run
 
 

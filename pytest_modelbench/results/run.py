@@ -33,6 +33,7 @@ from pytest_modelbench.results.fields import (
 from pytest_modelbench.results.judgement import BoundCheck, LeaderboardRow, Score
 from pytest_modelbench.results.load_record import LoadRecord
 from pytest_modelbench.results.metric import Metric
+from pytest_modelbench.results.project import Project
 from pytest_modelbench.results.sample_record import Digests, FailedSamples, SampleRecord
 from pytest_modelbench.results.timing_record import TimingRecord
 
@@ -74,6 +75,8 @@ class RunMetadata(StrictModel):
     git_sha: GitSha | None
     git_branch: Text | None
     git_dirty: bool | None
+    project: Project | None
+    """The git repository of the rootdir; None outside of any."""
     command_line: Text
     dry_run: bool
     quick: bool

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from revisions import commit_all
 
 from pytest_modelbench import BenchmarkRun
+from pytest_modelbench.git import git
 from pytest_modelbench.results.store import runs_folder
 
 CONFTEST = '''
@@ -232,7 +236,10 @@ def test_a_model_that_took_another_s_place_is_held_against_it(
 ) -> None:
     measured.write("new")
     measured.set(SLOW)
-    measured.run("--suite-baseline=last").assert_outcomes(failed=1)
+    result = measured.run("--suite-baseline=last")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["worse: p50 latency *: regression *; model new in place of one"])
+    result.stdout.no_fnmatch_line("*no longer here*")
     (new,) = runs()[1].comparisons
     assert [side.case_id for side in new.sides] == ["sleep::b[one-CPU]", "sleep::b[new-CPU]"]
 
@@ -399,3 +406,162 @@ def test_each_criterion_of_a_mark_counts_as_a_verdict(project: Project, runs: Ru
     project.run("--suite-baseline=last", suite="test_work.py")
     (comparison,) = runs()[1].comparisons
     assert [one.evidence["verdicts"] for one in comparison.verdicts] == [3, 3]
+
+
+def test_the_run_is_named(measured: Project, runs: Runs) -> None:
+    result = measured.run("--suite-baseline=last")
+    first = runs()[0].metadata.run_id
+    result.stdout.fnmatch_lines([f"note: held against run {first}"])
+
+
+class Elsewhere:
+    """The project's files once more, in other folders."""
+
+    def __init__(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._project, self._monkeypatch = project, monkeypatch
+
+    def copy(self, name: str) -> Path:
+        files = [one for one in self._project.path.iterdir() if one.is_file()]
+        folder = self._project.path / name
+        folder.mkdir(parents=True)
+        for one in files:
+            shutil.copy(one, folder)
+        (folder / "pytest.ini").write_text("[pytest]\n")  # the folder is its own root
+        return folder
+
+    def run(self, folder: Path, *arguments: str) -> pytest.RunResult:
+        self._monkeypatch.chdir(folder)
+        return self._project.run(*arguments)
+
+
+@pytest.fixture
+def elsewhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    return Elsewhere(project, monkeypatch)
+
+
+def repository(folder: Path, *contents: str) -> None:
+    git(folder, "init", "-q", "-b", "main")
+    for text in contents:
+        (folder / "about").write_text(text)
+        commit_all(folder, text)
+
+
+@pytest.mark.parametrize("in_git", [False, True])
+def test_a_suite_of_that_name_in_another_project_is_no_baseline(
+    elsewhere: Elsewhere, in_git: bool, runs: Runs
+) -> None:
+    ours, theirs = elsewhere.copy("a"), elsewhere.copy("b")
+    if in_git:
+        repository(ours, "ours")
+        repository(theirs, "theirs")
+    elsewhere.run(theirs).assert_outcomes(passed=1)
+    (only,) = runs()
+    choices = ("last", *(["branch:main"] if in_git else []))
+    for text in choices:
+        result = elsewhere.run(ours, f"--suite-baseline={text}")
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(
+            [
+                f"*--suite-baseline {text}: no run of suite sleep of this project yet; run "
+                f"{only.metadata.run_id} has one of that name, of another project ({theirs}/*"
+            ]
+        )
+    # Who names it gets it.
+    named = elsewhere.run(ours, f"--suite-baseline={only.metadata.run_id}")
+    named.assert_outcomes(passed=1)
+    named.stdout.fnmatch_lines([f"note: held against run {only.metadata.run_id}*"])
+    # From now on there is one of this project, and it stays so when the other has a newer one.
+    elsewhere.run(theirs).assert_outcomes(passed=1)
+    last = elsewhere.run(ours, "--suite-baseline=last")
+    last.stdout.fnmatch_lines([f"note: held against run {runs()[1].metadata.run_id}*"])
+
+
+def test_a_clone_is_the_same_project(elsewhere: Elsewhere, runs: Runs) -> None:
+    origin = elsewhere.copy("origin")
+    repository(origin, "first", "second")
+    clone = origin.parent / "clone"
+    git(origin.parent, "clone", "-q", str(origin), str(clone))
+    elsewhere.run(origin).assert_outcomes(passed=1)
+    result = elsewhere.run(clone, "--suite-baseline=branch:main")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"note: held against run {runs()[0].metadata.run_id} of commit *"])
+
+
+def test_a_suite_that_was_moved_within_its_project_keeps_its_baseline(
+    elsewhere: Elsewhere, runs: Runs
+) -> None:
+    folder = elsewhere.copy("a")
+    repository(folder, "first")
+    elsewhere.run(folder).assert_outcomes(passed=1)
+    (folder / "sub").mkdir()
+    for name in ("sleep.json", "data.jsonl", "seconds", "precision"):
+        (folder / name).rename(folder / "sub" / name)
+    shutil.copy(folder / "sub" / "seconds", folder)
+    (folder / "sub" / "pytest.ini").write_text("[pytest]\n")
+    shutil.copy(folder / "conftest.py", folder / "sub")
+    result = elsewhere.run(folder / "sub", "--suite-baseline=last")
+    result.assert_outcomes(passed=1)
+
+
+def test_tests_of_another_project_are_no_baseline(elsewhere: Elsewhere, runs: Runs) -> None:
+    folders = [elsewhere.copy(name) for name in "ab"]
+    for folder in folders:
+        (folder / "sleep.json").write_text(TEST)
+        (folder / "sleep.json").rename(folder / "test_work.py")
+    run = elsewhere._project.run
+    elsewhere._monkeypatch.chdir(folders[0])
+    run(suite="test_work.py").assert_outcomes(passed=2)
+    elsewhere._monkeypatch.chdir(folders[1])
+    (folders[1] / "seconds").write_text(str(SLOW))
+    result = run("--suite-baseline=last", suite="test_work.py")
+    result.assert_outcomes(passed=2, warnings=1)
+    result.stdout.fnmatch_lines(["*no run of suite test_work.py of this project yet; run *"])
+
+
+def test_a_run_that_did_not_measure_the_case_is_passed_over(measured: Project, runs: Runs) -> None:
+    """An interrupted session, one that went wrong, and one that measured beside a baseline."""
+    (measured.path / "seconds").write_text("soon")
+    measured.run().assert_outcomes(failed=1)
+    measured.set(FAST)
+    measured.write("one", "two")
+    measured.run("-k", "two").assert_outcomes(passed=1)
+    good, _, narrow = (run.metadata.run_id for run in runs())
+    result = measured.run("--suite-baseline=last")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            f"note: held against run {good} (b[[]one-CPU[]])",
+            f"note: held against run {narrow} (b[[]two-CPU[]])",
+        ]
+    )
+
+
+@pytest.mark.slow
+def test_sides_of_a_comparison_are_no_baseline_of_the_case(measured: Project, runs: Runs) -> None:
+    measured.engine = "isolated"
+    repository(measured.path, "first")
+    measured.write(compare={"launches": 2, "max_seconds": 1})
+    measured.run("--suite-against=HEAD")
+    assert [one.kind for one in runs()[1].comparisons] == ["paired"]
+    measured.write()
+    result = measured.run("--suite-baseline=last")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"note: held against run {runs()[0].metadata.run_id}"])
+
+
+def test_a_case_that_is_gone_is_named_where_the_suite_is_run_whole(
+    project: Project, runs: Runs
+) -> None:
+    project.write("one", "two")
+    project.run().assert_outcomes(passed=2)
+    project.write("one")
+    baseline = f"--suite-baseline={runs()[0].metadata.run_id}"
+    said = f"sleep: in run {runs()[0].metadata.run_id}, the baseline, but no longer here: *two-CPU*"
+    for chosen in (baseline, "--suite-baseline=last"):
+        result = project.run(chosen)
+        result.assert_outcomes(passed=1)
+        result.stdout.fnmatch_lines([said])
+        shutil.rmtree(runs_folder() / runs()[-1].metadata.run_id)
+    project.write("one", "three", "four")
+    narrowed = project.run(baseline, "-k", "one")
+    narrowed.stdout.no_fnmatch_line("*no longer here*")

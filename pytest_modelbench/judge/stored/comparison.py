@@ -8,12 +8,13 @@ from typing import Any
 
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.stored.comparable import ALL, Difference, differences
+from pytest_modelbench.judge.stored.held import SIDES, amount_of
 from pytest_modelbench.judge.stored.history import History
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase, counterpart
-from pytest_modelbench.judge.stored.verdict import SIDES, amount_of, stored_verdict
+from pytest_modelbench.judge.stored.verdict import USUAL_ALLOW, stored_verdict
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.results.comparison import Comparison, SideRecord, Verdict
-from pytest_modelbench.results.run import BenchmarkRun
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 
 MOST_NAMED = 3
 
@@ -26,6 +27,8 @@ class Against:
     history: History
     allowed: Collection[str] = ()
     """Keys of differences that are accepted; `all` for every one."""
+    allow_option: str = USUAL_ALLOW
+    """What accepts more of them."""
 
 
 def stored_comparison(
@@ -49,10 +52,29 @@ def stored_comparison(
         else:
             barred = [one for one in found if not _is_allowed(one, against.allowed)]
             sessions = against.history.sessions_of(baseline)
-            verdicts = [
-                stored_verdict(one, baseline, candidate, sessions, barred, verdict_count)
+            option = against.allow_option
+            made = [
+                stored_verdict(one, baseline, candidate, sessions, barred, verdict_count, option)
                 for one in questions
             ]
+            verdicts = [_with_models(one, baseline.case, case) for one in made]
+    found_texts = [_told(one, against.allowed) for one in found]
+    return _comparison(candidate, verdicts, baseline, found_texts)
+
+
+def nothing_told(candidate: MeasuredCase, questions: Sequence[Question], reason: str) -> Comparison:
+    """The same where there is no run to hold it against."""
+    questions = questions if candidate.case.status == "ok" else ()
+    return _comparison(candidate, [_unanswered(one, candidate, reason) for one in questions])
+
+
+def _comparison(
+    candidate: MeasuredCase,
+    verdicts: list[Verdict],
+    baseline: MeasuredCase | None = None,
+    differences: Sequence[str] = (),
+) -> Comparison:
+    case = candidate.case
     return Comparison(
         id=case.id,
         suite=case.suite,
@@ -62,12 +84,20 @@ def stored_comparison(
         detail=case.detail,
         trace=None,
         sides=_sides(baseline, candidate),
-        differences=[_told(one, against.allowed) for one in found],
+        differences=list(differences),
         procedure=None,
         launches=[],
         verdicts=verdicts,
         duration_seconds=0.0,
     )
+
+
+def _with_models(verdict: Verdict, baseline: CaseResult, candidate: CaseResult) -> Verdict:
+    """The same, with both models in words where one has taken the other's place."""
+    if baseline.id == candidate.id:
+        return verdict
+    both = f"model {candidate.model} in place of {baseline.model}"
+    return verdict.model_copy(update={"message": f"{verdict.message}; {both}"})
 
 
 def _is_allowed(difference: Difference, allowed: Collection[str]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pytest_modelbench.judge.stored.comparable import is_same_thing
-from pytest_modelbench.judge.stored.measured_case import MeasuredCase, cases_of
+from pytest_modelbench.judge.stored.measured_case import MeasuredCase, cases_of, without_series
 from pytest_modelbench.results.find_run import id_of, read_run, run_files
 
 MOST_SESSIONS = 30
@@ -53,17 +53,8 @@ class History:
             for one in cases_of(run):
                 # What was taken over is the same measuring once more, and no other session.
                 if one.case.status == "ok" and not one.case.is_taken_over:
-                    self._cases.setdefault(one.case.id, []).append(_light(one))
+                    self._cases.setdefault(one.case.id, []).append(
+                        replace(one, case=without_series(one.case))
+                    )
             return True
         return False
-
-
-def _light(measured: MeasuredCase) -> MeasuredCase:
-    """Without the packed series, which nobody asks for here and which are most of a run.
-
-    What is left of the timing says whether it was steady.
-    """
-    timing = measured.case.timing
-    empty = timing and timing.model_copy(update={"durations": "", "warmup": ""})
-    case = measured.case.model_copy(update={"timing": empty, "samples": None})
-    return replace(measured, case=case)

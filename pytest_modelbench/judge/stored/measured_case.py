@@ -8,6 +8,8 @@ from typing import Any
 
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
 
+IDENTITY = {"id", "suite", "benchmark", "runner", "device", "params"}
+"""What `counterpart` looks at."""
 _BUT_THE_MODEL = {"suite", "benchmark", "runner", "device", "params"}
 
 
@@ -62,16 +64,25 @@ def counterpart(
     stored = {one.case.id: one for one in cases_of(run)}
     if wanted.id in stored:
         return stored[wanted.id]
-    alike = {peer["id"] for peer in peers if _alike(peer, wanted)}
+    alike = {peer["id"] for peer in peers if is_alike(peer, wanted)}
     new = alike - stored.keys()
     lost = [
         one
         for name, one in stored.items()
-        if name not in alike and _alike(one.case.model_dump(include=_BUT_THE_MODEL), wanted)
+        if name not in alike and is_alike(one.case.model_dump(include=_BUT_THE_MODEL), wanted)
     ]
     return lost[0] if new == {wanted.id} and len(lost) == 1 else None
 
 
-def _alike(identity: Mapping[str, Any], case: CaseResult) -> bool:
+def is_alike(identity: Mapping[str, Any], case: CaseResult) -> bool:
     """Whether they differ in nothing but the model."""
     return all(identity[name] == getattr(case, name) for name in _BUT_THE_MODEL)
+
+
+def without_series(case: CaseResult) -> CaseResult:
+    """Without what is packed, which is most of a run: enough to choose by and to learn noise from.
+
+    What is left of the timing says whether it was steady.
+    """
+    timing = case.timing and case.timing.model_copy(update={"durations": "", "warmup": ""})
+    return case.model_copy(update={"timing": timing, "samples": None})

@@ -24,6 +24,8 @@ no more false alarms, and equal code with 1 % of noise is passed at 5 % within 1
 USUAL_PEAK = "peak_ram_mb"
 _WIDTHS_OF_95 = 2 * Z_95_PERCENT
 """Standard errors in a 95 % interval of a normal distribution."""
+_LARGEST = 30.0
+"""Of a logarithm: what is beyond is as good as infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +75,23 @@ def kind_of(metric: str, unit: str) -> Kind | None:
     return MEMORY if unit == "MB" else None
 
 
+def is_one_event(metric: str, kind: Kind) -> bool:
+    """Whether a session has but one figure of it: then its noise is all between sessions."""
+    return kind in (ONCE, MEMORY) or metric == "max_latency_ms"
+
+
 def prior_of(kind: Kind | None, metric: str, peak: float | None, *, is_disturbed: bool) -> Prior:
     """What is assumed of a metric; of an unknown kind nothing is.
 
     `peak` is the highest memory of the case: an increase is a difference of two such figures, and
-    as uncertain as they are, however small it is.
+    as uncertain as they are, however small it is. Without it nothing is assumed of an increase.
     """
-    if kind is None:
+    is_increase = metric.endswith("_increase_mb")
+    if kind is None or (is_increase and peak is None):
         return Prior(0.0, degrees=0.0, is_log=False)
     sigma = kind.disturbed if is_disturbed else kind.quiet
-    if metric.endswith("_increase_mb"):
-        return Prior(sigma * (peak or 0.0), is_log=False)
+    if is_increase and peak is not None:
+        return Prior(sigma * peak, is_log=False)
     return Prior(sigma)
 
 
@@ -134,12 +142,19 @@ def noise_between(values: Sequence[float], prior: Prior) -> Noise:
     return Noise(prior, len(places), seen)
 
 
-def own_error(value: float, low: float | None, high: float | None, *, is_log: bool) -> float:
-    """The standard error of a value within its own run, by its 95 % interval."""
-    if low is None or high is None:
-        return 0.0
-    if not is_log:
-        return (high - low) / _WIDTHS_OF_95
-    # An end at or below 0 has no logarithm: then the other one says how wide it is.
-    width = math.log(high / low) if low > 0 else 2 * math.log(high / (value or high))
+def own_error(value: float, low: float | None, high: float | None, *, is_log: bool) -> float | None:
+    """The standard error of a value, or of its logarithm, by its 95 % interval in its own run.
+
+    Where one end is not known, or has no logarithm, the other one says how wide it is: of a
+    logarithm by the delta method, SE(ln x) = SE(x) / x. None where no end does.
+    """
+    ends = [end for end in (low, high) if end is not None and (end > 0 or not is_log)]
+    if not ends or (is_log and value <= 0):
+        return None
+    if len(ends) == 2:
+        width = math.log(ends[1] / ends[0]) if is_log else ends[1] - ends[0]
+    elif is_log:
+        width = 2 * math.expm1(min(abs(math.log(ends[0] / value)), _LARGEST))
+    else:
+        width = 2 * abs(ends[0] - value)
     return width / _WIDTHS_OF_95

@@ -105,7 +105,7 @@ class Series:
         return distance > error * student_quantile(noise.degrees, self._tail)
 
     def _own(self, point: Point) -> float:
-        return own_error(point.value, point.low, point.high, is_log=self._is_log)
+        return own_error(point.value, point.low, point.high, is_log=self._is_log) or 0.0
 
     def _place(self, point: Point) -> float:
         return math.log(point.value) if self._is_log else point.value

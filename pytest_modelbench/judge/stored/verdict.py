@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 from typing import Any
 
-from pytest_modelbench.catalogue import COUNTED_METRICS, unit_of
+from pytest_modelbench.catalogue import COUNTED_METRICS
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.stored.comparable import CHANGES_ANSWERS, KEYS, Difference, Key
+from pytest_modelbench.judge.stored.comparable import Difference
 from pytest_modelbench.judge.stored.decide import SIDE_BY_SIDE, Decision, decide
+from pytest_modelbench.judge.stored.held import SIDES, Held
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase
 from pytest_modelbench.judge.stored.noise import (
     Noise,
+    is_one_event,
     kind_of,
     noise_between,
     own_error,
@@ -21,62 +23,8 @@ from pytest_modelbench.judge.stored.noise import (
 from pytest_modelbench.judge.stored.scale import Scale
 from pytest_modelbench.judge.wording import Method, make_verdict
 from pytest_modelbench.results.comparison import Verdict
-from pytest_modelbench.results.metric import Metric
 
-SIDES = ("baseline", "candidate")
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A question about two measured cases."""
-
-    question: Question
-    baseline: MeasuredCase
-    candidate: MeasuredCase
-
-    @property
-    def metrics(self) -> tuple[Metric | None, Metric | None]:
-        name = self.question.metric
-        return self.baseline.case.metrics.get(name), self.candidate.case.metrics.get(name)
-
-    @property
-    def values(self) -> tuple[float | None, float | None]:
-        before, after = self.metrics
-        return (before.value if before else None, after.value if after else None)
-
-    @property
-    def unit(self) -> str:
-        units = [metric.unit for metric in self.metrics if metric is not None]
-        return units[-1] if units else unit_of(self.question.metric)
-
-    @property
-    def tolerance(self) -> float | None:
-        return amount_of(self.question)
-
-    @property
-    def is_relative(self) -> bool:
-        """Whether changes are told as shares of the baseline's value."""
-        tolerance = self.question.tolerance
-        return tolerance.is_relative if tolerance else self.values[0] != 0
-
-    @property
-    def is_told_by_sample(self) -> bool:
-        records = (self.baseline.case.samples, self.candidate.case.samples)
-        return all(one is not None and self.question.metric in one.terms for one in records)
-
-    @property
-    def keys_that_count(self) -> Collection[Key]:
-        """What the sides may not differ in."""
-        metric = self.question.metric
-        if metric == "file_size_mb":
-            return ()
-        is_of_answers = kind_of(metric, self.unit) is None and self.unit in ("", "%")
-        return CHANGES_ANSWERS if metric in COUNTED_METRICS or is_of_answers else KEYS
-
-
-def amount_of(question: Question) -> float | None:
-    """The tolerance as a number."""
-    return question.tolerance.amount if question.tolerance else None
+USUAL_ALLOW = "--suite-baseline-allow"
 
 
 def stored_verdict(
@@ -86,11 +34,13 @@ def stored_verdict(
     sessions: Sequence[MeasuredCase] = (),
     differences: Sequence[Difference] = (),
     verdict_count: int = 1,
+    allow_option: str = USUAL_ALLOW,
 ) -> Verdict:
     """Whether `candidate` has become worse than `baseline`, an earlier run's.
 
     `sessions` are the baseline and earlier sessions of the same thing, `differences` those that
-    nobody allowed. With `verdict_count` verdicts to come, each regression has to be the surer.
+    nobody allowed with `allow_option`. With `verdict_count` verdicts to come, each regression has
+    to be the surer.
     """
     held = Held(question, baseline, candidate)
     if reason := _missing(held):
@@ -98,7 +48,7 @@ def stored_verdict(
     if found := [one for one in differences if one.key in held.keys_that_count]:
         keys = ", ".join(one.key for one in found)
         texts = "; ".join(one.text for one in found)
-        return undecided(held, f"{texts} (--suite-baseline-allow accepts: {keys})")
+        return undecided(held, f"{texts} ({allow_option} accepts: {keys})")
     if question.metric in COUNTED_METRICS:
         return _exact(held)
     if held.is_told_by_sample:
@@ -149,7 +99,9 @@ def noise_of(held: Held, sessions: Sequence[MeasuredCase]) -> Noise:
         sessions = [one for one in sessions if one.is_disturbed == is_disturbed]
     metrics = [one.case.metrics.get(name) for one in sessions]
     values = [one.value for one in metrics if one is not None and one.value is not None]
-    prior = prior_of(kind, name, _peak_mb(held.baseline, name), is_disturbed=is_disturbed)
+    peaks = [_peak_mb(one, name) for one in (held.baseline, held.candidate)]
+    peak = next((one for one in peaks if one is not None), None)
+    prior = prior_of(kind, name, peak, is_disturbed=is_disturbed)
     return noise_between(values, prior)
 
 
@@ -215,7 +167,13 @@ def _by_noise(held: Held, noise: Noise, verdict_count: int) -> Verdict:
             "so that there is more than one earlier run of the same code and model",
         )
     scale = Scale(before, question.worse_sign, noise.is_log)
-    own = [_own_error(metric, is_log=noise.is_log) for metric in held.metrics if metric]
+    errors = _own_errors(held, is_log=noise.is_log)
+    for name, error in zip(SIDES, errors, strict=True):
+        if error == math.inf:
+            return undecided(
+                held, f"the {name} rests on too few calls to say how sure it is: measure more"
+            )
+    own = [error for error in errors if error is not None]
     decision = decide(question, scale, after, noise, own, verdict_count)
     relative = held.is_relative
     return make_verdict(
@@ -232,7 +190,7 @@ def _by_noise(held: Held, noise: Noise, verdict_count: int) -> Verdict:
         smallest_detectable=_detectable(decision, scale, is_relative=relative),
         reason=_disturbance(held) or decision.reason if decision.reason else None,
         evidence=_evidence(held, noise, decision) | {"verdicts": verdict_count},
-        rests_on=[_noise_in_words(noise, held.unit)],
+        rests_on=[_noise_in_words(noise, held.unit), *_own_in_words(held, errors)],
         unit=held.unit,
     )
 
@@ -262,9 +220,28 @@ def _disturbance(held: Held) -> str | None:
     return None
 
 
-def _own_error(metric: Metric, *, is_log: bool) -> float:
-    low, high = metric.interval or (None, None)
-    return own_error(metric.value or 0.0, low, high, is_log=is_log)
+def _own_errors(held: Held, *, is_log: bool) -> list[float | None]:
+    """The standard error of each value within its own run.
+
+    None where nothing is known of it; infinite where all that is known is that it is unbounded, as
+    of the mean of a single call.
+    """
+    found: list[float | None] = []
+    for value, ends in zip(held.values, held.intervals, strict=True):
+        assert value is not None
+        error = None if ends is None else own_error(value, *ends, is_log=is_log)
+        found.append(math.inf if ends is not None and error is None else error)
+    return found
+
+
+def _own_in_words(held: Held, errors: Sequence[float | None]) -> list[str]:
+    """What is taken as exact although it is not: a figure of many calls without its spread."""
+    kind = kind_of(held.question.metric, held.unit)
+    if kind is None or is_one_event(held.question.metric, kind):
+        return []
+    names = [name for name, error in zip(SIDES, errors, strict=True) if error is None]
+    sides = "both sides" if len(names) == len(SIDES) else f"the {' '.join(names)}"
+    return [f"uncertainty of {sides} within the session not known"] if names else []
 
 
 def _interval(
