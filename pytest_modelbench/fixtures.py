@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +12,7 @@ from pytest_modelbench.beside.pytest_benchmark import claim, show_in_benchmark
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, modelbench_session
 from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, warnings
-from pytest_modelbench.recording.case_reports import MEASURED
+from pytest_modelbench.recording.case_reports import MEASURED, keep_so_far
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.junit import show_in_junit
 
@@ -67,7 +68,7 @@ def modelbench_run(
     item = request.node
 
     def run(case: Case) -> None:
-        results, comparisons = _measured(session, modelbench_engine, case)
+        results, comparisons = _measured(session, modelbench_engine, case, item)
         if isinstance(item, CaseItem):
             item.stash[MEASURED] = (results, comparisons)
             show_in_junit(item, comparisons)
@@ -84,7 +85,7 @@ def modelbench_run(
 
 
 def _measured(
-    session: ModelbenchSession, engine: Engine, case: Case
+    session: ModelbenchSession, engine: Engine, case: Case, item: pytest.Item
 ) -> tuple[list[CaseResult], list[Comparison]]:
     """What the item of `case` gives: its result, or those of every side; and what they show."""
     case = session.on_trail(case)
@@ -96,7 +97,7 @@ def _measured(
     else:
         from pytest_modelbench.comparison.in_session import compare
 
-        compared = compare(session, case)
+        compared = compare(session, case, partial(keep_so_far, session, item))
         results, comparisons = compared.results, [compared.comparison]
     if session.baseline is not None:
         for one, result in zip(case.measured, results, strict=True):

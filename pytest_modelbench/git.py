@@ -25,32 +25,76 @@ OF_HOOKS = (
 )
 
 
-def repository_of(folder: Path) -> Path | None:
-    """The root of the repository that `folder` is in; None outside of any, or without git."""
+class GitFailed(ModelbenchError):  # noqa: N818 - it is what became of a command
+    """A command of git ended with an error."""
+
+    def __init__(self, command: Sequence[str], said: str) -> None:
+        super().__init__(f"{_shown(command)} failed: {said}")
+        self.said = said
+        """Its own words, in one line."""
+
+
+def repository_of(folder: Path) -> Path:
+    """The root of the repository that `folder` is in.
+
+    Raises `ModelbenchError` outside of any, without git, and where git does not trust what is
+    another user's.
+    """
     try:
         return Path(git(folder, "rev-parse", "--show-toplevel", errors="surrogateescape"))
-    except ModelbenchError:
-        return None
+    except GitFailed as failure:
+        here = encodable(str(folder))
+        if not any((one / ".git").exists() for one in (folder, *folder.parents)):
+            raise ModelbenchError(f"{here} is in no git repository") from None
+        asked = failure.said.partition("safe.directory ")[2]  # a key, in whatever language it is
+        if asked:
+            raise ModelbenchError(
+                f"git leaves the repository of {here} alone, which belongs to another user "
+                "(dubious ownership); to allow it: "
+                f"git config --global --add safe.directory {asked}"
+            ) from None
+        raise ModelbenchError(f"{here} is in no usable git repository: {failure.said}") from None
 
 
 def commit_of(repository: Path, revision: str) -> str:
     """The commit that `revision` names; `merge-base:main` is where HEAD left `main`.
 
-    Raises `ModelbenchError` for what names none, saying which branches there are.
+    Raises `ModelbenchError` for what names none, saying which branches there are, and for branches
+    that have nothing in common.
     """
+    if revision.startswith(_MERGE_BASE):
+        name = revision.removeprefix(_MERGE_BASE)
+        return _merge_base(repository, name, commit_of(repository, name))
     try:
-        if revision.startswith(_MERGE_BASE):
-            other = commit_of(repository, revision.removeprefix(_MERGE_BASE))
-            return git(repository, "merge-base", "HEAD", other)
         return git(repository, "rev-parse", "--verify", "--end-of-options", revision + "^{commit}")
-    except ModelbenchError:
-        hint = ""
-        if (repository / ".git" / "shallow").exists():
-            hint = "; this clone is shallow: fetch the history (actions/checkout: fetch-depth: 0)"
+    except GitFailed:
         raise ModelbenchError(
             f"{revision!r} is no revision of {encodable(str(repository))} "
-            f"(branches: {_branches(repository)}){hint}"
+            f"(branches: {_branches(repository)}){_if_shallow(repository)}"
         ) from None
+
+
+def _merge_base(repository: Path, name: str, commit: str) -> str:
+    try:
+        return git(repository, "merge-base", "HEAD", commit)
+    except GitFailed as failure:
+        if failure.said:
+            raise
+        raise ModelbenchError(
+            f"{_MERGE_BASE + name!r}: HEAD and {name} have no common commit in "
+            f"{encodable(str(repository))}{_if_shallow(repository)}"
+        ) from None
+
+
+def _if_shallow(repository: Path) -> str:
+    """What to do about it, where a part of the history is missing."""
+    try:
+        is_shallow = git(repository, "rev-parse", "--is-shallow-repository") == "true"
+    except ModelbenchError:
+        is_shallow = False
+    if not is_shallow:
+        return ""
+    return "; this clone is shallow: fetch the history (actions/checkout: fetch-depth: 0)"
 
 
 def _branches(repository: Path) -> str:
@@ -75,7 +119,8 @@ def remove_worktree(repository: Path, folder: Path) -> None:
 
 
 def git(folder: Path, *arguments: str, seconds: float = _SECONDS, errors: str = "replace") -> str:
-    """What git says, stripped. Raises `ModelbenchError` with its own words when it fails.
+    """What git says, stripped. Raises `GitFailed` with its own words when it fails, and
+    `ModelbenchError` where there is no git.
 
     `errors` is what becomes of what is not UTF-8: replaced, as text may be, or as paths need it.
     """
@@ -91,11 +136,12 @@ def git(folder: Path, *arguments: str, seconds: float = _SECONDS, errors: str = 
             check=False,
             env={name: value for name, value in os.environ.items() if name not in OF_HOOKS},
         )
+    except FileNotFoundError:
+        raise ModelbenchError("there is no git on PATH: install it") from None
     except (OSError, subprocess.SubprocessError) as error:
         raise ModelbenchError(f"{_shown(command)} cannot be run: {error}") from None
     if done.returncode != 0:
-        said = encodable(" ".join(done.stderr.split()))
-        raise ModelbenchError(f"{_shown(command)} failed: {said}")
+        raise GitFailed(command, encodable(" ".join(done.stderr.split())))
     return done.stdout.strip()
 
 

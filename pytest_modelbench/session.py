@@ -25,6 +25,7 @@ from pytest_modelbench.session_options import (
 )
 from pytest_modelbench.suite.find import find_suite
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
+from pytest_modelbench.suite.sides import check_here
 
 if TYPE_CHECKING:
     from pytest_modelbench.comparison.against_baseline import SessionBaseline
@@ -42,6 +43,7 @@ def start(config: pytest.Config) -> ModelbenchSession:
     try:
         _add_named_suites(config)
         session = ModelbenchSession(config)
+        session.check_against()
         session.find_baseline()
         session.find_earlier()
         if not hasattr(config, "workerinput"):
@@ -163,6 +165,19 @@ class ModelbenchSession:
         made = judged(result, named_criteria(self.load(case.suite_file)))
         return unjudged(made) if self.is_quick else made
 
+    def check_against(self) -> None:
+        """Whether the suites named on the command line find what `--suite-against` names.
+
+        Before anything is collected, since it is no mistake of theirs. Raises `ModelbenchError`.
+        """
+        side = self.selection.against
+        for file in sorted(self.named_files):
+            if side is not None and file.suffix == ".json" and file.is_file():
+                try:
+                    check_here(side, file)
+                except ModelbenchError as error:
+                    raise ModelbenchError(f"--suite-against: {error}") from None
+
     def find_baseline(self) -> None:
         """The run that `--suite-baseline` names, before anything is measured."""
         if self.is_quick and self.config.option.suite_baseline:
@@ -245,11 +260,13 @@ class ModelbenchSession:
         manifests, self._manifests = self._manifests, []
         return {"manifests": manifests} if manifests else {}
 
-    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> str:
-        from pytest_modelbench.comparison.plan_in_words import longest_course
+    def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
+        from pytest_modelbench.comparison.plan_in_words import plan_lines
 
         cases = [one.case for one in items if isinstance(one, CaseItem)]
-        return longest_course([] if self.is_quick else cases)
+        plan = plan_lines([] if self.is_quick else cases)
+        lost = self.baseline.lost(items) if self.baseline else []
+        return [*plan, *lost]
 
     def _count_verdicts(self, cases: Sequence[Case]) -> None:
         if not any(case.comparison for case in cases):

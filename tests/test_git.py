@@ -32,7 +32,55 @@ def _commit(folder: Path, text: str) -> str:
 def test_a_repository_is_found_from_within(repository: Path, tmp_path: Path) -> None:
     (repository / "deep" / "down").mkdir(parents=True)
     assert repository_of(repository / "deep" / "down") == repository
-    assert repository_of(tmp_path) is None
+    with pytest.raises(ModelbenchError, match=f"^{tmp_path} is in no git repository$"):
+        repository_of(tmp_path)
+
+
+def test_without_git_it_is_git_that_is_missing(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ModelbenchError, match=r"^there is no git on PATH: install it$"):
+        repository_of(repository)
+
+
+def test_what_git_does_not_trust_is_told_with_what_to_do(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in containers, where the checkout is another user's."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(ModelbenchError) as caught:
+        repository_of(repository)
+    assert "another user (dubious ownership); to allow it" in str(caught.value)
+    assert str(caught.value).endswith(f"git config --global --add safe.directory {repository}")
+
+
+def test_a_repository_that_git_cannot_use_is_told_in_its_words(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text("gitdir: nowhere")
+    with pytest.raises(ModelbenchError, match=r"is in no usable git repository: .*nowhere"):
+        repository_of(tmp_path)
+
+
+def test_branches_that_have_nothing_in_common_have_no_merge_base(repository: Path) -> None:
+    git(repository, "checkout", "-q", "--orphan", "trunk")
+    _commit(repository, "another beginning")
+    git(repository, "checkout", "-q", "main")
+    with pytest.raises(
+        ModelbenchError, match=r"^'merge-base:trunk': HEAD and trunk have no common commit in "
+    ) as caught:
+        commit_of(repository, "merge-base:trunk")
+    assert "shallow" not in str(caught.value)
+
+
+def test_a_merge_base_before_a_shallow_clone_begins_says_what_to_fetch(
+    repository: Path, tmp_path: Path
+) -> None:
+    git(repository, "checkout", "-q", "side")
+    _commit(repository, "three")
+    shallow, of = tmp_path / "shallow", f"file://{repository}"
+    git(tmp_path, "clone", "-q", "--depth=1", "--no-single-branch", of, str(shallow))
+    with pytest.raises(ModelbenchError, match=r"no common commit in .*; this clone is shallow: fe"):
+        commit_of(shallow, "merge-base:origin/main")
 
 
 def test_branches_ancestors_and_beginnings_of_hashes_name_commits(repository: Path) -> None:

@@ -5,25 +5,20 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.comparison.course import Course, Status
 from pytest_modelbench.comparison.launch import Launcher
 from pytest_modelbench.comparison.pace import Pace, pace_for
+from pytest_modelbench.comparison.record import Compared, Record, unmeasured
 from pytest_modelbench.comparison.side_process import SideProcess
-from pytest_modelbench.comparison.whereabouts import (
-    Whereabouts,
-    places_of,
-    unasked_differences,
-)
+from pytest_modelbench.comparison.whereabouts import Whereabouts, places_of
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.isolated import IsolatedEngine
 from pytest_modelbench.execution.place import Extension
 from pytest_modelbench.execution.trail import Trail
@@ -31,25 +26,21 @@ from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.judge.by_sample.unanswered import answered_some, unanswered
 from pytest_modelbench.judge.launch_noise import launch_floor
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.side_by_side import Sides, needs_launches, verdicts_of
+from pytest_modelbench.judge.side_by_side import Sides, needs_launches
 from pytest_modelbench.quick import NOT_COMPARED
-from pytest_modelbench.recording.provenance import PACKAGES
-from pytest_modelbench.redaction import masked
-from pytest_modelbench.results.comparison import Comparison, SideRecord
-from pytest_modelbench.results.fields import jsonable
+from pytest_modelbench.results.comparison import Comparison
+from pytest_modelbench.results.packed import unpack
 from pytest_modelbench.results.run import CaseResult
-from pytest_modelbench.results.sample_record import in_words
 from pytest_modelbench.runs.live import LiveFile
 from pytest_modelbench.suite.compare import OutputTolerance
 
+Tell = Callable[[Sequence[CaseResult], Comparison | None], None]
+"""Is given what is measured as it comes: sides by themselves, and the comparison so far, of whose
+launches it has the last one."""
 
-@dataclass
-class Compared:
-    """What the item of a comparison gives."""
 
-    results: list[CaseResult]
-    """Of every side, the baseline first."""
-    comparison: Comparison
+def tell_nobody(results: Sequence[CaseResult], comparison: Comparison | None) -> None:
+    """For who waits for the end."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +55,9 @@ class Comparer:
     many."""
     is_quick: bool = False
     """Whether each side is only tried by itself."""
+    tell: Tell = tell_nobody
+    known: Mapping[str, CaseResult] = field(default_factory=dict)
+    """Sides that an earlier session measured by themselves, by id."""
 
     @cached_property
     def turns(self) -> Turns:
@@ -97,7 +91,7 @@ class Comparer:
             replace(side, case=replace(side.case, trail=live))
             for side in (_with_outputs(one, outputs, folder) for one in whereabouts)
         ]
-        results = well = [self._measure(side) for side in sides]
+        results = well = [self._by_itself(side) for side in sides]
         status, detail = _status(results)
         if status == "ok":  # without the candidates that it names as absent or broken
             sides = [side for side, one in zip(sides, results, strict=True) if _has_answers(one)]
@@ -106,30 +100,20 @@ class Comparer:
                 status, detail = "skipped", NOT_COMPARED
         left_out = unanswered(well)
         course = self._course(case, sides, left_out)
-        if status == "ok":
-            ended, why = self._run(course, case, questions)
-            status, detail = (ended, why) if ended != "ok" else (status, detail)
         files = [side.case.outputs_file for side in sides]
-        judged = Sides(well, _known(questions, course), outputs, files, self.verdict_count)
-        is_judged = status == "ok" or course.broken is not None
+        judged = Sides(well, questions, outputs, files, self.verdict_count)
+        record = Record(case, sides, judged, course, left_out)
+        if status == "ok":
+            ended, why = self._run(record)
+            status, detail = (ended, why) if ended != "ok" else (status, detail)
         with self.turns.busy():
-            verdicts = verdicts_of(judged, course.data, course.seconds) if is_judged else []
-        comparison = Comparison(
-            id=case.id,
-            suite=case.suite_id,
-            benchmark=case.benchmark_id,
-            kind="paired",
-            status=status,
-            detail=detail,
-            trace=course.trace,
-            sides=[_record(side, sides[0]) for side in sides],
-            differences=[*unasked_differences(sides), *_failures_left_out(well, left_out)],
-            procedure=course.procedure,
-            launches=course.launches,
-            verdicts=verdicts,
-            duration_seconds=course.seconds,
-        )
-        return Compared(results, comparison)
+            return Compared(results, record.whole(status, detail))
+
+    def _by_itself(self, side: Whereabouts) -> CaseResult:
+        """The side as a case like any other, if need be anew."""
+        result = self.known.get(side.case.id) or self._measure(side)
+        self.tell([result], None)
+        return result
 
     def _measure(self, side: Whereabouts) -> CaseResult:
         """The side as a case like any other: its quality, memory and latencies."""
@@ -149,10 +133,20 @@ class Comparer:
             left_out=len(left_out),
         )
 
-    def _run(self, course: Course, case: Case, questions: Sequence[Question]) -> tuple[Status, str]:
-        """The launches, shown to whoever watches."""
-        with closing(LiveFile(case.trail.live, self.worker)) as shown:
-            shown.begin(case.id)
+    def _run(self, record: Record) -> tuple[Status, str]:
+        """The launches, shown to whoever watches, and told to who writes them down."""
+        course, questions = record.course, record.judged.questions
+        with self.turns.busy():
+            _ = record.settled  # before the first launch: it is not lost with any of them
+        if not needs_launches(questions):
+            return "ok", ""
+        if why := _nothing_to_time(record):
+            course.broken = why
+            return "error", why
+        course.after_launch = lambda: self.tell([], record.so_far())
+        self.tell([], record.so_far())
+        with closing(LiveFile(record.case.trail.live, self.worker)) as shown:
+            shown.begin(record.case.id)
             shown.enter("comparing")
             return course.run(questions)
 
@@ -176,8 +170,8 @@ class Comparer:
 def _with_outputs(
     side: Whereabouts, outputs: str | OutputTolerance | None, folder: Path
 ) -> Whereabouts:
-    """What the side answers is known, as far as it did; with a tolerance it is kept in full."""
-    file = folder / f"{side.name}.npz" if isinstance(outputs, OutputTolerance) else None
+    """What the side answers is known, as far as it did; where it is to be compared, in full."""
+    file = None if outputs is None else folder / f"{side.name}.npz"
     return replace(side, case=replace(side.case, keep_outputs=True, outputs_file=file))
 
 
@@ -196,56 +190,17 @@ def _status(results: Sequence[CaseResult]) -> tuple[Status, str]:
     )
 
 
-def _known(questions: Sequence[Question], course: Course) -> Sequence[Question]:
-    """Without those about launches, where a side broke in the first one."""
-    if course.broken is None or course.launches:
-        return questions
-    return [one for one in questions if not needs_launches([one])]
+def _nothing_to_time(record: Record) -> str:
+    """Why no launch can be made of sides that all have answers; empty where it can."""
+    results = record.judged.results
+    counts = [len(unpack(one.samples.outputs)) for one in results if one.samples is not None]
+    if not counts or len(record.left_out) < min(counts):
+        return ""
+    failed = [(one.side, one.failed_samples) for one in results]
+    words = ", ".join(f"{side!r} failed {one.count}" for side, one in failed if one is not None)
+    return f"no sample is left that all sides answered (of {min(counts)}: {words})"
 
 
 def _has_answers(result: CaseResult) -> bool:
     """Whether it can be compared, be it that some samples failed; its own status says that."""
     return result.status == "ok" or answered_some(result)
-
-
-def _failures_left_out(results: Sequence[CaseResult], left_out: frozenset[int]) -> list[str]:
-    """What failed on which side, and what came of it."""
-    lines = []
-    for result in results:
-        failed = result.failed_samples
-        if failed is not None and left_out:
-            words = in_words(failed, result.dataset.get("used_rows"))
-            lines.append(f"side {result.side!r}: {words}; no side is timed on what failed")
-    return lines
-
-
-def _record(side: Whereabouts, baseline: Whereabouts) -> SideRecord:
-    differ = {name for name, _ in side.packages.items() ^ baseline.packages.items()}
-    return SideRecord(
-        name=side.name,
-        case_id=side.case.id,
-        run_id=None,
-        described=masked(jsonable(side.described)),
-        python_version=side.python_version,
-        packages={n: v for n, v in side.packages.items() if n in PACKAGES or n in differ},
-    )
-
-
-def unmeasured(case: Case, status: Literal["skipped", "error"], reason: str) -> Compared:
-    """A comparison of which nothing could be measured, and why."""
-    comparison = Comparison(
-        id=case.id,
-        suite=case.suite_id,
-        benchmark=case.benchmark_id,
-        kind="paired",
-        status=status,
-        detail=reason,
-        trace=None,
-        sides=[],
-        differences=[],
-        procedure=None,
-        launches=[],
-        verdicts=[],
-        duration_seconds=0.0,
-    )
-    return Compared([blank_result(one, status, reason) for one in case.measured], comparison)

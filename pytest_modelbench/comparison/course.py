@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -60,9 +60,11 @@ class Course:
     seconds: float = 0.0
     """What the launches took, waiting for turns apart."""
     broken: str | None = None
-    """How a side ended it that had been measured well before."""
+    """How a side ended it that had been measured well before, or kept it from beginning."""
     trace: str | None = None
     """The traceback of the side that ended it."""
+    after_launch: Callable[[], None] = lambda: None
+    """Called when each is made."""
 
     @property
     def data(self) -> PairedData | None:
@@ -85,6 +87,7 @@ class Course:
                 number = len(self.launches) + 1
                 self.broken = f"side {error.side!r}: broken in launch {number}: {error.text}"
                 return "error", self.broken
+            self.after_launch()
             assert self.data is not None
             step = step_after(self.data, questions, budget.left)
             if step == "confirm" and series == "decision":

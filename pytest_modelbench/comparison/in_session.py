@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.comparison.compare import Compared, Comparer, unmeasured
+from pytest_modelbench.comparison.compare import Comparer, Tell
+from pytest_modelbench.comparison.record import Compared, unmeasured
 from pytest_modelbench.judge.question import Question, questions_of, usual_question
 from pytest_modelbench.judge.verdict import judged
 from pytest_modelbench.quick import unjudged
@@ -14,6 +16,7 @@ from pytest_modelbench.recording.manifest import named_criteria
 from pytest_modelbench.suite.document import Criterion
 
 if TYPE_CHECKING:
+    from pytest_modelbench.results.run import CaseResult
     from pytest_modelbench.session import ModelbenchSession
 
 Criteria = Sequence[tuple[str, Criterion]]
@@ -36,21 +39,29 @@ def verdict_count(session: ModelbenchSession, cases: Iterable[Case]) -> int:
     )
 
 
-def compare(session: ModelbenchSession, case: Case) -> Compared:
-    """Every side measured and judged. Bounds are for candidates: the baseline is what there was."""
+def compare(session: ModelbenchSession, case: Case, tell: Tell) -> Compared:
+    """Every side measured and judged; `tell` is given what there is as it comes.
+
+    Bounds are for candidates: the baseline is what there was.
+    """
     if session.config.option.suite_dry_run:
         return unmeasured(case, "skipped", "dry run")
     criteria = named_criteria(session.load(case.suite_file))
+    baseline = case.measured[0].side
+
+    def with_bounds(result: CaseResult) -> CaseResult:
+        made = judged(result, criteria)
+        is_free = session.is_quick or result.side == baseline
+        return unjudged(made) if is_free else made
+
     comparer = Comparer(
         session.worker,
         session.extensions,
         session.lock,
         session.verdict_count,
         is_quick=session.is_quick,
+        tell=lambda results, made: tell([with_bounds(one) for one in results], made),
+        known=session.take_over.sides(case) if session.take_over else {},
     )
     compared = comparer.compare(case, questions_about(case, criteria))
-    baseline, *candidates = [judged(one, criteria) for one in compared.results]
-    if session.is_quick:
-        candidates = [unjudged(one) for one in candidates]
-    compared.results = [baseline.model_copy(update={"bounds": []}), *candidates]
-    return compared
+    return replace(compared, results=[with_bounds(one) for one in compared.results])

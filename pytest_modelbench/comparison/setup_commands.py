@@ -26,17 +26,32 @@ _LEFT_OUT = (
 )
 
 
-def run_setup(folder: Path, commit: str, revisions: Revisions, log: Path) -> None:
-    """Every command, one after the other; what they say goes to `log`.
+def run_setup(folder: Path, called: str, revisions: Revisions, log: Path) -> None:
+    """Every command, one after the other, in the worktree of what is `called` so; what they say
+    goes to `log`.
 
     Raises `ModelbenchError` naming the command that failed.
     """
-    end = time.monotonic() + revisions.timeout_seconds
+    seconds = revisions.timeout_seconds
+    end = time.monotonic() + seconds
     for command in revisions.setup:
-        _run(command, folder, log, end, f"setup of {commit[:12]}: {_shown(command)!r}")
+        what = f"setup of {called}: {_shown(command)!r}"
+        try:
+            status = _run(command, folder, log, end)
+        except subprocess.TimeoutExpired:
+            raise ModelbenchError(
+                f"{what} was not done in time (compare.revisions.timeout_seconds: {seconds:g} s "
+                f"for all of setup); {_all_said(log)}"
+            ) from None
+        if status != 0:
+            said = _shown(" ".join(log.read_text("utf-8", "replace").split()))
+            last = f"...{said[-_LAST_CHARACTERS:]}" if len(said) > _LAST_CHARACTERS else said
+            last = f"{last}; {_all_said(log)}" if last else "it said nothing"
+            raise ModelbenchError(f"{what} ended with status {status}: {last}")
 
 
-def _run(command: str, folder: Path, log: Path, end: float, what: str) -> None:
+def _run(command: str, folder: Path, log: Path, end: float) -> int:
+    """Its exit status. Raises `subprocess.TimeoutExpired` at `end` of the monotonic clock."""
     with log.open("ab") as stream:
         process = subprocess.Popen(
             command,
@@ -49,20 +64,16 @@ def _run(command: str, folder: Path, log: Path, end: float, what: str) -> None:
             env=_environment(),
         )
         try:
-            status = process.wait(max(0.0, end - time.monotonic()))
-        except BaseException as error:
+            return process.wait(max(0.0, end - time.monotonic()))
+        except BaseException:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise ModelbenchError(
-                    f"{what} was not done in time (compare.revisions.timeout_seconds)"
-                ) from None
             raise
-    if status != 0:
-        said = _shown(" ".join(log.read_text("utf-8", "replace").split()))
-        last = f"...{said[-_LAST_CHARACTERS:]}" if len(said) > _LAST_CHARACTERS else said
-        raise ModelbenchError(f"{what} ended with status {status}: {last or 'it said nothing'}")
+
+
+def _all_said(log: Path) -> str:
+    return f"all that it said is in {encodable(str(log))}"
 
 
 def _shown(text: str) -> str:

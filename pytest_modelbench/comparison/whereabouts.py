@@ -78,11 +78,12 @@ def _place(side: SidePlan, plan: ComparisonPlan, in_use: ExitStack) -> Place:
     if side.commit is None or plan.repository is None:
         return replace(HERE, python=side.python, env=side.env)
     revisions = plan.settings.revisions
-    folder = in_use.enter_context(ready_worktree(plan.repository, side.commit, revisions))
+    called = f"revision {side.given.get('revision', side.commit)!r} ({side.commit[:12]})"
+    made = ready_worktree(plan.repository, side.commit, revisions, called)
+    folder = in_use.enter_context(made)
     names = revisions.path
     if names is None:
         names = ["src", "."] if (folder / "src").is_dir() else ["."]
-    called = f"revision {side.given.get('revision', side.commit)!r} ({side.commit[:12]})"
     tree = Tree(str(plan.repository), str(folder), called)
     return Place(
         python=_interpreter(side, folder),
@@ -141,6 +142,18 @@ def _probe(place: Place) -> Mapping[str, Any]:
 
 def _anew(folder: Path) -> str:
     return f"to have the worktree made anew, delete {folder}"
+
+
+def equal_to_baseline(plan: ComparisonPlan) -> list[str]:
+    """The candidates that are the same model, device, parameters, code and environment."""
+    baseline, *others = map(_what_it_is, plan.sides)
+    names = (side.name for side in plan.sides[1:])
+    return [name for name, one in zip(names, others, strict=True) if one == baseline]
+
+
+def _what_it_is(side: SidePlan) -> tuple[Any, ...]:
+    case = side.case
+    return case.candidate, case.device, case.params, side.commit, side.python, side.env
 
 
 def unasked_differences(sides: Sequence[Whereabouts]) -> list[str]:

@@ -18,18 +18,23 @@ from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.locks import SharedLock
 from pytest_modelbench.folders import cache_folder
 from pytest_modelbench.git import add_worktree, git, remove_worktree
+from pytest_modelbench.submodules import add_submodules
 from pytest_modelbench.suite.compare import Revisions
 
 MOST_KEPT = 6
-"""Worktrees of a repository; those used longest ago are removed for new ones, unless in use."""
+"""Worktrees of a repository; those used longest ago are removed for new ones, unless in use. Of
+those that could not be made ready one is kept: the last, with what its setup said."""
 
 
 @contextmanager
-def ready_worktree(repository: Path, commit: str, revisions: Revisions) -> Iterator[Path]:
+def ready_worktree(
+    repository: Path, commit: str, revisions: Revisions, called: str = ""
+) -> Iterator[Path]:
     """The worktree of `commit`, on which every command of `revisions.setup` has succeeded.
 
     One that an earlier session made for the same commit and commands is taken as it is. Nobody
-    removes it meanwhile. Raises `ModelbenchError` naming the command that failed.
+    removes it meanwhile. Raises `ModelbenchError` naming the command that failed, and the revision
+    as it is `called`.
     """
     folder = worktrees_folder(repository) / _name(commit, revisions)
     with ExitStack() as leaving:
@@ -39,7 +44,7 @@ def ready_worktree(repository: Path, commit: str, revisions: Revisions) -> Itera
             with FileLock(_beside(folder, "lock")):  # others wait, and then take it as it is
                 use.share()
                 if not _is_ready(folder):
-                    _make(repository, folder, commit, revisions)
+                    _make(repository, folder, commit, revisions, called or commit[:12])
                 os.utime(_beside(folder, "ready"))
         except OSError as error:
             raise ModelbenchError(f"the worktree {folder} cannot be made: {error}") from None
@@ -86,26 +91,48 @@ def _state(folder: Path) -> str:
     return f"{git(folder, 'rev-parse', 'HEAD')}\n{changed}\n"
 
 
-def _make(repository: Path, folder: Path, commit: str, revisions: Revisions) -> None:
+def _make(repository: Path, folder: Path, commit: str, revisions: Revisions, called: str) -> None:
     _remove(repository, folder)
     _make_room(repository, folder.parent)
     add_worktree(repository, commit, folder)
-    run_setup(folder, commit, revisions, _beside(folder, "log"))
+    lacking = add_submodules(repository, folder)
+    if lacking and not revisions.setup:  # which may well fetch them
+        raise ModelbenchError(
+            f"{called} wants submodules at commits that your checkout has not: "
+            f"{', '.join(lacking)}; fetch them there, or by compare.revisions.setup (git submodule "
+            "update --init --recursive)"
+        )
+    try:
+        run_setup(folder, called, revisions, _beside(folder, "log"))
+    except ModelbenchError:
+        _make_room(repository, folder.parent, for_how_many=0)
+        raise
     _beside(folder, "ready").write_text(_state(folder))
 
 
-def _make_room(repository: Path, parent: Path) -> None:
+def _make_room(repository: Path, parent: Path, for_how_many: int = 1) -> None:
     ready = sorted(parent.glob("*.ready"), key=_last_used)
-    surplus = len(ready) - MOST_KEPT + 1
+    surplus = len(ready) - MOST_KEPT + for_how_many
     for marker in ready:
         if surplus > 0 and _evicted(repository, marker.with_suffix("")):
             surplus -= 1
+    for folder in _not_ready(parent)[:-1]:
+        _evicted(repository, folder)
 
 
-def _last_used(marker: Path) -> float:
+def _not_ready(parent: Path) -> list[Path]:
+    """Worktrees whose setup failed, was killed or is under way, the last one last."""
+    folders = [one for one in parent.iterdir() if one.is_dir()]
+    return sorted(
+        (one for one in folders if not _beside(one, "ready").exists()),
+        key=lambda one: max(_last_used(one), _last_used(_beside(one, "log"))),
+    )
+
+
+def _last_used(path: Path) -> float:
     try:
-        return marker.stat().st_mtime
-    except OSError:  # another session has just removed it
+        return path.stat().st_mtime
+    except OSError:  # there is none, or another session has just removed it
         return 0.0
 
 

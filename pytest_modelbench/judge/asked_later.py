@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pytest_modelbench.catalogue import Better, better_of
 from pytest_modelbench.documents.validate import explain
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 from pytest_modelbench.judge.question import Question, questions_of, usual_question
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.suite.document import Criterion
@@ -87,7 +87,7 @@ def with_tolerance(questions: Sequence[Question], tolerance: Tolerance | None) -
         return list(questions)
     for one in questions:
         if why := why_too_strict(one.metric, tolerance):
-            raise ModelbenchError(f"--max-regression {why}")
+            raise WrongUsage(f"--max-regression {why}")
     return [replace(one, tolerance=tolerance) for one in questions]
 
 
@@ -100,7 +100,7 @@ def known_better(metric: str, case: CaseResult, runs: Sequence[BenchmarkRun]) ->
     for said in (*_goals(metric, case, runs), *_said(metric, case, runs), better_of(metric)):
         if said is not None:
             return said
-    raise ModelbenchError(
+    raise WrongUsage(
         f"--metric {metric!r}: nothing says which way is better: neither a criterion of its suite, "
         "nor the metric itself, nor the catalogue: give --better lower or --better higher"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.predictions.file_names import SUFFIX
 from pytest_modelbench.runs.folder import RUN_FILE, RUN_ID, RunFolder
@@ -32,7 +32,7 @@ def _files(name: str, store: Path) -> list[Path]:
     if path.exists() and path.name != RUN_FILE:
         return [path]
     if SUFFIX in name:
-        raise ModelbenchError(f"{name!r}: no such file")
+        raise WrongUsage(f"{name!r}: no such file")
     run = named_run(name, store)
     folder = run.folder if isinstance(run, Stored) else RunFolder(run.parent)
     return _of_run(folder, name)
@@ -43,7 +43,7 @@ def _in_directory(path: Path, name: str) -> list[Path]:
         return _of_run(RunFolder(path), name)
     if files := _lines_files(path):
         return files
-    raise ModelbenchError(f"{name!r} is a directory without any file of predictions (*{SUFFIX})")
+    raise WrongUsage(f"{name!r} is a directory without any file of predictions (*{SUFFIX})")
 
 
 def _of_run(folder: RunFolder, name: str) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +10,29 @@ import pytest
 from pytest_modelbench.collection import CaseItem
 
 if TYPE_CHECKING:
+    from pytest_modelbench.recording.so_far import SoFar
     from pytest_modelbench.results.comparison import Comparison
     from pytest_modelbench.results.run import CaseResult
     from pytest_modelbench.session import ModelbenchSession
 
 MEASURED = pytest.StashKey[tuple[list["CaseResult"], list["Comparison"]]]()
 """What an item measured, until its report is made."""
+_SO_FAR: pytest.StashKey[SoFar] = pytest.StashKey()
+"""What an item that compares has given while it goes on."""
+
+
+def keep_so_far(
+    session: ModelbenchSession,
+    item: pytest.Item,
+    results: Sequence[CaseResult],
+    comparison: Comparison | None,
+) -> None:
+    """Write down what an item has given on its way: it may be broken off, or killed."""
+    from pytest_modelbench.recording.so_far import SoFar, so_far_event
+
+    event = so_far_event(item.nodeid, results, comparison)
+    item.stash.setdefault(_SO_FAR, SoFar()).add(event)
+    session.part.note(event)
 
 
 class CaseReports:
@@ -53,13 +70,27 @@ class CaseReports:
         parcel: dict[str, Any] = self._session.send()
         if report.when == "setup":
             item.stash[MEASURED] = ([], [])  # a rerun must not show the result before
+            if _SO_FAR in item.stash:
+                del item.stash[_SO_FAR]
         if report.when == "call" or (report.when == "setup" and not report.passed):
             results, comparisons = item.stash.get(MEASURED, ([], []))
-            results = results or _from_report(item, report)
+            if not results:
+                results, comparisons = _broken_off(item, report)
             parcel["results"] = [one.model_dump_json() for one in results]
             parcel["comparisons"] = [one.model_dump_json() for one in comparisons]
             parcel["nodeid"] = item.nodeid
         return parcel
+
+
+def _broken_off(
+    item: CaseItem, report: pytest.TestReport
+) -> tuple[list[CaseResult], list[Comparison]]:
+    """Of an item that ended without results: what it had given on its way stays."""
+    results, so_far = _from_report(item, report), item.stash.get(_SO_FAR, None)
+    if so_far is None:
+        return results, []
+    comparisons = so_far.ended("skipped" if report.skipped else "error", results[0].detail)
+    return [so_far.results.get(one.id, one) for one in results], comparisons
 
 
 def _from_report(item: CaseItem, report: pytest.TestReport) -> list[CaseResult]:

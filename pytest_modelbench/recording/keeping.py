@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from pytest_modelbench.runs.folder import (
     make_run_folder,
     spare_parent,
 )
-from pytest_modelbench.runs.journal import Event, Journal
+from pytest_modelbench.runs.journal import Event, Journal, read_journals
 from pytest_modelbench.runs.summary import write_summary
 from pytest_modelbench.session_options import OUTPUT_DIR, asked_store, command_line, store_of
 
@@ -114,6 +115,11 @@ class Keeping:
         """Add an event of the controlling process, if there is a place for it."""
         if (journal := self.open()) is not None:
             journal.append(event)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What the journals of all processes of the session hold."""
+        if self.folder is not None:
+            yield from read_journals(self.folder.journals)
 
     def save(self, run: BenchmarkRun) -> Path | None:
         """Write the run file; None, and `trouble`, when that is impossible."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pytest_modelbench.recording.manifest import Manifest, ManifestCase, unmeasured
+from pytest_modelbench.recording.so_far import SoFar
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import CaseResult
 
@@ -31,6 +32,8 @@ class Ledger:
         self._results: dict[str, CaseResult] = {}
         self._comparisons: dict[str, list[Comparison]] = {}
         """By node id."""
+        self._so_far: dict[str, SoFar] = {}
+        """By node id: of items that have not ended, as far as is known."""
         self._deaths: dict[str, str] = {}
         self._started: set[str] = set()
 
@@ -45,10 +48,28 @@ class Ledger:
                 self.add_death(event["nodeid"], event["cause"])
             case "problem":
                 self.problems.append(event["text"])
+            case "so_far":
+                self._so_far.setdefault(event["nodeid"], SoFar()).add(event)
 
     def add_start(self, nodeid: str) -> None:
         """The item is under way; its result is yet to come."""
         self._started.add(nodeid)
+        self._so_far.pop(nodeid, None)  # of a rerun only that counts which comes now
+
+    def add_what_came_of(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take from journals what no report has brought, since its item was broken off."""
+        for event in events:
+            if event["event"] in ("started", "so_far"):
+                self.take(event)
+
+    @property
+    def has_unfinished(self) -> bool:
+        """Whether a case was begun whose result has not come."""
+        return any(
+            case["nodeid"] in self._started and case["identity"]["id"] not in self._results
+            for manifest in self.manifests.values()
+            for case in manifest["cases"]
+        )
 
     def add(self, parcel: Mapping[str, Any]) -> None:
         """Take what a report carries: manifests, what an item measured, or both."""
@@ -60,6 +81,7 @@ class Ledger:
                 self._results[result.id] = result
             compared = map(Comparison.model_validate_json, parcel.get("comparisons", ()))
             self._comparisons[nodeid] = list(compared)  # a rerun's instead of those before
+            self._so_far.pop(nodeid, None)
             self._deaths.pop(nodeid, None)  # a rerun did better
 
     def _add_manifest(self, manifest: Manifest) -> None:
@@ -94,10 +116,19 @@ class Ledger:
         """What items compared, in the order of the suites' cases."""
         for manifest in self.manifests.values():
             for nodeid in dict.fromkeys(case["nodeid"] for case in manifest["cases"]):
-                yield from self._comparisons.get(nodeid, ())
+                yield from self._comparisons.get(nodeid) or self._compared_so_far(nodeid)
+
+    def _compared_so_far(self, nodeid: str) -> list[Comparison]:
+        """With what it says so far only where nothing more will come."""
+        so_far = self._so_far.get(nodeid)
+        if so_far is None or self.goes_on or nodeid in self._comparisons:
+            return []
+        if nodeid in self._deaths:
+            return so_far.ended("error", self._deaths[nodeid])
+        return so_far.ended("skipped", self._why_none(nodeid))
 
     def _result(self, manifest: Manifest, case: ManifestCase) -> CaseResult:
-        known = self._results.get(case["identity"]["id"])
+        known = self._known(case)
         if case["nodeid"] in self._deaths:
             cause = self._deaths[case["nodeid"]]
             if known is None:
@@ -106,10 +137,20 @@ class Ledger:
             return known.model_copy(update={"status": "error", "detail": cause})
         if known is not None:
             return known
-        is_started = case["nodeid"] in self._started
+        return unmeasured(manifest, case, "skipped", self._why_none(case["nodeid"]))
+
+    def _known(self, case: ManifestCase) -> CaseResult | None:
+        case_id = case["identity"]["id"]
+        known = self._results.get(case_id)
+        if known is None and (so_far := self._so_far.get(case["nodeid"])) is not None:
+            known = so_far.results.get(case_id)
+        return known
+
+    def _why_none(self, nodeid: str) -> str:
+        """Why an item has no result."""
+        is_started = nodeid in self._started
         if self.goes_on:
-            return unmeasured(manifest, case, "skipped", UNDER_WAY if is_started else NOT_YET)
-        reason = UNFINISHED if is_started else NOT_RUN
+            return UNDER_WAY if is_started else NOT_YET
         if self.ended_because:
-            reason = f"{'unfinished' if is_started else 'not run'}: {self.ended_because}"
-        return unmeasured(manifest, case, "skipped", reason)
+            return f"{'unfinished' if is_started else 'not run'}: {self.ended_because}"
+        return UNFINISHED if is_started else NOT_RUN

@@ -14,6 +14,7 @@ from pathlib import Path
 from pytest_modelbench.errors import ModelbenchError, encodable
 from pytest_modelbench.git import git
 from pytest_modelbench.judge.launch_noise import launch_floor
+from pytest_modelbench.recording.project import project_of
 from pytest_modelbench.redaction import command_without_secrets
 from pytest_modelbench.results.run import RunMetadata, SystemInfo
 from pytest_modelbench.results.store import new_run_id
@@ -62,6 +63,7 @@ def run_metadata(
         git_sha=sha or None,
         git_branch=_branch(folder, sha) if sha else None,
         git_dirty=None if status is None else bool(status),
+        project=project_of(folder),
         command_line=command_without_secrets(encodable(shlex.join(argv))),
         dry_run=dry_run,
         quick=quick,

@@ -123,6 +123,8 @@ class Recorder:
         from pytest_modelbench.recording.assemble import assemble_run
 
         self.keeping.open()
+        if self.ledger.has_unfinished:
+            self.ledger.add_what_came_of(self.keeping.events())
         self.run = assemble_run(
             self.keeping.metadata.model_copy(update={"exit_status": int(exitstatus)}),
             self.keeping.system,

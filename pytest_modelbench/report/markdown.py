@@ -27,6 +27,7 @@ from pytest_modelbench.report.notes import (
 )
 from pytest_modelbench.report.numbers import with_interval
 from pytest_modelbench.report.taken_over import taken_over
+from pytest_modelbench.report.verdict_lines import what_became
 from pytest_modelbench.report.verdicts import (
     difference_lines,
     full_lines,
@@ -122,7 +123,7 @@ def _missing(run: BenchmarkRun, suites: SuitesWithCases) -> Iterator[str]:
     )
     for comparison in run.comparisons:
         if comparison.detail and comparison.status != "error":
-            yield bullet(f"not compared: {short_id(run, comparison.id)}: {comparison.detail}")
+            yield bullet(f"{short_id(run, comparison.id)}: {what_became(comparison)}")
 
 
 def _disturbed(run: BenchmarkRun, suites: SuitesWithCases) -> Iterator[str]:

@@ -43,7 +43,8 @@ def next_commands(run: BenchmarkRun, command: str) -> Iterator[str]:
     run_id = run.metadata.run_id
     if run.metadata.dry_run:
         return
-    details = [case.detail for case in run.cases if case.status == "skipped"]
+    details = [one.detail for one in run.cases if one.status == "skipped"]
+    details += [one.detail for one in run.comparisons if one.status == "skipped"]
     if any(detail.startswith(("not run: ", "unfinished: ")) for detail in details):
         yield f"to go on: {command} --suite-resume={run_id}"
     if any(case.status != "skipped" and not case.is_well for case in run.cases):

@@ -75,10 +75,16 @@ def _nothing_measured(cases: Sequence[CaseResult]) -> Iterator[str]:
     """Said where no case has a result: who interrupts a session may go on with it."""
     if not cases or any(case.status != "skipped" for case in cases):
         return
-    if any(case.detail.startswith("unfinished: ") for case in cases):
+    unfinished = [case for case in cases if case.detail.startswith("unfinished: ")]
+    if any(case.side == case.id for case in unfinished):
         yield (
             "the session ended before any case was measured to its end; the answers that had come "
             "are kept: go on with --suite-resume=last"
+        )
+    elif unfinished:  # sides of comparisons, which are kept whole or not at all
+        yield (
+            "the session ended before any side was measured to its end: --suite-resume=last "
+            "begins with it anew"
         )
     else:
         yield "nothing was measured: every case was skipped"

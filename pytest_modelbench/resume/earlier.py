@@ -14,6 +14,7 @@ from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.run import CaseResult, SystemInfo, TakenOver
 from pytest_modelbench.resume.links import Link, links
 from pytest_modelbench.runs.answers import answers_name
+from pytest_modelbench.suite.compare import OutputTolerance
 
 _WAY = {True: "leave out --suite-quick", False: "give --suite-quick"}
 Mode = Literal["resume", "retry"]
@@ -91,7 +92,9 @@ class Earlier:
         if self.mode == "resume" or self.differences:
             return False
         known = [self._cases[one.id][1] for one in case.measured if one.id in self._cases]
-        return not known or all(one.status == "skipped" for one in known)
+        if not known or all(one.status == "skipped" for one in known):
+            return True
+        return self._was_broken_off(case) and all(_went_well_or_not_at_all(one) for one in known)
 
     def results(self, case: Case, suite_digest: str) -> list[CaseResult] | None:
         """Those of a case that was measured well, as they stand; None where there are none."""
@@ -108,10 +111,9 @@ class Earlier:
     ) -> bool:
         """Whether one run has all of the comparison, by the questions the suite asks today.
 
-        Never of other code or another environment: neither is in a fingerprint.
+        Never of other code.
         """
-        assert case.comparison is not None
-        if any(side.commit or side.python or side.env for side in case.comparison.sides):
+        if _is_of_other_code(case):
             return False
         link = known[0][0]
         compared = self._compared(case)
@@ -119,6 +121,29 @@ class Earlier:
         is_one = all(one is link for one, _ in known)
         is_same_suite = digests.get(case.suite_id) == suite_digest
         return is_one and is_same_suite and compared is not None and compared.status == "ok"
+
+    def sides(self, case: Case) -> dict[str, CaseResult]:
+        """By id, the sides that were measured by themselves of a comparison that was broken off.
+
+        Its launches are not among what is taken over: those of two sessions make no verdict. Nor
+        are sides whose answers have to be there in full, which are not kept.
+        """
+        if not self._was_broken_off(case) or _is_of_other_code(case):
+            return {}
+        assert case.comparison is not None
+        if isinstance(case.comparison.settings.outputs, OutputTolerance):
+            return {}
+        found = {one.id: self._cases[one.id] for one in case.measured if one.id in self._cases}
+        return {name: _marked(*one) for name, one in found.items() if _may_hold(one[1])}
+
+    def _was_broken_off(self, case: Case) -> bool:
+        """Whether its sides were to be compared, and the session ended before they were."""
+        if case.comparison is None or case.measured[0].id not in self._cases:
+            return False
+        compared = self._compared(case)
+        return compared is None or (
+            compared.status == "skipped" and compared.detail.startswith("unfinished: ")
+        )
 
     def comparisons(self, case: Case) -> list[Comparison]:
         """That of its sides, if it has any."""
@@ -135,6 +160,16 @@ class Earlier:
         yield self.in_words()
         if self.differences:
             yield f"nothing is taken over from {self.run_id}: {'; '.join(self.differences)}"
+
+
+def _is_of_other_code(case: Case) -> bool:
+    """Or of another environment: neither is in a fingerprint."""
+    sides = case.comparison.sides if case.comparison is not None else ()
+    return any(side.commit or side.python or side.env for side in sides)
+
+
+def _went_well_or_not_at_all(result: CaseResult) -> bool:
+    return result.is_well or result.status == "skipped"
 
 
 def _may_hold(result: CaseResult) -> bool:

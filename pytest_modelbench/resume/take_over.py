@@ -90,6 +90,28 @@ class TakeOver:
             judged[0] = judged[0].model_copy(update={"bounds": []})
         return judged, self.earlier.comparisons(case)
 
+    def sides(self, case: Case) -> dict[str, CaseResult]:
+        """Sides of a comparison that was broken off, by id, where they are what they were.
+
+        They were measured by themselves, and need not be so again; the launches are made anew.
+        """
+        known = self.earlier.sides(case)
+        if not known:
+            return {}
+        from pytest_modelbench.comparison.identify import identify_sides
+
+        try:
+            found = identify_sides(self._session, case)
+        except ModelbenchError:  # measuring it will say why
+            return {}
+        return {
+            side.id: known[side.id]
+            for side, fingerprint in zip(case.measured, found, strict=True)
+            if side.id in known
+            and known[side.id].fingerprint == fingerprint
+            and _has_few_failures(side, known[side.id])
+        }
+
     def _bring_predictions(self, case: Case) -> None:
         """A run is scored by its own files, also of what it has not asked itself."""
         earlier, own = self.earlier.predictions_file(case), case.trail.predictions
@@ -109,15 +131,15 @@ class TakeOver:
                 found = [engine.identify(case)]
         except ModelbenchError:  # measuring it will say why
             return False
-        if any(
-            one.failed_samples is not None and one.failed_samples.count > _tolerated(each, one)
-            for each, one in zip(case.measured, results, strict=True)
-        ):
+        if not all(map(_has_few_failures, case.measured, results)):
             return False
         return found == [one.fingerprint for one in results]
 
 
-def _tolerated(case: Case, result: CaseResult) -> int:
-    """How many samples may fail by what the suite says today, which no fingerprint holds."""
+def _has_few_failures(case: Case, result: CaseResult) -> bool:
+    """Whether no more samples failed than the suite tolerates today: no fingerprint holds that."""
+    if result.failed_samples is None:
+        return True
     used = result.dataset.get("used_rows")
-    return case.measure.failures_tolerated(used if isinstance(used, int) else 0)
+    tolerated = case.measure.failures_tolerated(used if isinstance(used, int) else 0)
+    return result.failed_samples.count <= tolerated

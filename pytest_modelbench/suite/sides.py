@@ -56,13 +56,13 @@ def plan_comparison(case: Case, compare: Compare, registry: Registry | None) -> 
     """
     assert compare.baseline is not None
     given = {BASELINE: compare.baseline, **compare.named_candidates()}
-    has_revision = any(side.revision for side in given.values())
-    repository = _repository(case.suite_file) if has_revision else None
     label = f"{case.label}-vs-{_label(compare.baseline, case)}"
-    sides = _Sides(replace(case, label=label), compare, registry, repository)
+    sides = _Sides(replace(case, label=label), compare, registry)
     plans = [sides.plan(name, side) for name, side in given.items()]
     if sides.faults:
         raise SideFaultsError(sides.faults)
+    has_revision = any(side.revision for side in given.values())
+    repository = _repository(case.suite_file)[0] if has_revision else None
     plan = ComparisonPlan(tuple(plans), compare, repository)
     return replace(case, label=label, comparison=plan)
 
@@ -72,7 +72,6 @@ class _Sides:
     case: Case
     compare: Compare
     registry: Registry | None
-    repository: Path | None
     faults: list[SideFaultError] = field(default_factory=list)
     """Found while planning: what has any is no plan."""
 
@@ -130,11 +129,8 @@ class _Sides:
     def _commit(self, name: str, side: Side) -> str | None:
         if side.revision is None:
             return None
-        if self.repository is None:
-            message = f"{side.revision!r}: {self.case.base_dir} is in no git repository"
-            raise SideFaultError(name, "revision", message)
         try:
-            return _commit(self.repository, side.revision)
+            return _commit_at(self.case.suite_file, side.revision)
         except ModelbenchError as error:
             raise SideFaultError(name, "revision", str(error)) from None
 
@@ -142,20 +138,43 @@ class _Sides:
         if python is None or in_worktree:  # made by the setup, which is yet to come
             return python
         try:
-            path = path_from(python, self.case.base_dir).absolute()
+            return _interpreter_at(self.case.base_dir, python)
         except ModelbenchError as error:
             raise SideFaultError(name, "python", str(error)) from None
-        found = str(path) if path.is_file() else shutil.which(python)
-        if found is None or not shutil.which(found):
-            message = f"{python!r}: there is no such interpreter ({path})"
-            raise SideFaultError(name, "python", message)
-        return found
+
+
+def check_here(side: Side, suite_file: Path) -> None:
+    """Raises `ModelbenchError` for a revision or an interpreter that a suite would not find."""
+    if side.revision is not None:
+        _commit_at(suite_file, side.revision)
+    elif side.python is not None:
+        _interpreter_at(suite_file.parent, side.python)
+
+
+def _interpreter_at(base_dir: Path, python: str) -> str:
+    path = path_from(python, base_dir).absolute()
+    found = str(path) if path.is_file() else shutil.which(python)
+    if found is None or not shutil.which(found):
+        raise ModelbenchError(f"{python!r}: there is no such interpreter ({path})")
+    return found
+
+
+def _commit_at(suite_file: Path, revision: str) -> str:
+    repository, why_none = _repository(suite_file)
+    if repository is None:
+        raise ModelbenchError(f"{revision!r}: {why_none}")
+    return _commit(repository, revision)
 
 
 @lru_cache(maxsize=64)
-def _repository(suite_file: Path) -> Path | None:
-    """Of the suite; of one that comes with this package, the one we are in."""
-    return repository_of(Path.cwd() if suite_file in SHIPPED.values() else suite_file.parent)
+def _repository(suite_file: Path) -> tuple[Path | None, str]:
+    """Of the suite; of one that comes with this package, the one we are in. Else why there is
+    none."""
+    folder = Path.cwd() if suite_file in SHIPPED.values() else suite_file.parent
+    try:
+        return repository_of(folder), ""
+    except ModelbenchError as error:
+        return None, str(error)
 
 
 @lru_cache(maxsize=64)
@@ -177,10 +196,22 @@ def _given(side: Side) -> dict[str, Any]:
 def _label(baseline: Side, case: Case) -> str:
     """What the baseline is called in an id: by what it has of its own."""
     parts = [baseline.revision, baseline.model, _device(baseline.device)]
-    parts += [Path(baseline.python).parent.parent.name if baseline.python else None]
+    parts += [_environment_name(Path(baseline.python)) if baseline.python else None]
     parts += [f"{name}={_in_id(name, value)}" for name, value in baseline.params.items()]
     text = without_credentials("-".join(part for part in parts if part)) or BASELINE
     return re.sub(r"[^\w.=+-]+", "-", text).strip("-")[:60] or BASELINE
+
+
+def _environment_name(python: Path) -> str:
+    """The directory of an environment says more than its interpreter's name, that of the system's
+    says nothing.
+
+    >>> _environment_name(Path("envs/new/bin/python")), _environment_name(Path("/usr/bin/python3"))
+    ('new', 'python3')
+    """
+    prefix = python.parent.parent
+    is_system = prefix in map(Path, ("/", "/usr", "/usr/local", "."))
+    return python.name if is_system else prefix.name
 
 
 def _in_id(name: str, value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import WrongUsage
 from pytest_modelbench.judge.stored.noise import USUAL_PEAK
 from pytest_modelbench.judge.stored.series import MOST_SESSIONS, Change, Point, Series
 from pytest_modelbench.views.entry import document_of, run_file_of
@@ -47,7 +47,7 @@ def read_history(
     for stored in reversed(stored_runs(store)):
         reading.take(stored)
     if not reading.values:
-        raise ModelbenchError(_nothing(metric, store, reading))
+        raise WrongUsage(_nothing(metric, store, reading))
     found = MetricHistory(metric, {}, faults=reading.faults)
     kept = {name: values[-limit:] for name, values in reading.values.items()}
     questions = sum(max(0, len(values) - 1) for values in kept.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import WrongUsage
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.find_run import BRANCH, LAST, only_id
 from pytest_modelbench.runs.folder import RUN_FILE, RUN_ID, RunFolder
@@ -39,7 +39,7 @@ def _in_folder(path: Path, text: str) -> Stored | Path:
         return Stored(folder.run_id, folder.path, is_folder=True)
     if folder.run_file.is_file():
         return folder.run_file
-    raise ModelbenchError(f"{text!r} is a directory: name a run file, or the directory of a run")
+    raise WrongUsage(f"{text!r} is a directory: name a run file, or the directory of a run")
 
 
 def _newest(text: str, store: Path, states: Collection[State]) -> Stored:
@@ -55,7 +55,7 @@ def _newest(text: str, store: Path, states: Collection[State]) -> Stored:
             dirty = entry.stored
     if dirty is not None:
         return dirty
-    raise ModelbenchError(_nothing(text, store, states, branch, list(branches)))
+    raise WrongUsage(_nothing(text, store, states, branch, list(branches)))
 
 
 def _of_states(store: Path, states: Collection[State]) -> Iterator[Entry]:
@@ -83,12 +83,12 @@ def _nothing(
 def _by_id(text: str, store: Path) -> Stored:
     """The only run in the store whose id begins with `text`."""
     if "/" in text or text.endswith(".json") or not text:
-        raise ModelbenchError(f"{text!r}: no such file")
+        raise WrongUsage(f"{text!r}: no such file")
     all_runs = {one.run_id: one for one in stored_runs(store)}
     if (found := only_id(text, list(all_runs))) is not None:
         return all_runs[found]
     newest = f"newest there: {next(iter(all_runs))}" if all_runs else "it has no run yet"
-    raise ModelbenchError(
+    raise WrongUsage(
         f"{text!r} is neither a file nor 'last', 'branch:NAME' or the beginning of a run's id in "
         f"{store} ({newest})"
     )

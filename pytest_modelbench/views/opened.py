@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import WrongUsage
 from pytest_modelbench.results.find_run import LAST, loaded_run
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.runs.folder import RunFolder
@@ -75,7 +75,7 @@ def with_cases(run: BenchmarkRun, pattern: str) -> BenchmarkRun:
         ids = [case.id for case in run.cases]
         more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
         there = f"it has {', '.join(ids[:MOST_NAMED])}{more}" if ids else "it has no case at all"
-        raise ModelbenchError(f"--case {pattern!r}: no case of the run is called so: {there}")
+        raise WrongUsage(f"--case {pattern!r}: no case of the run is called so: {there}")
     suites = {case.suite for case in cases}
     ids_kept = {case.id for case in cases}
     return run.model_copy(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.runs.folder import RUN_ID, RunFolder
@@ -63,5 +63,5 @@ def store_at(given: str | None) -> Path:
         return runs_folder()
     path = path_from(given, Path.cwd())
     if not path.is_dir():
-        raise ModelbenchError(f"--dir {given!r}: no such directory")
+        raise WrongUsage(f"--dir {given!r}: no such directory")
     return path

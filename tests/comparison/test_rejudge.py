@@ -125,5 +125,41 @@ def test_a_tolerance_that_equal_code_would_break_is_refused(
     run: BenchmarkRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = str(run.save(tmp_path / "run.json"))
-    assert main(["compare", file, "--metric=p95_latency_ms", "--max-regression=1%"]) == 1
+    assert main(["compare", file, "--metric=p95_latency_ms", "--max-regression=1%"]) == 2
     assert "of p95_latency_ms should be 15% or more, not 1 %" in capsys.readouterr().err
+
+
+@pytest.fixture(name="broken")
+def a_run_whose_comparison_broke(run: BenchmarkRun) -> BenchmarkRun:
+    (comparison,) = run.comparisons
+    detail = "side 'candidate': broken in launch 3: boom"
+    data = PairedData(NAMES, PROCEDURE, comparison.launches, 0, detail)
+    changed = {
+        "status": "error",
+        "detail": detail,
+        "verdicts": [paired_verdict(data, usual_question("5%"), 1.0)],
+    }
+    return run.model_copy(update={"comparisons": [comparison.model_copy(update=changed)]})
+
+
+def test_what_broke_is_judged_as_far_as_it_came_by_what_is_asked_now(
+    broken: BenchmarkRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verdict_of(broken) == broken.comparisons[0].verdicts[0]
+    file = str(broken.save(tmp_path / "run.json"))
+    assert main(["compare", file]) == 1
+    assert "tolerance 5 %: inconclusive" in capsys.readouterr().out
+    assert main(["compare", file, "--max-regression=50%"]) == 1
+    said = capsys.readouterr().out
+    assert "tolerance 50 %: inconclusive" in said
+    assert "compared only so far: side 'candidate': broken in launch 3: boom" in said
+    assert main(["compare", file, "--metric=mean_latency_ms"]) == 1
+    assert "mean latency" in capsys.readouterr().out
+
+
+def test_a_side_that_could_not_be_measured_is_no_success(run: BenchmarkRun, tmp_path: Path) -> None:
+    """Of three sides: the other two are compared."""
+    gone = made_case("b[m-CPU-vs-main]@third", status="error", detail="no such model", metrics={})
+    more = run.model_copy(update={"cases": [*run.cases, gone]})
+    assert main(["compare", str(run.save(tmp_path / "two.json"))]) == 0
+    assert main(["compare", str(more.save(tmp_path / "three.json"))]) == 1

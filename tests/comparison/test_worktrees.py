@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from revisions import commit_all
+from revisions import AUTHOR, commit_all
 
 from pytest_modelbench.comparison.worktrees import MOST_KEPT, ready_worktree, worktrees_folder
 from pytest_modelbench.errors import ModelbenchError
@@ -85,6 +85,74 @@ def test_a_command_that_takes_too_long_is_ended_with_what_it_started(
         made(repository.path, commit, revisions(setup=slow, timeout_seconds=0.5))
     group = subprocess.run(["pgrep", "-f", f"touch {tmp_path}/surviv[e]d"], capture_output=True)
     assert group.stdout == b""
+
+
+def test_what_failed_is_called_as_it_is_known_with_the_file_of_all_it_said(
+    repository: Repository,
+) -> None:
+    commit = repository.commit("one")
+    name = f"revision 'main' ({commit[:12]})"
+    fails = revisions(setup=f"echo begun; echo {'x' * 1000}; false")
+    with (
+        pytest.raises(ModelbenchError) as caught,
+        ready_worktree(repository.path, commit, fails, name),
+    ):
+        pass
+    said = str(caught.value)
+    assert said.startswith(f"setup of {name}: ")
+    assert "begun" not in said.partition("ended with")[2]
+    log = Path(said.partition("; all that it said is in ")[2])
+    assert log.read_text().startswith("begun\n")
+
+
+def test_a_setup_that_was_too_slow_says_how_long_it_had(repository: Repository) -> None:
+    commit = repository.commit("one")
+    slow = revisions(setup="sleep 60", timeout_seconds=0.2)
+    with pytest.raises(ModelbenchError, match=r"timeout_seconds: 0\.2 s for all of setup\)"):
+        made(repository.path, commit, slow)
+
+
+def test_of_worktrees_whose_setup_failed_the_last_is_kept_and_no_good_one_goes(
+    repository: Repository,
+) -> None:
+    good = made(repository.path, repository.commit("good"), revisions())
+    logs = []
+    for number in range(MOST_KEPT + 2):
+        commit = repository.commit(str(number))
+        with pytest.raises(ModelbenchError) as caught:
+            made(repository.path, commit, revisions(setup="echo why; false"))
+        logs.append(Path(str(caught.value).partition("said is in ")[2]))
+    folders = {one for one in worktrees_folder(repository.path).iterdir() if one.is_dir()}
+    last = logs[-1].with_suffix("")
+    assert folders == {good, last}
+    assert [log.exists() for log in logs] == [False] * (len(logs) - 1) + [True]
+    # What could be made since does not take the log away that one may yet want to read.
+    made(repository.path, repository.commit("better"), revisions())
+    assert logs[-1].read_text() == "why\n"
+    assert git(repository.path, "worktree", "list").count("\n") == 3
+
+
+def test_a_worktree_has_its_submodules_before_its_setup(
+    repository: Repository, tmp_path: Path
+) -> None:
+    source = Repository(tmp_path / "source")
+    source.commit("part")
+    allowed = ("-c", "protocol.file.allow=always")
+    git(repository.path, *allowed, "submodule", "add", "-q", str(source.path), "lib")
+    commit = repository.commit("with it")
+    folder = made(repository.path, commit, revisions(setup="cp lib/file.txt seen"))
+    assert (folder / "seen").read_text() == "part"
+    assert made(repository.path, commit, revisions(setup="cp lib/file.txt seen")) == folder
+    source.commit("newer")
+    newer = git(source.path, "rev-parse", "HEAD")
+    git(repository.path, "update-index", "--cacheinfo", f"160000,{newer},lib")
+    git(repository.path, *AUTHOR, "commit", "-qm", "newer")
+    wanted = git(repository.path, "rev-parse", "HEAD")
+    with pytest.raises(ModelbenchError, match=rf"checkout has not: lib \({newer[:12]}\); fetch th"):
+        made(repository.path, wanted, revisions())
+    fetch = "git -c protocol.file.allow=always submodule update -q --init; cp lib/file.txt seen"
+    folder = made(repository.path, wanted, revisions(setup=fetch))
+    assert (folder / "seen").read_text() == "newer"
 
 
 def test_setup_sees_a_clean_worktree(repository: Repository) -> None:

@@ -152,14 +152,15 @@ def test_a_repository_whose_path_is_not_utf_8_is_like_any_other(
         options = ["--suite-output=run.json", f"--rootdir={folder}", f"--suite-against={revision}"]
         command = [sys.executable, "-m", "pytest", "s.json", *options]
         done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-        return done.stdout.decode("utf-8", "replace")
+        return (done.stdout + done.stderr).decode("utf-8", "replace")
 
     assert "1 passed" in against("main")
     run = BenchmarkRun.load(folder / "run.json")
     assert run.suites[0].file == f"{pytester.path}/caf?/s.json"
     [verdict] = run.comparisons[0].verdicts
     assert verdict.outcome == "pass"
-    refused = f"'nosuch' is no revision of {pytester.path}/caf? (branches: main)"
+    where = f"{pytester.path}/caf? (branches: main)"
+    refused = f"ERROR: --suite-against: 'nosuch' is no revision of {where}"
     assert refused in against("nosuch")
 
 
@@ -200,7 +201,9 @@ def test_a_candidate_that_breaks_in_the_first_launch_has_its_quality_compared(
     comparison = comparison_of(pytester)
     said = "side 'candidate': broken in launch 1: RuntimeError: out of luck"
     assert (comparison.status, comparison.detail) == ("error", said)
-    assert [(one.metric, one.outcome) for one in comparison.verdicts] == [("exact_match", "pass")]
+    verdicts = [(one.metric, one.outcome, one.reason) for one in comparison.verdicts]
+    assert verdicts[1:] == [("p50_latency_ms", "inconclusive", said)]
+    assert verdicts[0][:2] == ("exact_match", "pass")
 
 
 @pytest.mark.parametrize("side", ["baseline", "candidate"])
@@ -235,6 +238,26 @@ def test_samples_that_may_fail_do_not_break_the_launches(
     [verdict] = comparison_of(pytester).verdicts
     assert verdict.outcome == "pass"
     assert "without 2 that failed" in verdict.message
+
+
+def test_where_every_sample_failed_on_one_side_or_the_other_nothing_is_timed(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    measure = {"min_samples": 5, "min_seconds": 0, "warmup": 2, "max_failed_samples": 7}
+    fails = [{"params": {"fails": some}} for some in ("abcd", "efgh")]
+    compare = dict(zip(("baseline", "candidate"), fails, strict=True))
+    suite(compare, criteria=[EXACT, LATENCY], measure=measure)
+    result = session(pytester)
+    result.assert_outcomes(failed=1)
+    comparison = comparison_of(pytester)
+    failed = "'baseline' failed 4, 'candidate' failed 4"
+    said = f"no sample is left that all sides answered (of 8: {failed})"
+    assert (comparison.status, comparison.detail) == ("error", said)
+    assert comparison.launches == []
+    verdicts = {one.metric: one for one in comparison.verdicts}
+    assert list(verdicts) == ["exact_match", "p50_latency_ms"]
+    assert verdicts["p50_latency_ms"].reason == said
+    assert f": compared only so far: {said}" in result.stdout.str()
 
 
 def test_answers_that_have_to_be_equal_have_to_be_there(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from revisions import commit_all
+from revisions import AUTHOR, commit_all
 
 from pytest_modelbench import BenchmarkRun
 from pytest_modelbench.git import git
@@ -227,7 +227,10 @@ def test_worse_answers_fail_and_equal_answers_can_be_required(
     assert found["same", "outputs", "baseline"].outcome == "pass"
     assert found["wrong", "outputs", "baseline"].outcome == "regression"
     assert found["wrong", "exact_match", "same"].outcome == "noted"
-    assert "differ" in found["wrong", "outputs", "baseline"].message
+    said = found["wrong", "outputs", "baseline"].message
+    assert "outputs differ in 7 of 8 samples, first in sample 0; most in sample 0: " in said
+    assert "'A'" in said
+    assert "'a'" in said
 
 
 def test_three_sides_are_measured_in_the_same_blocks(suite: Any, pytester: pytest.Pytester) -> None:
@@ -304,6 +307,44 @@ def test_the_time_it_may_take_is_said_before(suite: Any, pytester: pytest.Pytest
     )
 
 
+def test_a_side_against_itself_is_measured_and_said_to_be_one(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    suite({"baseline": {}, "launches": 2, "blocks": 4})
+    result = session(pytester, "--suite-against=model:one")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "modelbench: a candidate is what the baseline is, so all it can show is noise (b*one?)",
+            "note: not the same on both sides: nothing: side 'candidate' is what the baseline *",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("nosuch", "--suite-against: 'nosuch' is no revision of *(branches: main)"),
+        ("merge-base:trunk", "--suite-against: 'merge-base:trunk': HEAD and trunk have no common*"),
+        ("python:no/python", "--suite-against: 'no/python': there is no such interpreter*"),
+    ],
+)
+@pytest.mark.parametrize("parallel", [(), ("-n", "2")])
+def test_a_baseline_that_is_not_there_is_a_wrong_option_and_no_mistake_of_the_suite(
+    suite: Any, pytester: pytest.Pytester, given: str, said: str, parallel: tuple[str, ...]
+) -> None:
+    suite()
+    git(pytester.path, "init", "-q", "-b", "main")
+    commit = commit_all(pytester.path)
+    if "trunk" in given:
+        git(pytester.path, "checkout", "-q", "--orphan", "trunk")
+        git(pytester.path, *AUTHOR, "commit", "-qm", "another beginning")
+        git(pytester.path, "checkout", "-q", commit)
+    result = session(pytester, f"--suite-against={given}", *parallel)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {said}"])
+
+
 def test_bounds_are_for_candidates_alone(suite: Any, pytester: pytest.Pytester) -> None:
     criteria = [{"id": "fast", "metric": "max_latency_ms", "max": 1e6, "min": 1.3}]
     suite({"baseline": {}, "candidate": {"params": {"factor": 2}}, "tolerance": "200%"},
@@ -328,7 +369,8 @@ def test_a_side_that_breaks_in_the_middle_is_an_error_that_names_it(
     assert comparison.status == "error"
     assert comparison.detail.startswith("side 'candidate': ")
     assert words in comparison.detail
-    assert comparison.verdicts == []
+    [verdict] = comparison.verdicts
+    assert (verdict.outcome, verdict.reason) == ("inconclusive", comparison.detail)
     assert "Traceback" not in result.stdout.str()
 
 
@@ -594,3 +636,19 @@ def _has(process: Path, marker: dict[str, str]) -> bool:
     except OSError:
         return False
     return any(f"{name}={value}".encode() in content for name, value in marker.items())
+
+
+def test_what_no_side_has_is_told_with_its_reason_and_only_where_it_was_asked_for(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    criteria = [{"metric": "peak_vram_mb", "max_regression": "5%"}]
+    sides = {"candidates": {"a": {}, "b": {}}, "launches": 2, "blocks": 4}
+    suite({"baseline": {}, **sides}, criteria=criteria)
+    assert session(pytester, "-Wdefault").ret == 0
+    [comparison] = run_of(pytester).comparisons
+    said = {(one.baseline, one.candidate): one for one in comparison.verdicts}
+    for candidate in ("a", "b"):
+        words = f"{candidate}: peak vram, tolerance 5 %: inconclusive: "
+        assert said["baseline", candidate].message.startswith(words)
+        assert "CPU" in str(said["baseline", candidate].reason)
+    assert said["a", "b"].outcome == "noted"

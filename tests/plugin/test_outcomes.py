@@ -57,7 +57,10 @@ def test_a_bound_within_the_interval_warns_and_fails_when_strict(
 ) -> None:
     """Two right answers of three say little about the next three."""
     echo_suite(criteria=[{"metric": "exact_match", "goal": "max", "min": 0.9}])
-    words = "inconclusive: exact_match is 0.6667 ?0.2077, 0.9385?: its interval straddles min 0.9"
+    words = (
+        "inconclusive: exact_match is 0.6667 ?0.2077, 0.9385?: its interval straddles min 0.9; "
+        "at least 10 samples instead of 3 are needed"
+    )
     result = pytester.runpytest("echo.json", "-W", "default")
     result.assert_outcomes(passed=2, warnings=2)
     assert result.ret == 0
@@ -75,7 +78,7 @@ def test_a_bound_on_a_percentile_of_too_few_calls_warns_and_fails_when_strict(
     result = pytester.runpytest("echo.json", "-W", "default")
     result.assert_outcomes(passed=2, warnings=2)
     result.stdout.fnmatch_lines(
-        ["*inconclusive: p99_latency_ms is * rests on 5 calls and needs 662"]
+        ["*inconclusive: p99_latency_ms is * rests on 5 calls and needs 662: max 1000 ms"]
     )
     pytester.runpytest("echo.json", "--suite-strict").assert_outcomes(failed=2)
     pytester.runpytest("echo.json", "-W", "error").assert_outcomes(failed=2)

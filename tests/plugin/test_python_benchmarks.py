@@ -409,7 +409,8 @@ def test_a_bound_that_cannot_be_judged_warns_and_is_a_failure_of_one_line_where_
             modelbench.bound("p99_latency_ms", max=1000)
         """
     )
-    sentence = "inconclusive: p99_latency_ms is * ms, but rests on 3 calls and needs 662"
+    rests_on = "rests on 3 calls and needs 662: max 1000 ms"
+    sentence = f"inconclusive: p99_latency_ms is * ms, but {rests_on}"
     result = pytester.runpytest_inprocess("-W", "default")
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines([f"*ModelbenchWarning: {sentence}"])

@@ -94,7 +94,7 @@ def test_a_quick_run_is_no_baseline(
     pytester.runpytest("echo.json", "--suite-baseline=last", "-W", "default")
     compared = runs()[-1].comparisons
     assert {side.run_id for one in compared for side in one.sides} == {real.metadata.run_id, None}
-    assert modelbench(["compare", real.metadata.run_id, quick.metadata.run_id]) == 1
+    assert modelbench(["compare", real.metadata.run_id, quick.metadata.run_id]) == 2
     assert "a quick run, whose figures say nothing" in capsys.readouterr().err
 
 

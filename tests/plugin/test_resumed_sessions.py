@@ -283,7 +283,7 @@ def test_one_measurement_in_two_runs_is_not_compared(
     assert "shout[one-CPU]" not in said.out
     assert "one measurement, which one session took over: echo::shout[one-CPU]" in said.err
     assert f"not in run {first}: echo::shout[one-CPU]" not in said.err
-    assert modelbench(["compare", second, third]) == 1
+    assert modelbench(["compare", second, third]) == 2
     assert "hold the same measurements" in capsys.readouterr().err
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_modelbench.recording.ledger import Ledger
-from pytest_modelbench.recording.manifest import Manifest
-from pytest_modelbench.results.comparison import Comparison
+from pytest_modelbench.recording.ledger import NOT_RUN, UNFINISHED, Ledger
+from pytest_modelbench.recording.manifest import Manifest, unmeasured
+from pytest_modelbench.recording.so_far import so_far_event
+from pytest_modelbench.results.comparison import Comparison, Launch
+from pytest_modelbench.results.packed import pack
+from pytest_modelbench.results.run import CaseResult
 
 
 class Looked(dict[str, Any]):
@@ -119,3 +122,70 @@ def test_comparisons_stand_in_the_order_of_their_cases_and_a_rerun_s_replace_tho
     ledger.add({"results": [], "nodeid": "test_it.py::b"})  # this time nothing was compared
     found = [(one.benchmark, one.detail) for one in ledger.comparisons()]
     assert found == [("a", "again"), ("c", "")]
+
+
+FILE = "test_it.py"
+
+
+def result(nodeid: str, detail: str) -> CaseResult:
+    whole = manifest("a", "b")
+    [case] = [one for one in whole["cases"] if one["nodeid"] == nodeid]
+    return unmeasured(whole, case, "skipped", detail)
+
+
+def comparison(nodeid: str, *launches: str) -> Comparison:
+    """Its launches are told apart by what disturbed them."""
+    order = pack([0, 1])
+    return Comparison(
+        id=nodeid,
+        suite=FILE,
+        benchmark="a",
+        kind="paired",
+        status="skipped",
+        detail="unfinished",
+        trace=None,
+        sides=[],
+        differences=[],
+        procedure=None,
+        launches=[
+            Launch(series="decision", order=order, sides=[], disturbances=[one]) for one in launches
+        ],
+        verdicts=[],
+        duration_seconds=1.0,
+    )
+
+
+def test_what_an_item_gave_before_it_was_broken_off_is_its_result() -> None:
+    ledger, nodeid = Ledger(), f"{FILE}::a"
+    ledger.add({"manifests": [manifest("a", "b")]})
+    ledger.add_start(nodeid)
+    assert ledger.has_unfinished
+    ledger.take(so_far_event(nodeid, [result(nodeid, "first")], None))
+    [(_, [known, other])] = ledger.suites()
+    assert (known.detail, other.detail) == ("first", NOT_RUN)
+    # A rerun begins anew, and what a report brings holds in any case.
+    ledger.add_start(nodeid)
+    [(_, [known, _])] = ledger.suites()
+    assert known.detail == UNFINISHED
+    ledger.add({"nodeid": nodeid, "results": [result(nodeid, "whole").model_dump_json()]})
+    ledger.add_what_came_of([so_far_event(nodeid, [result(nodeid, "late")], None)])
+    [(_, [known, _])] = ledger.suites()
+    assert known.detail == "whole"
+    assert not ledger.has_unfinished
+
+
+def test_launches_that_came_one_by_one_are_one_comparison() -> None:
+    ledger, nodeid = Ledger(), f"{FILE}::a"
+    ledger.add({"manifests": [manifest("a")]})
+    ledger.add_start(nodeid)
+    for launches in ([], ["one"], ["two"]):
+        ledger.take(so_far_event(nodeid, [], comparison(nodeid, *launches)))
+    [so_far] = ledger.comparisons()
+    assert so_far.launches == comparison(nodeid, "one", "two").launches
+    assert (so_far.status, so_far.detail) == ("skipped", UNFINISHED)
+    ledger.goes_on = True
+    assert list(ledger.comparisons()) == []
+    ledger.goes_on = False
+    ledger.add_death(nodeid, "killed")
+    [so_far] = ledger.comparisons()
+    assert (so_far.status, so_far.detail) == ("error", "killed")

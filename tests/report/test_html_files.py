@@ -97,7 +97,7 @@ def test_markdown_is_of_one_run(
 def test_a_run_that_is_not_there_is_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert modelbench(["report", "gone.json", "-o", str(tmp_path / "a.html")]) == 1
+    assert modelbench(["report", "gone.json", "-o", str(tmp_path / "a.html")]) == 2
     assert capsys.readouterr().err == "'gone.json': no such file\n"
     assert not (tmp_path / "a.html").exists()
 

@@ -168,7 +168,7 @@ def test_the_command_makes_it_of_a_run_file(
     assert (pytester.path / "new" / "a.md").read_text("utf-8") == markdown_of_run(pytester)
     file.write_text(file.read_text()[:-20])
     assert modelbench(["report", str(file)]) == 1
-    assert modelbench(["report", str(pytester.path / "gone.json")]) == 1
+    assert modelbench(["report", str(pytester.path / "gone.json")]) == 2
     assert modelbench(["report", str(file), f"--output={pytester.path}"]) == 1
     errors = capsys.readouterr().err.splitlines()
     assert all(line.lstrip("'").startswith(str(pytester.path)) for line in errors)

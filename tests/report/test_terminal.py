@@ -276,3 +276,16 @@ def test_where_nothing_was_measured_it_says_whether_there_is_something_to_go_on_
     (suite,) = make_run(cases).suites
     *_, last = suite_lines(suite, cases, 200, 0.0)
     assert last.endswith(words)
+
+
+def test_of_sides_that_were_broken_off_no_answers_are_promised() -> None:
+    cases = [
+        make_case(f"a@{side}", status="skipped", detail="unfinished: x")
+        for side in ("baseline", "candidate")
+    ]
+    (suite,) = make_run(cases).suites
+    *_, last = suite_lines(suite, cases, 200, 0.0)
+    assert last == (
+        "the session ended before any side was measured to its end: --suite-resume=last begins "
+        "with it anew"
+    )

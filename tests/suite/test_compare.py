@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -171,9 +172,13 @@ def test_a_revision_is_looked_up_where_the_suite_is(load: Any, tmp_path: Path) -
         ({"baseline": {}, "candidates": {"baseline": {}}}, "and not 'baseline'"),
         ({"baseline": {}, "candidates": {"a/b": {}}}, "'a/b' should be letters"),
         ({"baseline": {}, "candidates": {}}, "candidates"),
-        ({"baseline": {}, "outputs": "same"}, "outputs"),
+        (
+            {"baseline": {}, "outputs": "same"},
+            "outputs: \"same\" should be 'equal', or an object with 'absolute' and 'relative'",
+        ),
         ({"baseline": {}, "outputs": {"absolute": -1}}, "absolute"),
         ({"baseline": {}, "tolerance": "5"}, "'5' should be a share"),
+        ({"baseline": {}, "tolerance": 0.05}, 'should be a share such as "5%": an amount in a'),
         ({"baseline": {}, "seed": -1}, "seed"),
         ({"baseline": {"env": {"A=B": "x"}}}, "'A=B' is no name of an environment variable"),
         ({"baseline": {"env": {"A\0": "x"}}}, "is no name of an environment variable"),
@@ -199,6 +204,28 @@ def test_mistakes_of_all_sides_and_fields_are_told_at_once(load: Any) -> None:
 def test_null_and_a_comparison_of_equal_sides_are_allowed(load: Any) -> None:
     [case] = load({"baseline": {}, "candidates": None, "candidate": None}).cases
     assert case.id == "s::b[one-CPU-vs-baseline]"
+
+
+def test_an_odd_number_of_launches_is_told_in_its_line(load: Any, tmp_path: Path) -> None:
+    text = problems(load, {"baseline": {}, "tolerance": "5%", "launches": 5})
+    lines = (tmp_path / "s.json").read_text().splitlines()
+    number = next(n for n, line in enumerate(lines, 1) if '"launches"' in line)
+    assert f"s.json:{number}: compare.launches: 'launches' should be even, not 5" in text
+
+
+@pytest.mark.parametrize(
+    ("python", "name"), [("env/bin/python", "env"), ("/usr/bin/python3", "python3")]
+)
+def test_another_environment_is_called_by_what_tells_it_from_others(
+    load: Any, tmp_path: Path, python: str, name: str
+) -> None:
+    made = tmp_path / "env" / "bin" / "python"
+    made.parent.mkdir(parents=True)
+    made.symlink_to(sys.executable)
+    if not (tmp_path / python).exists():
+        pytest.skip(f"there is no {python} here")
+    [case] = load(against=f"python:{python}").cases
+    assert case.id == f"s::b[one-CPU-vs-{name}]"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "device:", "model: ", "python:"])

@@ -10,6 +10,7 @@ from pytest_modelbench.report.html.markup import Markup, joined, preformatted, t
 from pytest_modelbench.report.html.table import folded
 from pytest_modelbench.report.html.view import Report, ShownCase
 from pytest_modelbench.report.markdown_text import counted
+from pytest_modelbench.report.verdict_lines import what_became
 
 
 def errors_section(report: Report) -> Markup:
@@ -91,4 +92,4 @@ def _skips(report: Report) -> Iterator[Markup]:
     for run in report.shown_runs:
         for one in run.comparisons:
             if one.detail and one.status != "error":
-                yield tag("li", f"not compared: {one.id}: {one.detail}")
+                yield tag("li", f"{one.id}: {what_became(one)}")
