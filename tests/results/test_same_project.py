@@ -51,7 +51,7 @@ def test_elsewhere_it_is_known_by_its_whole_path() -> None:
 
 def test_two_projects_at_one_place_are_two() -> None:
     """As in containers, which mount each at the same path."""
-    one, other = project(ONE, None, "/work"), project(OTHER, None, "/work")
-    assert not is_same_suite_file(one, "/work/s.json", other, "/work/s.json")
+    one, other = project(ONE, None, "/there"), project(OTHER, None, "/there")
+    assert not is_same_suite_file(one, "/there/s.json", other, "/there/s.json")
     # What is installed for both is one suite.
     assert is_same_suite_file(one, "/lib/s.json", other, "/lib/s.json")
