@@ -19,6 +19,8 @@ from pytest_modelbench.paths import path_from
 from pytest_modelbench.strict import Text
 
 ModelType = Literal["base", "quantized", "distilled", "quantized+distilled"]
+MODEL_SUFFIXES = (".xml", ".onnx")
+"""Of model files; no hub id ends so."""
 
 
 class RegistryEntry(StrictModel):
@@ -142,14 +144,14 @@ def load_registry(file: Path) -> Registry:
 def resolve_model_path(text: str, base_dir: Path) -> str:
     """An absolute path for what is, or is written as, a local path; else the text as it is.
 
-    `~`, `./`, `../` and absolute paths are local whether they exist or not; anything else is
-    local when it exists relative to `base_dir`, and otherwise a hub id. Raises `ModelbenchError`
-    for what cannot be a path.
+    `~`, `./`, `../`, absolute paths and names of OpenVINO and ONNX files are local whether they
+    exist or not; anything else is local when it exists relative to `base_dir`, and otherwise a hub
+    id. Raises `ModelbenchError` for what cannot be a path.
     """
     path = path_from(text, base_dir)
     if text.startswith("~") or Path(text).is_absolute():
         return str(path.absolute())
-    if text.startswith(".") or path.exists():
+    if text.startswith(".") or path.suffix.lower() in MODEL_SUFFIXES or path.exists():
         # Not `resolve`: a link's own name is the name people know the model by.
         return os.path.abspath(path)  # noqa: PTH100
     return text

@@ -139,6 +139,7 @@ def test_a_path_is_local_when_written_so_or_when_it_is_there(
     expected = {
         "org/here": str(tmp_path / "org" / "here"),
         "org/away": "org/away",
+        "org/away.xml": str(tmp_path / "org" / "away.xml"),
         "./away": str(tmp_path / "away"),
         "../away": str(tmp_path.parent / "away"),
         "/abs/away": "/abs/away",

@@ -8,13 +8,12 @@ from typing import Any
 
 from pytest_modelbench.errors import ModelbenchError, one_line
 from pytest_modelbench.registered import did_you_mean
-from pytest_modelbench.registry import Candidate
+from pytest_modelbench.registry import MODEL_SUFFIXES, Candidate
 from pytest_modelbench.runners.hub_models import local_directory
 from pytest_modelbench.runners.openvino_export import IR_FOLDERS
 from pytest_modelbench.runners.openvino_ports import port_name
 
 USUAL_FILE = "openvino_model.xml"
-SUFFIXES = (".xml", ".onnx")
 
 
 def find_model_file(candidate: Candidate) -> Path:
@@ -24,7 +23,7 @@ def find_model_file(candidate: Candidate) -> Path:
     """
     path = Path(candidate.model_path)
     if path.is_file():
-        if path.suffix.lower() in SUFFIXES:
+        if path.suffix.lower() in MODEL_SUFFIXES:
             return path
         raise ModelbenchError(
             f"model {candidate.version!r}: {path.name} is neither an OpenVINO IR (.xml) nor an "
@@ -34,7 +33,7 @@ def find_model_file(candidate: Candidate) -> Path:
     for folder in IR_FOLDERS:
         if (directory / folder / USUAL_FILE).is_file():
             return directory / folder / USUAL_FILE
-    for suffix in SUFFIXES:
+    for suffix in MODEL_SUFFIXES:
         found = sorted(directory.glob(f"*{suffix}"))
         if len(found) == 1:
             return found[0]
