@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from fresh_memory import fresh_memory
 
 from pytest_modelbench.measure.family_watcher import (
     ALONE_SECONDS,
@@ -50,9 +51,9 @@ def test_asked_to_it_samples_the_measured_process_as_well() -> None:
     try:
         watcher.start()
         before = resident_bytes_of(os.getpid())
-        buffer = bytearray(b"x") * SIZE
+        memory = fresh_memory(SIZE)
         time.sleep(0.2)
-        del buffer
+        memory.close()
         seen = watcher.stop()
     finally:
         watcher.close()

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import psutil
 import pytest
+from fresh_memory import fresh_memory
 
 from pytest_modelbench.measure.high_water import reset_high_water, resident_memory, sharing
 
@@ -51,8 +52,7 @@ def test_resident_memory_is_what_psutil_says() -> None:
 def test_the_mark_keeps_a_peak_until_it_is_reset() -> None:
     assert reset_high_water()
     before = resident_memory()
-    buffer = bytearray(b"x") * SIZE
-    del buffer
+    fresh_memory(SIZE).close()
     peak = resident_memory()
     assert reset_high_water()
     after = resident_memory()
@@ -81,8 +81,8 @@ def test_another_process_has_its_own_mark() -> None:
 
 
 def test_a_fork_shares_what_it_inherited_and_not_what_it_made() -> None:
-    inherited = bytearray(b"x") * SIZE
-    with forked(lambda: bytearray(b"y") * (2 * SIZE)) as pid:
+    inherited = fresh_memory(SIZE)
+    with forked(lambda: fresh_memory(2 * SIZE)) as pid:
         seen = sharing(pid)
     assert len(inherited) == SIZE
     assert seen is not None
