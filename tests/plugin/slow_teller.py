@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
@@ -55,6 +56,7 @@ class Teller(Runner):
 def pytest_modelbench_register(modelbench):
     modelbench.runners.add("teller", Teller)
 """
+T = TypeVar("T")
 COMMAND = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--suite=tale.json")
 PATIENCE_SECONDS = 60
 
@@ -115,11 +117,13 @@ class Tale:
         return Counter(json.loads(row)["text"] for row in rows)
 
 
-def until(condition: Callable[[], object]) -> None:
+def until(condition: Callable[[], T]) -> T:
+    """What it gives as soon as that is true."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.005)
+    return found
 
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from test_broken_sides import CONFTEST, EXACT
 
 from pytest_modelbench.recording.recover import recover
 from pytest_modelbench.results.run import BenchmarkRun
+from pytest_modelbench.results.store import runs_folder
+from pytest_modelbench.runs.folder import run_folders
 from pytest_modelbench.runs.journal import read_journals
 
 pytestmark = pytest.mark.slow
@@ -38,6 +40,7 @@ class Session:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.started: list[subprocess.Popen[bytes]] = []
         (folder / "conftest.py").write_text(SLOW)
         rows = [json.dumps({"text": one, "ref": one.upper()}) for one in "abcdefgh"]
         (folder / "rows.jsonl").write_text("\n".join(rows))
@@ -56,9 +59,11 @@ class Session:
 
     def start(self, *more: str) -> subprocess.Popen[bytes]:
         with (self.folder / "out.txt").open("wb") as out:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [*COMMAND, *more], cwd=self.folder, stdout=out, stderr=subprocess.STDOUT
             )
+        self.started.append(process)
+        return process
 
     def run(self, *more: str) -> str:
         self.start(*more).wait(PATIENCE_SECONDS)
@@ -75,8 +80,12 @@ class Session:
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Session:
-    return Session(tmp_path)
+def session(tmp_path: Path) -> Iterator[Session]:
+    made = Session(tmp_path)
+    yield made
+    for process in made.started:
+        if process.poll() is None:
+            kill_all(process)
 
 
 def kept(kind: str, count: int) -> Callable[[], bool]:
@@ -92,14 +101,7 @@ def kept(kind: str, count: int) -> Callable[[], bool]:
 
 
 def begun(kind: str, count: int) -> None:
-    until(lambda: any(True for _ in newest_folders()) and kept(kind, count)())
-
-
-def newest_folders() -> list[object]:
-    try:
-        return [newest()]
-    except StopIteration:
-        return []
+    until(lambda: any(run_folders(runs_folder())) and kept(kind, count)())
 
 
 def check_kept(run: BenchmarkRun, launches: int, why: str, status: str = "skipped") -> None:
@@ -208,8 +210,10 @@ def test_a_worker_that_dies_leaves_what_it_had_compared(session: Session) -> Non
     pytest.importorskip("xdist")
     process = session.start("-n", "2", "--max-worker-restart=0")
     begun("compared", 1)
-    [worker] = [one for one in psutil.Process(process.pid).children() if one.children()]
-    worker.kill()
+    workers = psutil.Process(process.pid).children()
+    # Between two launches no worker has a process of its own.
+    [busy] = until(lambda: [one for one in workers if one.children()])
+    busy.kill()
     assert process.wait(PATIENCE_SECONDS) == 1
     run = newest_run()
     assert {one.status for one in run.cases} == {"error"}
