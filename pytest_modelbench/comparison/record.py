@@ -25,7 +25,13 @@ from pytest_modelbench.judge.side_by_side import (
 from pytest_modelbench.judge.wording import untold
 from pytest_modelbench.recording.provenance import PACKAGES
 from pytest_modelbench.redaction import masked
-from pytest_modelbench.results.comparison import Comparison, Launch, SideRecord, Verdict
+from pytest_modelbench.results.comparison import (
+    Comparison,
+    Launch,
+    SideRecord,
+    Verdict,
+    bare_comparison,
+)
 from pytest_modelbench.results.fields import jsonable
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.results.sample_record import in_words
@@ -151,19 +157,12 @@ def _side_record(side: Whereabouts, baseline: Whereabouts) -> SideRecord:
 
 def unmeasured(case: Case, status: Literal["skipped", "error"], reason: str) -> Compared:
     """A comparison of which nothing could be measured, and why."""
-    comparison = Comparison(
+    comparison = bare_comparison(
         id=case.id,
         suite=case.suite_id,
         benchmark=case.benchmark_id,
         kind="paired",
         status=status,
         detail=reason,
-        trace=None,
-        sides=[],
-        differences=[],
-        procedure=None,
-        launches=[],
-        verdicts=[],
-        duration_seconds=0.0,
     )
     return Compared([blank_result(one, status, reason) for one in case.measured], comparison)

@@ -127,9 +127,9 @@ def _verdict(question: Question, sides: Sides, data: PairedData | None, seconds:
 
 def _absent(metric: str, results: Sequence[CaseResult]) -> str | None:
     """Why no launch could give it, as each side's own measurement says it; None where one did."""
-    found = [one.metrics.get(metric) for one in results]
     if metric not in LAUNCH_METRICS:
         return None
+    found = [one.metrics.get(metric) for one in results]
     reasons = [one.error_message for one in found if one is not None and one.status != "ok"]
     return reasons[0] if len(reasons) == len(found) else None
 

@@ -30,9 +30,8 @@ def keep_so_far(
     """Write down what an item has given on its way: it may be broken off, or killed."""
     from pytest_modelbench.recording.so_far import SoFar, so_far_event
 
-    event = so_far_event(item.nodeid, results, comparison)
-    item.stash.setdefault(_SO_FAR, SoFar()).add(event)
-    session.part.note(event)
+    item.stash.setdefault(_SO_FAR, SoFar()).add(results, comparison)
+    session.part.note(so_far_event(item.nodeid, results, comparison))
 
 
 class CaseReports:

@@ -49,7 +49,7 @@ class Ledger:
             case "problem":
                 self.problems.append(event["text"])
             case "so_far":
-                self._so_far.setdefault(event["nodeid"], SoFar()).add(event)
+                self._so_far.setdefault(event["nodeid"], SoFar()).take(event)
 
     def add_start(self, nodeid: str) -> None:
         """The item is under way; its result is yet to come."""

@@ -30,11 +30,16 @@ class SoFar:
         """Of the sides that were measured by themselves, by id."""
         self._comparison: Comparison | None = None
 
-    def add(self, event: Mapping[str, Any]) -> None:
-        """Each brings a further launch, and what all launches up to it say."""
-        for result in map(CaseResult.model_validate_json, event["measured"]):
-            self.results[result.id] = result
-        for comparison in map(Comparison.model_validate_json, event["compared"]):
+    def take(self, event: Mapping[str, Any]) -> None:
+        """What a journal says."""
+        results = map(CaseResult.model_validate_json, event["measured"])
+        compared = map(Comparison.model_validate_json, event["compared"])
+        self.add(list(results), next(compared, None))
+
+    def add(self, results: Sequence[CaseResult], comparison: Comparison | None) -> None:
+        """A comparison has the latest launch, and what all launches up to it say."""
+        self.results |= {one.id: one for one in results}
+        if comparison is not None:
             known = [] if self._comparison is None else self._comparison.launches
             launches = [*known, *comparison.launches]
             self._comparison = comparison.model_copy(update={"launches": launches})

@@ -158,3 +158,30 @@ class Comparison(StrictModel):
     verdicts: list[Verdict]
     duration_seconds: Amount
     """What the launches took, waiting for turns apart."""
+
+
+def bare_comparison(
+    *,
+    id: str,
+    suite: str,
+    benchmark: str,
+    kind: Literal["paired", "stored"],
+    status: Literal["ok", "skipped", "error"],
+    detail: str,
+) -> Comparison:
+    """One without sides, launches and verdicts."""
+    return Comparison(
+        id=id,
+        suite=suite,
+        benchmark=benchmark,
+        kind=kind,
+        status=status,
+        detail=detail,
+        trace=None,
+        sides=[],
+        differences=[],
+        procedure=None,
+        launches=[],
+        verdicts=[],
+        duration_seconds=0.0,
+    )

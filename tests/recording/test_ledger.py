@@ -7,7 +7,7 @@ from typing import Any
 from pytest_modelbench.recording.ledger import NOT_RUN, UNFINISHED, Ledger
 from pytest_modelbench.recording.manifest import Manifest, unmeasured
 from pytest_modelbench.recording.so_far import so_far_event
-from pytest_modelbench.results.comparison import Comparison, Launch
+from pytest_modelbench.results.comparison import Comparison, Launch, bare_comparison
 from pytest_modelbench.results.packed import pack
 from pytest_modelbench.results.run import CaseResult
 
@@ -95,20 +95,13 @@ def test_a_case_whose_process_died_before_its_result_is_an_error() -> None:
 
 
 def compared(name: str, detail: str = "") -> str:
-    comparison = Comparison(
+    comparison = bare_comparison(
         id=f"test_it.py::{name}",
         suite="test_it.py",
         benchmark=name,
         kind="stored",
         status="skipped" if detail else "ok",
         detail=detail,
-        trace=None,
-        sides=[],
-        differences=[],
-        procedure=None,
-        launches=[],
-        verdicts=[],
-        duration_seconds=0.0,
     )
     return comparison.model_dump_json()
 
@@ -136,23 +129,18 @@ def result(nodeid: str, detail: str) -> CaseResult:
 def comparison(nodeid: str, *launches: str) -> Comparison:
     """Its launches are told apart by what disturbed them."""
     order = pack([0, 1])
-    return Comparison(
+    made = [
+        Launch(series="decision", order=order, sides=[], disturbances=[one]) for one in launches
+    ]
+    bare = bare_comparison(
         id=nodeid,
         suite=FILE,
         benchmark="a",
         kind="paired",
         status="skipped",
         detail="unfinished",
-        trace=None,
-        sides=[],
-        differences=[],
-        procedure=None,
-        launches=[
-            Launch(series="decision", order=order, sides=[], disturbances=[one]) for one in launches
-        ],
-        verdicts=[],
-        duration_seconds=1.0,
     )
+    return bare.model_copy(update={"launches": made, "duration_seconds": 1.0})
 
 
 def test_what_an_item_gave_before_it_was_broken_off_is_its_result() -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from pytest_modelbench.judge.by_sample.relative import Ends, OpenEnds, Weighted, relative_ends
+from pytest_modelbench.judge.bounds.expression_interval import Ends, Interval
+from pytest_modelbench.judge.by_sample.relative import Weighted, relative_ends
 from pytest_modelbench.judge.by_sample.shares import mcnemar_p, weighted_share_interval
 from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.quality.bootstrap import SEED, Statistic, expanded_ends, resampled
@@ -55,7 +56,7 @@ class SampleChange:
         """Of the difference."""
         return self.weighted(1.0, confidence)
 
-    def relative_at(self, confidence: float) -> OpenEnds:
+    def relative_at(self, confidence: float) -> Interval:
         """Of the difference as a share of the baseline's value, which is not 0."""
         return relative_ends(self.values, self.weighted, confidence, is_rate=self.is_rate)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_modelbench.judge.bounds.expression_interval import Ends
 from pytest_modelbench.judge.bounds.intervals import sample_interval
 from pytest_modelbench.judge.by_sample.change import (
     NoChangeError,
@@ -12,7 +13,6 @@ from pytest_modelbench.judge.by_sample.change import (
     unpaired_change,
 )
 from pytest_modelbench.judge.by_sample.pairing import Pairing, pair_samples
-from pytest_modelbench.judge.by_sample.relative import Ends
 from pytest_modelbench.judge.by_sample.terms import MetricTerms, taken, terms_of
 from pytest_modelbench.results.packed import unpack
 from pytest_modelbench.results.run import CaseResult

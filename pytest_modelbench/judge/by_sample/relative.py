@@ -5,24 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-Ends = tuple[float, float]
+from pytest_modelbench.judge.bounds.expression_interval import Ends, Interval
+
 Weighted = Callable[[float, float], Ends]
 """Given a weight and a confidence, the interval of candidate - weight * baseline."""
-OpenEnds = tuple[float | None, float | None]
-"""None where an end is beyond all that is looked at."""
 
 FIRST_STEP, LARGEST_STEP = 1e-3, 1e4
 
 
 def relative_ends(
     values: Ends, weighted: Weighted, confidence: float, *, is_rate: bool
-) -> OpenEnds:
+) -> Interval:
     """The interval of (candidate - baseline) / |baseline|, by Fieller's argument (1954).
 
     A share is within it where candidate - (1 + share) * baseline may be 0, by the interval of that
-    difference. So it holds what is not known of the baseline, too, and has no end where nothing
-    says that the baseline is not 0. `values` are (baseline, candidate), the baseline not 0; of a
-    rate nothing falls by more than all of it.
+    difference. So it holds what is not known of the baseline, too, and has no end (None) where
+    nothing says that the baseline is not 0. `values` are (baseline, candidate), the baseline not
+    0; of a rate nothing falls by more than all of it.
     """
     before, after = values
     sign = math.copysign(1.0, before)

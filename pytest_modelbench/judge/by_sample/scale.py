@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_modelbench.judge.bounds.expression_interval import Ends, Interval
 from pytest_modelbench.judge.by_sample.change import SampleChange
-from pytest_modelbench.judge.by_sample.relative import Ends, OpenEnds
 from pytest_modelbench.judge.question import Question
 
 
@@ -49,7 +49,7 @@ class Scale:
         }
 
 
-def known_ends(ends: Ends) -> OpenEnds:
+def known_ends(ends: Ends) -> Interval:
     """As a verdict has them: None for one that is infinite."""
     low, high = (end if math.isfinite(end) else None for end in ends)
     return low, high

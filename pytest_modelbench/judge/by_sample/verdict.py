@@ -10,10 +10,10 @@ from statistics import NormalDist
 from typing import Any
 
 from pytest_modelbench.catalogue import unit_of
+from pytest_modelbench.judge.bounds.expression_interval import Ends
 from pytest_modelbench.judge.bounds.settling import what_would_settle
 from pytest_modelbench.judge.by_sample.change import CONFIDENCE, SampleChange
 from pytest_modelbench.judge.by_sample.compare import Finding, compare_samples, why_missing
-from pytest_modelbench.judge.by_sample.relative import Ends
 from pytest_modelbench.judge.by_sample.scale import Scale, known_ends
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.wording import make_verdict
@@ -88,8 +88,12 @@ class _Decision:
         return self.question.worse_sign * self.change.difference / self.scale.unit_size
 
     def _ends(self, confidence: float) -> Ends:
-        low, high = self.scale.ends(self.change, confidence)
-        return (low, high) if self.question.worse_sign > 0 else (-high, -low)
+        return self._turned(self.scale.ends(self.change, confidence))
+
+    def _turned(self, ends: Ends) -> Ends:
+        """From the metric's direction to that of the worse, and back."""
+        low, high = ends
+        return ends if self.question.worse_sign > 0 else (-high, -low)
 
     @property
     def level(self) -> float:
@@ -163,8 +167,7 @@ class _Decision:
         reasons = [self.why_inconclusive()] if outcome == "inconclusive" else []
         reasons += [found.note] if found.note else []
         is_noted = outcome == "noted"
-        low, high = self.usual if is_noted else self.judged
-        ends = (low, high) if self.question.worse_sign > 0 else (-high, -low)
+        ends = self._turned(self.usual if is_noted else self.judged)
         return make_verdict(
             self.question,
             sides,

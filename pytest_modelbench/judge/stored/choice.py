@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_modelbench.judge.stored.history import MOST_READ
 from pytest_modelbench.judge.stored.measured_case import (
-    IDENTITY,
     counterpart,
+    identities,
     is_alike,
     without_series,
 )
@@ -101,7 +101,7 @@ def lost_cases(suite: str, present: Sequence[Mapping[str, Any]], run: BenchmarkR
         and case.id not in ids
         and case.id not in sides
     ]
-    before = [case.model_dump(include=IDENTITY) for case in run.cases]
+    before = identities(run)
     return [case.id for case in gone if not _is_replaced(case, present, before)]
 
 

@@ -13,7 +13,12 @@ from pytest_modelbench.judge.stored.history import History
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase, counterpart
 from pytest_modelbench.judge.stored.verdict import USUAL_ALLOW, stored_verdict
 from pytest_modelbench.judge.wording import make_verdict
-from pytest_modelbench.results.comparison import Comparison, SideRecord, Verdict
+from pytest_modelbench.results.comparison import (
+    Comparison,
+    SideRecord,
+    Verdict,
+    bare_comparison,
+)
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 
 MOST_NAMED = 3
@@ -75,21 +80,17 @@ def _comparison(
     differences: Sequence[str] = (),
 ) -> Comparison:
     case = candidate.case
-    return Comparison(
+    bare = bare_comparison(
         id=case.id,
         suite=case.suite,
         benchmark=case.benchmark,
         kind="stored",
         status=case.status,
         detail=case.detail,
-        trace=None,
-        sides=_sides(baseline, candidate),
-        differences=list(differences),
-        procedure=None,
-        launches=[],
-        verdicts=verdicts,
-        duration_seconds=0.0,
     )
+    sides = _sides(baseline, candidate)
+    known = {"sides": sides, "differences": list(differences), "verdicts": verdicts}
+    return bare.model_copy(update=known)
 
 
 def _with_models(verdict: Verdict, baseline: CaseResult, candidate: CaseResult) -> Verdict:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from pytest_modelbench.catalogue import COUNTED_METRICS, unit_of
+from pytest_modelbench.judge.bounds.expression_interval import Interval
 from pytest_modelbench.judge.bounds.intervals import sample_interval
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.stored.comparable import CHANGES_ANSWERS, KEYS, Key
@@ -14,8 +15,6 @@ from pytest_modelbench.judge.stored.noise import kind_of
 from pytest_modelbench.results.metric import Metric
 
 SIDES = ("baseline", "candidate")
-
-Ends = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ class Held:
         return CHANGES_ANSWERS if metric in COUNTED_METRICS or is_of_answers else KEYS
 
     @property
-    def intervals(self) -> list[Ends | None]:
+    def intervals(self) -> list[Interval | None]:
         """Of both values, by what each run measured; None where that does not say.
 
         A mean or a rate of timed calls has one by their standard deviation.

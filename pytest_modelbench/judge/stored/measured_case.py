@@ -8,8 +8,6 @@ from typing import Any
 
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
 
-IDENTITY = {"id", "suite", "benchmark", "runner", "device", "params"}
-"""What `counterpart` looks at."""
 _BUT_THE_MODEL = {"suite", "benchmark", "runner", "device", "params"}
 
 
@@ -72,6 +70,11 @@ def counterpart(
         if name not in alike and is_alike(one.case.model_dump(include=_BUT_THE_MODEL), wanted)
     ]
     return lost[0] if new == {wanted.id} and len(lost) == 1 else None
+
+
+def identities(run: BenchmarkRun) -> list[dict[str, Any]]:
+    """What `counterpart` looks at, of every case."""
+    return [case.model_dump(include={"id", *_BUT_THE_MODEL}) for case in run.cases]
 
 
 def is_alike(identity: Mapping[str, Any], case: CaseResult) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pytest_modelbench.errors import WrongUsage
 from pytest_modelbench.judge.asked_later import Asked, questions_later
 from pytest_modelbench.judge.stored.choice import Found
 from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
 from pytest_modelbench.judge.stored.measured_case import (
-    IDENTITY,
     MeasuredCase,
     cases_of,
     counterpart,
+    identities,
 )
 from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.find_run import (
@@ -33,6 +34,8 @@ class Pairs:
 
     baseline: BenchmarkRun
     run: BenchmarkRun
+    peers: Sequence[Mapping[str, Any]]
+    """The identities of all cases of the run."""
     compared: Sequence[tuple[MeasuredCase, MeasuredCase]]
     """Of the baseline and of the run."""
     copies: Sequence[str]
@@ -43,13 +46,14 @@ class Pairs:
 
     @classmethod
     def of(cls, baseline: BenchmarkRun, run: BenchmarkRun) -> Pairs:
-        peers = [case.model_dump(include=IDENTITY) for case in run.cases]
+        peers = identities(run)
         matched = [(counterpart(one.case, peers, baseline), one) for one in cases_of(run)]
         known = [(stored, one) for stored, one in matched if stored is not None]
         stands = {stored.case.id for stored, _ in known}
         return cls(
             baseline,
             run,
+            peers,
             compared=[pair for pair in known if pair[0].measured_in != pair[1].measured_in],
             copies=[one.case.id for old, one in known if old.measured_in == one.measured_in],
             new=[one.case.id for stored, one in matched if stored is None],
@@ -58,13 +62,12 @@ class Pairs:
 
     def judged(self, against: Against, asked: Asked) -> list[Comparison]:
         """Raises `ModelbenchError` for what cannot be asked."""
-        peers = [case.model_dump(include=IDENTITY) for case in self.run.cases]
         questions = [
             questions_later(asked, one.case, [self.run, self.baseline]) for _, one in self.compared
         ]
         count = max(1, sum(map(len, questions)))
         return [
-            stored_comparison(one, each, against, peers, count)
+            stored_comparison(one, each, against, self.peers, count)
             for (_, one), each in zip(self.compared, questions, strict=True)
         ]
 
