@@ -106,12 +106,12 @@ def test_what_is_worse_by_just_what_is_allowed_seldom_passes(metric: str, tolera
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "tolerance"),
-    [("wer", 0.2), ("wer", 0.5), ("wer", 1.0), ("exact_match", 0.1), ("exact_match", 0.5)],
+    [("wer", 0.2), ("wer", 0.5), ("exact_match", 0.1)],
     ids=lambda one: str(one),
 )
 def test_what_is_worse_by_just_what_is_allowed_passes_in_2_5_percent(
     metric: str, tolerance: float
 ) -> None:
-    found = _trials(metric, tolerance, 250)
-    assert found["pass"] <= 11
-    assert found["held"] >= 230
+    found = _trials(metric, tolerance, 150)
+    assert found["pass"] <= 8
+    assert found["held"] >= 136

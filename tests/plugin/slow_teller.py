@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -128,13 +126,26 @@ def until(condition: Callable[[], T]) -> T:
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:
     """A session with all its processes at once, as when the power fails."""
-    whole = [process.pid]
+    whole = []
     with suppress(psutil.Error):
-        whole += [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
-    for number in whole:
-        with suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
+        session = psutil.Process(process.pid)
+        session.suspend()  # so that it starts nothing that would not be in the list
+        whole = session.children(recursive=True)
+    process.kill()
+    for one in whole:
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
     process.wait(PATIENCE_SECONDS)
+    # One that was just being started has the session's files open until it is gone.
+    until(lambda: not any(map(is_at_work, whole)))
+
+
+def is_at_work(process: psutil.Process) -> bool:
+    """One that has ended may stay in the table for as long as its new parent does not look."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def newest() -> RunFolder:

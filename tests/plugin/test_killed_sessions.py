@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from slow_teller import Tale, kill_all, newest, newest_run, until
+from slow_teller import Tale, is_at_work, kill_all, newest, newest_run, until
 
 from pytest_modelbench.recording.recover import recover
 from pytest_modelbench.results.run import BenchmarkRun
@@ -111,14 +111,6 @@ def test_parallel_workers_end_with_the_session_that_started_them(tmp_path: Path)
     assert whole
     until(lambda: not any(map(is_at_work, whole)))
     assert all(len(tale.asked(one)) < 200 for one in tale.models)
-
-
-def is_at_work(process: psutil.Process) -> bool:
-    """One that has ended may stay in the table for as long as its new parent does not look."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def test_parallel_workers_lose_nothing_either(tmp_path: Path) -> None:

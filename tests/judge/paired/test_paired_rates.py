@@ -95,8 +95,8 @@ def test_means_and_rates_are_judged_as_well_as_medians() -> None:
 def test_tails_cry_no_wolf_and_find_what_is_twice_the_tolerance() -> None:
     asked = question("p95_latency_ms", "15%")
     for machine in (Machine(), BURSTS):
-        assert outcomes(Code(), machine, asked, 18, trials=100)["regression"] == 0
-        assert outcomes(Code(0.35), machine, asked, 19, trials=100)["regression"] >= 95
+        assert outcomes(Code(), machine, asked, 18, trials=40)["regression"] == 0
+        assert outcomes(Code(0.35), machine, asked, 19, trials=40)["regression"] >= 38
 
 
 @pytest.mark.slow

@@ -200,8 +200,8 @@ def test_the_interval_holds_the_truth_though_launches_are_few(
 ) -> None:
     # Without the widening these are 63, 82 and 87 % on the quiet machine.
     held = 0
-    for seed in range(300):
+    for seed in range(200):
         data = noisy(launches, Code(), machine, seed=seed, launch_floor=0.0)
         low, high = estimate_of(data).ends(0.025)
         held += low <= 0 <= high
-    assert held / 300 >= 0.915  # 95 % less nearly three standard deviations of such a count
+    assert held / 200 >= 0.905  # 95 % less nearly three standard deviations of such a count
