@@ -73,6 +73,10 @@ def _say(written: Path, run: BenchmarkRun, faults: int) -> None:
     had_result = len(run.cases) - unfinished - not_run
     counts = f"{had_result} of {len(run.cases)} cases have their results"
     print(f"{counts}, {unfinished} unfinished, {not_run} not run")
+    for one in run.comparisons:
+        if one.detail == UNFINISHED:
+            launches = "1 launch" if len(one.launches) == 1 else f"{len(one.launches)} launches"
+            print(f"{one.id}: compared in {launches}, not to the end")
     if faults:
         lines = "1 line" if faults == 1 else f"{faults} lines"
         print(f"{lines} of the journals could not be used")

@@ -116,6 +116,7 @@ class ModelbenchSession:
         self.baseline: SessionBaseline | None = None
         self.take_over: TakeOver | None = None
         self._manifests: list[Any] = []
+        self._lost: list[str] = []
         self._suite_errors = 0
 
     @cached_property
@@ -239,6 +240,8 @@ class ModelbenchSession:
                 for one in case.measured
             ]
             self._manifests.append(manifest_of(loaded, in_order))
+        if self.baseline is not None and self.worker != "main":
+            self._lost = self.baseline.lost(session.items)
         self._open()
 
     def _open(self) -> None:
@@ -256,9 +259,10 @@ class ModelbenchSession:
         return {"manifests": self._manifests}
 
     def send(self) -> dict[str, Any]:
-        """The same for a report that will carry it."""
-        manifests, self._manifests = self._manifests, []
-        return {"manifests": manifests} if manifests else {}
+        """The same for a report that will carry it; and what a worker cannot print."""
+        unsent = {"manifests": self._manifests, "lost": self._lost}
+        self._manifests, self._lost = [], []
+        return {kind: values for kind, values in unsent.items() if values}
 
     def pytest_report_collectionfinish(self, items: list[pytest.Item]) -> list[str]:
         from pytest_modelbench.comparison.plan_in_words import plan_lines

@@ -41,6 +41,8 @@ class Recorder:
         self.run: BenchmarkRun | None = None
         self.written: Path | None = None
         self.trouble: list[str] = []
+        self._lost: dict[str, None] = {}
+        """What the baseline has and the suites have no longer: each worker says the same."""
         self._until_finish = ExitStack()
         config.add_cleanup(self._until_finish.close)  # of a session that never began
         config.add_cleanup(self.keeping.close)
@@ -89,6 +91,7 @@ class Recorder:
         parcel: Any = getattr(report, "modelbench", None)
         if parcel:
             self.ledger.add(parcel)
+            self._lost |= dict.fromkeys(parcel.get("lost", ()))
             if not parcel.get("is_kept"):
                 self.keeping.note({"event": "parcel", **parcel})
         # xdist's word for an item whose worker died while running it.
@@ -176,6 +179,8 @@ class Recorder:
             from pytest_modelbench.report.terminal import show_run
 
             show_run(terminalreporter, self.run)
+        for line in self._lost:
+            terminalreporter.write_line(printable(line), yellow=True)
         for line in self.trouble:
             terminalreporter.write_line(printable(line), red=True)
         if self.written:

@@ -15,7 +15,7 @@ import pytest
 from slow_teller import PATIENCE_SECONDS, kill_all, newest, newest_run, until
 from test_broken_sides import CONFTEST, EXACT
 
-from pytest_modelbench.recording.recover import recover
+from pytest_modelbench.cli import main
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.runs.folder import run_folders
@@ -139,15 +139,18 @@ def test_an_interrupt_leaves_the_sides_and_the_launches_that_were_made(
 
 
 def test_a_kill_leaves_them_too_and_a_resumed_session_makes_the_launches_alone(
-    session: Session,
+    session: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
     process = session.start()
     begun("compared", 2)
     kill_all(process)
     killed = newest()
-    _, run, faults = recover(killed)
-    assert faults == []
+    assert main(["recover", killed.run_id]) == 0
+    run = newest_run()
     check_kept(run, 2, ENDED)
+    [comparison] = run.comparisons
+    said = f"{comparison.id}: compared in {len(comparison.launches)} launches, not to the end"
+    assert said in capsys.readouterr().out.splitlines()
     for file in session.folder.glob("asked-by-*.txt"):
         file.unlink()
     session.write(launches=2)

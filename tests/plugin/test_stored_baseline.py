@@ -565,3 +565,14 @@ def test_a_case_that_is_gone_is_named_where_the_suite_is_run_whole(
     project.write("one", "three", "four")
     narrowed = project.run(baseline, "-k", "one")
     narrowed.stdout.no_fnmatch_line("*no longer here*")
+
+
+def test_parallel_workers_name_it_too_and_once(project: Project) -> None:
+    pytest.importorskip("xdist")
+    project.write("one", "two", "three")
+    project.run().assert_outcomes(passed=3)
+    project.write("one", "two")
+    result = project.run("--suite-baseline=last", "-n", "2")
+    result.assert_outcomes(passed=2)
+    [said] = [line for line in result.outlines if "no longer here" in line]
+    assert "three-CPU" in said
