@@ -17,7 +17,7 @@ from pytest_modelbench.execution.place import HERE, Extension
 from pytest_modelbench.execution.turns import LockMode, Turns
 from pytest_modelbench.judge.launch_noise import LAUNCH_SD
 from pytest_modelbench.judge.paired.blocks import block_differences
-from pytest_modelbench.judge.paired.data import SideBySide
+from pytest_modelbench.judge.paired.data import UnpackedLaunch
 from pytest_modelbench.judge.paired.estimate import FLOOR_WEIGHT, Estimate, detectable
 from pytest_modelbench.judge.question import USUAL_METRIC, Question
 from pytest_modelbench.results.comparison import Launch
@@ -93,7 +93,7 @@ def change_of(launch: Launch, calls: int) -> float:
     """
     import numpy as np
 
-    measured = SideBySide(launch, SIDES, calls, number=1)
+    measured = UnpackedLaunch(launch, SIDES, calls, number=1)
     question = Question(USUAL_METRIC, "lower", tolerance=None)
     return math.expm1(float(np.median(block_differences(measured, question, "fastest"))))
 

@@ -20,7 +20,7 @@ def identify_sides(session: ModelbenchSession, case: Case) -> list[str]:
     found = []
     with places_of(case.comparison, session.extensions, Turns(session.lock)) as sides:
         for side in sides:
-            place = IsolatedEngine(session.worker, session.extensions, session.lock, side.place)
-            with closing(place) as engine:
+            engine = IsolatedEngine(session.worker, session.extensions, session.lock, side.place)
+            with closing(engine):
                 found.append(engine.identify(side.case))
     return found

@@ -191,7 +191,9 @@ class _Loaded:
         """Tokens in the answers of a call, in the mean over the inputs used."""
         total = 0
         for at in used:
-            answers = self._answers[at] or self._call([self._prepared[at]])[1]
+            answers = self._answers[at]
+            if answers is None:
+                answers = self._call([self._prepared[at]])[1]
             for sample, answer in zip(self._batches[at], answers, strict=True):
                 tokens = self._session.finish(sample, answer).tokens
                 if tokens is None:

@@ -67,6 +67,15 @@ def log_distance(share: float, worse_sign: int) -> float:
     return worse_sign * math.log1p(moved) if moved > -1 else math.inf
 
 
+def is_beyond(change: float, allowed: float) -> bool:
+    """Whether an exact change for the worse is more than what is allowed.
+
+    >>> 2.1 - 2.0 > 0.1, is_beyond(2.1 - 2.0, 0.1), is_beyond(1e-12, 0.0)
+    (True, False, True)
+    """
+    return change > allowed and not math.isclose(change, allowed)
+
+
 def usual_question(tolerance: str | float) -> Question:
     """What is asked where no criterion has a `max_regression`: has it become slower?"""
     return Question(USUAL_METRIC, "lower", parse_tolerance(tolerance))

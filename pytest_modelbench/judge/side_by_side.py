@@ -60,11 +60,9 @@ def step_after(data: PairedData, questions: Sequence[Question], seconds_left: fl
     """What to measure next for the questions that launches answer."""
     fitting = [_fitting(one, data) for one in questions]
     asked = [
-        one
-        for one in asked_of_all(fitting, len(data.sides))
-        if _is_paired(one) and not _is_hidden_in_flight(one, data)
+        one for one in asked_of_all(fitting, len(data.sides)) if not _is_hidden_in_flight(one, data)
     ]
-    return next_step(data, asked, seconds_left) if asked else "done"
+    return next_step(data, asked, seconds_left)
 
 
 def needs_launches(questions: Sequence[Question]) -> bool:

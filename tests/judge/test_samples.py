@@ -473,6 +473,9 @@ def test_a_side_without_the_figure_is_named_with_the_reason() -> None:
         ("success_count", "higher", (10, 9), 0.0, "regression", -1),
         ("failure_count", "lower", (0, 1), "5%", "regression", 1),
         ("failure_count", "lower", (0, 0), "5%", "pass", 0),
+        # 0.1 and 29 more in what floats make of them
+        ("file_size_mb", "lower", (2.0, 2.1), "5%", "pass", 0.05),
+        ("success_count", "higher", (100, 71), "29%", "pass", -0.29),
     ],
 )
 def test_what_is_counted_needs_no_interval(

@@ -345,6 +345,18 @@ def test_a_baseline_that_is_not_there_is_a_wrong_option_and_no_mistake_of_the_su
     result.stderr.fnmatch_lines([f"ERROR: {said}"])
 
 
+def test_answers_of_a_batch_may_be_an_array(suite: Any, pytester: pytest.Pytester) -> None:
+    """As of the runner in the docs; an array has no truth value."""
+    text = conftest(imports="import numpy").replace('quality = ("exact_match",)', "quality = ()")
+    answer = text[text.index("        wrong = ") : text.index("class ClockRunner")]
+    array = "        return numpy.array([[len(text), 1.0] for text in batch])\n\n\n"
+    pytester.makeconftest(text.replace(answer, array))
+    suite({"baseline": {}, "outputs": "equal"})
+    session(pytester).assert_outcomes(passed=1)
+    timed, outputs = run_of(pytester).comparisons[0].verdicts
+    assert (timed.outcome, outputs.outcome) == ("pass", "pass")
+
+
 def test_bounds_are_for_candidates_alone(suite: Any, pytester: pytest.Pytester) -> None:
     criteria = [{"id": "fast", "metric": "max_latency_ms", "max": 1e6, "min": 1.3}]
     suite({"baseline": {}, "candidate": {"params": {"factor": 2}}, "tolerance": "200%"},

@@ -15,7 +15,7 @@ from pytest_modelbench.judge.bounds.settling import what_would_settle
 from pytest_modelbench.judge.by_sample.change import CONFIDENCE, SampleChange
 from pytest_modelbench.judge.by_sample.compare import Finding, compare_samples, why_missing
 from pytest_modelbench.judge.by_sample.scale import Scale, known_ends
-from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.question import Question, is_beyond
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.results.comparison import Outcome, Verdict
@@ -216,7 +216,7 @@ def judge_exact(
         outcome = "noted"
     else:
         allowed = scale.tolerance * scale.unit_size
-        outcome = "regression" if question.worse_sign * change > allowed else "pass"
+        outcome = "regression" if is_beyond(question.worse_sign * change, allowed) else "pass"
     return make_verdict(
         question, sides, outcome, "exact", values=(before, after), **scale.fields(change=change)
     )

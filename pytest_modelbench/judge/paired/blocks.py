@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pytest_modelbench.judge.paired.data import SideBySide, Unusable
+from pytest_modelbench.judge.paired.data import UnpackedLaunch, Unusable
 from pytest_modelbench.judge.paired.estimate import Estimate, over_blocks, over_means
 from pytest_modelbench.judge.paired.measure import Launches, Measure, View
 from pytest_modelbench.judge.question import Question
@@ -59,7 +59,7 @@ def block_measure(question: Question, floor: float) -> Measure:
     return Measure("blocks", tuple(views), partial(_values, question=question))
 
 
-def block_differences(launch: SideBySide, question: Question, summary: str) -> Calls:
+def block_differences(launch: UnpackedLaunch, question: Question, summary: str) -> Calls:
     """The logarithm of candidate over baseline, of each block of a launch.
 
     `summary`: `fastest` call of a turn; `median`, over inputs; `mean` of a turn.
@@ -91,7 +91,7 @@ def _plain_means(launches: Launches, *, question: Question, floor: float) -> Est
     """Of the mean over all calls, which rare slow calls move as well."""
     name = COUNTED_BY.get(question.metric)
 
-    def means(launch: SideBySide, side: int) -> Calls:
+    def means(launch: UnpackedLaunch, side: int) -> Calls:
         done = _done(launch, side, name) if name else 1.0
         of_blocks: Calls = launch.calls[side].mean(axis=(1, 2)) / done
         return of_blocks
@@ -101,7 +101,7 @@ def _plain_means(launches: Launches, *, question: Question, floor: float) -> Est
     return of_time if question.metric in TIME_PER_WORK else of_time.turned(-1)
 
 
-def _of_metric(difference: Any, launch: SideBySide, question: Question) -> Any:
+def _of_metric(difference: Any, launch: UnpackedLaunch, question: Question) -> Any:
     """From the difference of logarithms of times to that of the metric's."""
     if name := COUNTED_BY.get(question.metric):
         done = [_done(launch, side, name) for side in (question.baseline, question.candidate)]
@@ -109,7 +109,7 @@ def _of_metric(difference: Any, launch: SideBySide, question: Question) -> Any:
     return difference if question.metric in TIME_PER_WORK else -difference
 
 
-def _done(launch: SideBySide, side: int, name: str) -> float:
+def _done(launch: UnpackedLaunch, side: int, name: str) -> float:
     count = launch.metric(side, name)
     if not count > 0:
         raise Unusable(

@@ -38,23 +38,23 @@ class PairedData:
     """Which side ended the launches before they were enough, and how."""
 
     @cached_property
-    def decision(self) -> list[SideBySide]:
+    def decision(self) -> list[UnpackedLaunch]:
         return self._of_series("decision")
 
     @cached_property
-    def confirmation(self) -> list[SideBySide]:
+    def confirmation(self) -> list[UnpackedLaunch]:
         return self._of_series("confirmation")
 
-    def _of_series(self, series: str) -> list[SideBySide]:
+    def _of_series(self, series: str) -> list[UnpackedLaunch]:
         return [
-            SideBySide(launch, self.sides, self.procedure.calls, number)
+            UnpackedLaunch(launch, self.sides, self.procedure.calls, number)
             for number, launch in enumerate(self.launches, 1)
             if launch.series == series
         ]
 
 
 @dataclass(frozen=True)
-class SideBySide:
+class UnpackedLaunch:
     """A launch, unpacked when it is asked for."""
 
     launch: Launch

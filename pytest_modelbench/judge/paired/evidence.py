@@ -11,7 +11,7 @@ from pytest_modelbench.judge.paired.blocks import (
     MEANS,
     block_differences,
 )
-from pytest_modelbench.judge.paired.data import PairedData, SideBySide, Unusable
+from pytest_modelbench.judge.paired.data import PairedData, UnpackedLaunch, Unusable
 from pytest_modelbench.judge.paired.decision import Found, Seen
 from pytest_modelbench.judge.paired.judgement import Judgement
 from pytest_modelbench.judge.paired.looks import level_of_a_look, level_to_confirm
@@ -76,7 +76,7 @@ def _series(found: Found, view: int, level: float, sign: int, scale: Scale) -> d
     }
 
 
-def _outlier_share(launches: list[SideBySide], question: Question) -> float | None:
+def _outlier_share(launches: list[UnpackedLaunch], question: Question) -> float | None:
     """Of the differences of blocks, those beyond Tukey's fences. They are kept."""
     import numpy as np
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pytest_modelbench.judge.paired.blocks import BLOCK_METRICS, block_measure
-from pytest_modelbench.judge.paired.data import PairedData, SideBySide, Unusable
+from pytest_modelbench.judge.paired.data import PairedData, UnpackedLaunch, Unusable
 from pytest_modelbench.judge.paired.decision import Found, Levels, look_through
 from pytest_modelbench.judge.paired.looks import level_of_a_look, level_to_confirm
 from pytest_modelbench.judge.paired.measure import Measure
@@ -62,7 +62,7 @@ class Judgement:
                 return found.views[0]
         return 0
 
-    def reported(self, data: PairedData) -> list[SideBySide]:
+    def reported(self, data: PairedData) -> list[UnpackedLaunch]:
         """The launches whose estimate is reported."""
         both = self.state in ("noted", "regression", "refuted")
         return [*data.decision, *data.confirmation] if both else data.decision

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from pytest_modelbench.judge.paired.data import SideBySide
+from pytest_modelbench.judge.paired.data import UnpackedLaunch
 from pytest_modelbench.judge.paired.estimate import Estimate
 from pytest_modelbench.judge.paired.scale import Scale
 from pytest_modelbench.judge.wording import Method
 
-Launches: TypeAlias = Sequence[SideBySide]
+Launches: TypeAlias = Sequence[UnpackedLaunch]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from functools import partial
 from statistics import fmean
 
 from pytest_modelbench.catalogue import PROCESS_MEMORY_METRICS, unit_of
-from pytest_modelbench.judge.paired.data import SideBySide, Unusable
+from pytest_modelbench.judge.paired.data import UnpackedLaunch, Unusable
 from pytest_modelbench.judge.paired.estimate import Estimate, over_launches
 from pytest_modelbench.judge.paired.measure import Launches, Measure, View
 from pytest_modelbench.judge.question import Question
@@ -46,17 +46,17 @@ def launch_measure(question: Question) -> Measure:
     return Measure("launches", views, values, scale="plain" if is_plain else "log")
 
 
-def _pair(launch: SideBySide, question: Question) -> tuple[float, float]:
+def _pair(launch: UnpackedLaunch, question: Question) -> tuple[float, float]:
     get = partial(launch.metric, name=question.metric)
     return get(question.baseline), get(question.candidate)
 
 
-def _difference(launch: SideBySide, question: Question) -> float:
+def _difference(launch: UnpackedLaunch, question: Question) -> float:
     baseline, candidate = _pair(launch, question)
     return candidate - baseline
 
 
-def _log_ratio(launch: SideBySide, question: Question) -> float:
+def _log_ratio(launch: UnpackedLaunch, question: Question) -> float:
     baseline, candidate = _pair(launch, question)
     if baseline == candidate:
         return 0.0

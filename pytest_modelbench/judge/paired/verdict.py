@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_modelbench.judge.paired.blocks import BLOCK_METRICS
-from pytest_modelbench.judge.paired.data import PairedData, SideBySide, Unusable
+from pytest_modelbench.judge.paired.data import PairedData, UnpackedLaunch, Unusable
 from pytest_modelbench.judge.paired.decision import Seen, see
 from pytest_modelbench.judge.paired.estimate import Estimate, detectable
 from pytest_modelbench.judge.paired.evidence import evidence_of
@@ -106,7 +106,7 @@ def _detectable(
 
 
 def _rests_on(
-    measure: Measure, launches: list[SideBySide], seconds: float, outliers: float
+    measure: Measure, launches: list[UnpackedLaunch], seconds: float, outliers: float
 ) -> list[str]:
     if measure.method == "blocks":
         amount = f"{sum(launch.block_count for launch in launches)} blocks"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_modelbench.catalogue import COUNTED_METRICS
-from pytest_modelbench.judge.question import Question
+from pytest_modelbench.judge.question import Question, is_beyond
 from pytest_modelbench.judge.stored.comparable import Difference
 from pytest_modelbench.judge.stored.decide import SIDE_BY_SIDE, Decision, decide
 from pytest_modelbench.judge.stored.held import SIDES, Held
@@ -139,7 +139,7 @@ def _exact(held: Held) -> Verdict:
     scale = Scale(before, question.worse_sign, is_log=False)
     distance = scale.distance(after)
     tolerance = question.tolerance
-    is_worse = tolerance is not None and distance > scale.of_tolerance(tolerance)
+    is_worse = tolerance is not None and is_beyond(distance, scale.of_tolerance(tolerance))
     return make_verdict(
         question,
         SIDES,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pytest_modelbench.judge.paired.blocks import BLOCK_METRICS, MEDIANS, block_differences
-from pytest_modelbench.judge.paired.data import PairedData, SideBySide, Unusable
+from pytest_modelbench.judge.paired.data import PairedData, UnpackedLaunch, Unusable
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.wording import change_text
 from pytest_modelbench.report.html.case_details import in_words
@@ -72,7 +72,7 @@ def _blocks(change: Change) -> Iterator[tuple[str, int, list[float]]]:
             continue  # the verdict says so itself
 
 
-def _of_launch(launch: SideBySide, question: Question) -> list[float]:
+def _of_launch(launch: UnpackedLaunch, question: Question) -> list[float]:
     summary = "fastest" if question.metric in MEDIANS else "mean"
     differences = block_differences(launch, question, summary)
     return [float(rounded(100 * math.expm1(one), 4) or 0) for one in differences]

@@ -11,7 +11,7 @@ from simulated_launches import Code, procedure, question, recorded, side_launch
 
 from pytest_modelbench.judge.paired import PairedData
 from pytest_modelbench.judge.paired.blocks import block_differences, block_measure
-from pytest_modelbench.judge.paired.data import SideBySide, Unusable
+from pytest_modelbench.judge.paired.data import UnpackedLaunch, Unusable
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.results.comparison import Launch
 from pytest_modelbench.results.packed import pack
@@ -21,17 +21,17 @@ SIDES = ("baseline", "candidate", "other")
 
 def launch_of(
     order: list[int], durations: list[list[int]], calls: int, **metrics: list[float]
-) -> SideBySide:
+) -> UnpackedLaunch:
     """A launch from what it recorded; `metrics` by name, a value for each side."""
     sides = [
         side_launch(one, {name: given[side] for name, given in metrics.items()})
         for side, one in enumerate(durations)
     ]
     launch = Launch(series="decision", order=pack(order), sides=sides, disturbances=[])
-    return SideBySide(launch, SIDES[: len(durations)], calls, 1)
+    return UnpackedLaunch(launch, SIDES[: len(durations)], calls, 1)
 
 
-def measured(metric: str, launch: SideBySide, **fields: Any) -> tuple[list[float], Any]:
+def measured(metric: str, launch: UnpackedLaunch, **fields: Any) -> tuple[list[float], Any]:
     asked = question(metric, **fields)
     measure = block_measure(asked, 0.01)
     centers = [view.estimate([launch]).center for view in measure.views]

@@ -11,7 +11,7 @@ from scipy import stats
 from simulated_launches import Code, Machine, procedure, question, simulated_launch
 
 from pytest_modelbench.judge.paired.blocks import block_differences
-from pytest_modelbench.judge.paired.data import SideBySide
+from pytest_modelbench.judge.paired.data import UnpackedLaunch
 from pytest_modelbench.judge.paired.estimate import (
     Estimate,
     detectable,
@@ -137,7 +137,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(
         for number in range(launches):
             slower = math.expm1(TRUTH + 0.014 * draw(rng))  # 1.4 %: the most that was measured
             launch = simulated_launch(rng, how, [Code(), Code(slower)], machine)
-            seen = SideBySide(launch, ("baseline", "candidate"), how.calls, number)
+            seen = UnpackedLaunch(launch, ("baseline", "candidate"), how.calls, number)
             blocks.append(block_differences(seen, question(), "fastest"))
         low, high = over_blocks(blocks, how.launch_floor).ends(0.01)
         held += low <= TRUTH <= high

@@ -168,6 +168,7 @@ def test_what_is_counted_is_judged_as_it_stands() -> None:
     assert judge(measured(2.0), measured(1.0), "failure_count", tolerance=0).outcome == "pass"
     size = [measured(value, "MB") for value in (100.0, 105.0, 105.1)]
     assert judge(size[0], size[1], "file_size_mb").outcome == "pass"
+    assert judge(measured(2.0, "MB"), measured(2.1, "MB"), "file_size_mb").outcome == "pass"
     larger = judge(size[0], size[2], "file_size_mb")
     assert larger.outcome == "regression"
     assert larger.message == "file size 100 -> 105.1 MB, +5.1 %, tolerance 5 %: regression"
