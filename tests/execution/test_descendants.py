@@ -62,7 +62,8 @@ def start(how):
             note(subprocess.Popen(SLEEP, start_new_session=number % 2 == 0).pid)
     if how == "daemon":
         forked(daemon)
-        time.sleep(0.5)
+        while not (HERE / "started").exists():
+            time.sleep(0.01)
     if how == "deaf":
         deaf = "trap '' TERM HUP INT; setsid sleep 78 & echo $!; wait"
         shell = subprocess.Popen(["sh", "-c", deaf], stdout=subprocess.PIPE, text=True)
@@ -184,18 +185,22 @@ def test_it_ends_with_a_test_that_a_timeout_plugin_ends(
     with (pytester.path / "conftest.py").open("a") as file:
         file.write(
             """
-import pytest
+import pytest, threading
 
 @pytest.fixture(autouse=True)
 def limit(model):
     def over(number, frame):
         pytest.fail("interrupted")
 
+    def ring():
+        while not (HERE / "hanging").exists():
+            time.sleep(0.02)
+        signal.pthread_kill(main, signal.SIGALRM)
+
     if model.version == "hang-session":
         signal.signal(signal.SIGALRM, over)
-        signal.alarm(4)
-    yield
-    signal.alarm(0)
+        main = threading.main_thread().ident
+        threading.Thread(target=ring, daemon=True).start()
 """
         )
     pytester.runpytest_subprocess("echo.json").assert_outcomes(failed=1, passed=1)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import comes_true
 
 from pytest_modelbench.execution.locks import SharedLock
 from pytest_modelbench.execution.turns import (
@@ -77,14 +78,15 @@ def test_nobody_is_busy_or_times_while_another_times(tmp_path: Path) -> None:
 def test_busy_processes_overlap(tmp_path: Path) -> None:
     """Otherwise the test above could not fail, and workers would gain nothing."""
     log = tmp_path / "log"
-    children = [process(log, "busy", 4, 0.3) for _ in range(2)]
+    children = [process(log, "busy", 8, 0.3) for _ in range(2)]
     assert [child.wait(timeout=60) for child in children] == [0, 0]
-    assert crossings(spans(log, "busy"), spans(log, "busy")) > 0
+    both = spans(log, "busy")
+    assert crossings(both, both) > 0
 
 
 def test_a_stream_of_busy_processes_does_not_keep_a_timing_one_waiting(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    crowd = [process(log, "busy", 40, 0.1) for _ in range(3)]
+    crowd = [process(log, "busy", 400, 0.1) for _ in range(3)]
     try:
         time.sleep(0.5)
         timing = process(log, "alone", 1, 0.01)
@@ -99,9 +101,10 @@ def test_a_stream_of_busy_processes_does_not_keep_a_timing_one_waiting(tmp_path:
 @pytest.mark.parametrize("mode", ["device", "none"])
 def test_without_the_host_lock_timing_is_not_alone_on_the_host(tmp_path: Path, mode: str) -> None:
     log = tmp_path / "log"
-    children = [process(log, "alone", 3, 0.4, mode) for _ in range(2)]
+    children = [process(log, "alone", 6, 0.4, mode) for _ in range(2)]
     assert [child.wait(timeout=60) for child in children] == [0, 0]
-    assert crossings(spans(log, "alone"), spans(log, "alone")) > 0
+    both = spans(log, "alone")
+    assert crossings(both, both) > 0
 
 
 def test_a_killed_process_frees_its_turn(tmp_path: Path) -> None:
@@ -183,6 +186,14 @@ def test_a_forked_process_leaves_the_turn_to_its_parent(tmp_path: Path) -> None:
     other.release()
 
 
+def is_closed(lock: SharedLock) -> bool:
+    """Whether somebody waits to be alone, whom nobody overtakes."""
+    if lock.share(False):
+        lock.release()
+        return False
+    return True
+
+
 def test_waiting_is_told_and_counted_and_only_when_there_is_any(tmp_path: Path) -> None:
     told: list[bytes] = []
     turns = Turns("host", told.append, tmp_path)
@@ -191,9 +202,11 @@ def test_waiting_is_told_and_counted_and_only_when_there_is_any(tmp_path: Path) 
     assert told == []
     assert turns.waited_seconds == 0
     other = Turns("host", folder=tmp_path)
+    probe = SharedLock(tmp_path / "host.lock")
     with other.busy():
         child = process(tmp_path / "log", "alone", 1, 0.3)
-        time.sleep(0.5)
+        assert comes_true(lambda: is_closed(probe))
+        time.sleep(0.1)  # its first try, which does not wait, closes the gate for a moment, too
         assert child.poll() is None
     with turns.alone("CPU"):  # behind the child, which closed the gate first
         assert child.wait(timeout=20) == 0

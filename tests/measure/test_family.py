@@ -118,7 +118,7 @@ def test_a_process_whose_parent_has_ended_stays_in_the_family() -> None:
         "        'print(2, flush=True); sys.stdin.read()')\n"
         "subprocess.Popen([sys.executable, '-S', '-c', code])\n"
         "sys.stdout.flush(); sys.stdin = None\n"
-        "import time; time.sleep(0.5)\n"
+        "import time; time.sleep(60)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-S", "-c", outer], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -128,6 +128,7 @@ def test_a_process_whose_parent_has_ended_stays_in_the_family() -> None:
         family = ProcFamily(os.getpid())
         assert family.look().alive == 2
         (inner,) = psutil.Process(process.pid).children()
+        process.terminate()
         process.wait(timeout=30)
         assert family.look().alive == 1
         assert set(family.pids()) == {inner.pid}

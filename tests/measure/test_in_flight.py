@@ -212,7 +212,13 @@ def test_patience_begins_anew_with_every_answer() -> None:
         time.sleep(0.2)
         return list(batch)
 
-    calls = InFlight(1, patience_seconds=1).run(Model(act).start, BATCHES, at_least(8))
+    for left in (2, 1, 0):
+        try:
+            calls = InFlight(1, patience_seconds=1).run(Model(act).start, BATCHES, at_least(8))
+            break
+        except ModelbenchError:  # the machine may have stood still for so long
+            if not left:
+                raise
     assert calls.wall_ns > 1e9
 
 
@@ -255,6 +261,6 @@ def test_a_session_that_can_be_waited_for_answers_when_it_is() -> None:
 
     calls = InFlight(3, patience_seconds=30).run(start, BATCHES, at_least(20), wait)
     assert (max(most), len(calls.durations_ns), calls.answers) == (3, 20, BATCHES)
-    assert calls.durations_ns[0] < 1e6
+    assert min(calls.durations_ns) < 1e6
     assert all(duration >= 7000 for duration in calls.durations_ns)
     assert under_way == []

@@ -170,7 +170,7 @@ def test_pages_that_a_forked_process_gives_back_were_never_its_own() -> None:
     seen = measure(
         "held = [touch(300)]\n"
         "def forked():\n"
-        "    time.sleep(0.2)\n"
+        "    time.sleep(1.0)\n"
         "    held.clear()\n"
         "    time.sleep(0.2)\n"
         "phase('load'); phase('steady', lambda: fork(forked))"

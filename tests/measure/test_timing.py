@@ -144,9 +144,11 @@ def test_a_runner_gives_one_answer_to_each_sample(answers: list[str]) -> None:
 
 
 def test_a_call_s_duration_is_that_of_the_call() -> None:
-    answers, duration = timed(lambda batch: time.sleep(0.02) or batch, ["a"])
-    assert answers == ["a"]
-    assert 0.02e9 <= duration < 0.2e9
+    tries = [timed(lambda batch: time.sleep(0.02) or batch, ["a"]) for _ in range(3)]
+    assert all(answers == ["a"] for answers, _ in tries)
+    durations = [duration for _, duration in tries]
+    assert min(durations) >= 0.02e9
+    assert min(durations) < 0.2e9  # of several, since anything may hold up one
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from pytest_modelbench.measure import timing
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.measure.warmup import change_between, warm_up, window_size
 
@@ -17,7 +17,12 @@ def spec(**fields: Any) -> MeasureSpec:
 
 
 class Model:
-    """Takes as long as it is told for each call, exactly; notes what it was asked."""
+    """Takes as long as it is told for each call, by a clock that only it moves.
+
+    Notes what it was asked.
+    """
+
+    now_ns = 0
 
     def __init__(self, seconds: Any) -> None:
         self.asked: list[Any] = []
@@ -25,10 +30,13 @@ class Model:
 
     def __call__(self, batch: Sequence[Any]) -> Sequence[Any]:
         self.asked.append(batch[0])
-        end = time.perf_counter() + self._seconds(len(self.asked), batch[0])
-        while time.perf_counter() < end:
-            pass
+        Model.now_ns += round(1e9 * self._seconds(len(self.asked), batch[0]))
         return batch
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "clock_ns", lambda: Model.now_ns)
 
 
 def test_a_number_of_calls_is_made_as_asked_after_the_first_which_is_timed_apart() -> None:

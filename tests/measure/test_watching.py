@@ -9,21 +9,22 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import comes_true, is_running
 
 from pytest_modelbench.measure.watching import Watcher, WatcherError
 
 COUNTING = """
 import sys
 from pytest_modelbench.measure.watching import watch
-looks = 0
+looks = rounds = 0
 def look():
     global looks
     looks += 1
     print("looked", file=sys.stderr, flush=True)
-    return 0.005
+    return 0.005 if rounds == 1 else 60
 def reset():
-    global looks
-    looks = 0
+    global looks, rounds
+    looks, rounds = 0, rounds + 1
 watch(look, lambda: {"own_looks": looks}, reset)
 """
 
@@ -105,15 +106,6 @@ def test_it_ends_with_its_parent_though_a_fork_holds_its_channel(counting: str) 
         fork, watcher = map(int, process.stdout.readline().split())
         try:
             assert psutil.pid_exists(fork)
-            _wait_until_gone(watcher)
+            assert comes_true(lambda: not is_running(watcher), 10)
         finally:
             psutil.Process(fork).kill()
-
-
-def _wait_until_gone(pid: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"process {pid} still runs")

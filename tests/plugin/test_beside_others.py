@@ -95,6 +95,16 @@ def test_a_case_that_fails_once_passes_on_its_rerun_and_is_recorded_once(
     assert case.status == "ok"
 
 
+LIMIT = """
+import pytest
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        item.add_marker(pytest.mark.timeout(5 if "hangs" in item.name else 60))
+"""
+
+
 def test_a_hanging_case_is_ended_by_the_timeout_plugin(
     pytester: pytest.Pytester,
     echo_suite: Callable[..., Path],
@@ -108,7 +118,9 @@ def test_a_hanging_case_is_ended_by_the_timeout_plugin(
         "        return EchoSession()"
     )
     conftest.write_text(conftest.read_text().replace("return EchoSession()", slow))
-    result = session(pytester, others, "echo.json", "--timeout=5", "-p", "no:randomly")
+    with conftest.open("a") as file:
+        file.write(LIMIT)
+    result = session(pytester, others, "echo.json", "-p", "no:randomly")
     result.assert_outcomes(passed=1, failed=1)
     hanging, fine = runs()[0].cases
     assert (hanging.status, fine.status) == ("error", "ok")

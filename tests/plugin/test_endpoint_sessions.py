@@ -15,8 +15,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from openai_server import Call, OpenaiServer, Reply, openai_server, parrot, whole
+from processes import comes_true, is_running
 
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 
@@ -336,8 +338,10 @@ def test_a_killed_session_has_lost_only_what_was_under_way(
     while kept_answers(pytester.path) < answered:
         assert time.monotonic() < until, "it did not come to that"
         time.sleep(0.01)
+    family = [one.pid for one in psutil.Process(session.pid).children(recursive=True)]
     os.kill(session.pid, signal.SIGKILL)
     session.wait(SECONDS)
+    assert comes_true(lambda: not any(map(is_running, family)))  # what asks ends a moment later
     first = asked(server)
     enough.set()
     server.calls.clear()

@@ -95,10 +95,10 @@ def test_ids_that_are_taken_are_not_taken_again(
 
 @pytest.mark.slow
 def test_two_sessions_at_once_keep_out_of_each_other_s_way(tmp_path: Path) -> None:
-    tale = Tale(tmp_path, models=1, seconds=0.01)
+    tale = Tale(tmp_path, models=1, seconds=0.05)
     other = tmp_path / "other"
     other.mkdir()
-    second = Tale(other, models=1, seconds=0.01)
+    second = Tale(other, models=1, seconds=0.05)
     processes = [tale.start(), second.start()]
     until(lambda: len([one for one in run_folders(runs_folder()) if one.is_running()]) == 2)
     assert [process.wait(60) for process in processes] == [0, 0]
@@ -108,7 +108,7 @@ def test_two_sessions_at_once_keep_out_of_each_other_s_way(tmp_path: Path) -> No
 
 @pytest.mark.slow
 def test_a_run_that_is_running_is_neither_resumed_nor_recovered(tmp_path: Path) -> None:
-    tale = Tale(tmp_path, models=1, seconds=0.2)
+    tale = Tale(tmp_path, models=1, seconds=1.0)
     process = tale.start()
     until(lambda: tale.asked("m0"))
     try:

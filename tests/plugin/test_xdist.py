@@ -109,8 +109,10 @@ class Tracer(Runner):
     input_kind = "text"
 
     def load(self, candidate, device, params):
+        noted = TRACE.read_text() if TRACE.exists() else ""
+        is_first = os.environ["PYTEST_XDIST_WORKER"] not in noted
         note("load")
-        time.sleep(0.2)
+        time.sleep(2 if is_first else 0.05)  # the first ones of both meet
         note("loaded")
         return Traced()
 

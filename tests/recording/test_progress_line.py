@@ -68,7 +68,9 @@ def test_on_a_terminal_the_line_shows_samples_and_leaves_no_trace(
     Tale(tmp_path, models=2, samples=60, seconds=0.04)
     seen = on_terminal(tmp_path, *more)
     drawn = DRAWN.findall(seen)
-    assert any(re.search(r"tell\[m\d-CPU\]: timing \d+ of 32 samples, \d+/s", one) for one in drawn)
+    assert any(
+        re.search(r"tell\[m\d-CPU\]: timing \d+ of 32 samples, [\d.]+/s", one) for one in drawn
+    )
     # Whatever was drawn is erased before pytest writes on.
     last = seen.rindex("\x1b8") + len("\x1b8")
     assert seen[last:].startswith("\x1b[K")

@@ -60,7 +60,10 @@ def test_two_who_look_at_once_do_not_see_each_other(tmp_path: Path) -> None:
         os.close(descriptor)
 
 
-def test_who_looks_does_not_keep_a_session_from_its_lock(tmp_path: Path) -> None:
+def test_who_looks_does_not_keep_a_session_from_its_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOKS_SECONDS", 30.0)
     folder = make_run_folder(tmp_path)
     folder.lock_file.touch()
     descriptor = looking(folder)

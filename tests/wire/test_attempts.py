@@ -88,7 +88,9 @@ def test_an_attempt_that_takes_too_long_is_tried_again(run: Any) -> None:
     tried = run(attempt(in_turn(silent(), whole(b"fine")), limits=limits))
     if tried.exchange is not None:  # on a slow machine all may take too long
         assert tried.attempts.count >= 2
-    assert tried.attempts.retry_ns >= 0.5e9
+    # The limit counts from before the connection, the time lost from when the request was sent.
+    lost_until_ns = tried.attempts.first_sent_ns + tried.attempts.retry_ns
+    assert lost_until_ns >= tried.begun_ns + 0.5e9
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 415, 422, 501, 505, 304])
@@ -140,7 +142,7 @@ def test_nothing_that_listens_is_an_error_after_all_attempts(run: Any) -> None:
 def test_a_server_that_says_when_to_come_back_is_listened_to(run: Any) -> None:
     tried = run(attempt(in_turn(says({}, 429, **{"Retry-After": "1"}), whole(b"fine"))))
     assert tried.exchange.body == b"fine"
-    assert tried.attempts.retry_ns >= 1e9
+    assert tried.attempts.retry_ns >= 0.99e9  # a timer may ring a millisecond early
 
 
 def test_a_server_that_asks_for_too_long_a_wait_is_given_up(run: Any) -> None:

@@ -294,7 +294,8 @@ def test_closing_the_client_ends_what_is_under_way(run: Any) -> None:
         async with FaultServer(silent()) as server:
             client = Client()
             waiting = asyncio.create_task(client.send(Request("GET", server.url)))
-            await asyncio.sleep(0.05)
+            while not server.received:
+                await asyncio.sleep(0.01)
             await client.close()
             fault = (await waiting).fault
             assert fault is not None

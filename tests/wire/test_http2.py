@@ -180,7 +180,8 @@ def test_one_request_that_ends_badly_leaves_the_others_alone(with_server: Any) -
         cancelled = asyncio.create_task(client.send(Request("GET", server.url + "/never")))
         paths = ["/reset", "/large", "/fine", "/fine"]
         sent = [asyncio.create_task(client.send(Request("GET", server.url + p))) for p in paths]
-        await asyncio.sleep(0.1)
+        while not any(call.headers[":path"] == "/never" for call in server.calls):
+            await asyncio.sleep(0.01)
         cancelled.cancel()
         found = [(await one).fault for one in sent]
         assert [fault and fault.kind for fault in found] == ["reset", "too_large", None, None]
