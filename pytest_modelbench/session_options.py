@@ -18,7 +18,7 @@ from pytest_modelbench.plugin_objects import CHECKER
 from pytest_modelbench.redaction import command_without_secrets
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.suite.against import side_against
-from pytest_modelbench.suite.expand import Selection
+from pytest_modelbench.suite.selection import Selection
 
 
 def selection_from(config: pytest.Config) -> Selection:

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 
 from pytest_modelbench.case import Case, case_label
 from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, metric_name
-from pytest_modelbench.datasets import DATASET_SOURCES
-from pytest_modelbench.datasets.spec import FILE_SOURCES, DatasetSpec
+from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.documents.problems import Location, Problem
 from pytest_modelbench.documents.read import JsonDocument
 from pytest_modelbench.documents.validate import explain
@@ -22,35 +21,20 @@ from pytest_modelbench.endpoints.contract import ENDPOINT, EndpointRunner
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.measure.spec import MeasureSpec
-from pytest_modelbench.paths import path_from
 from pytest_modelbench.quality import QUALITY_METRICS
 from pytest_modelbench.registry import Candidate, Registry
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
 from pytest_modelbench.suite.compare import BASELINE, Compare, Side
+from pytest_modelbench.suite.dataset_fault import dataset_fault
 from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.document import Benchmark, Suite
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
+from pytest_modelbench.suite.selection import Selection
 from pytest_modelbench.suite.sides import SideFaultsError, plan_comparison
+from pytest_modelbench.suite.wanted_models import starts_server, wanted_models
 
 MOST_COMBINATIONS = 100_000
-
-
-@dataclass(frozen=True)
-class Selection:
-    """What the command line says about which cases to make."""
-
-    registry: Path | None = None
-    models: tuple[str, ...] = ()
-    """`--suite-model`: only these (names or globs)."""
-    devices: tuple[str, ...] = ()
-    """`--suite-device`: these instead of the suite's."""
-    against: Side | None = None
-    """`--suite-against`: the baseline that every case is measured beside."""
-    quick: bool = False
-    """`--suite-quick`: a few samples and calls of each."""
-    checks_sides: bool = False
-    """`modelbench validate`: candidates that wait for a baseline are looked at as well."""
 
 
 @dataclass
@@ -224,36 +208,17 @@ class Expander:
             if "dataset" not in self.faulty:
                 self.fault(at, "has no dataset: give 'dataset' here or in the suite")
             return None
-        if fault := self._dataset_fault(spec):
+        if fault := dataset_fault(spec, self.base_dir):
             field, message = fault
             # What a source needs is missing where the source was named.
             mine = own is not None and not {field, "source"}.isdisjoint(own.model_fields_set)
             self.fault((*where, field) if mine or spec is own else ("dataset", field), message)
         return spec
 
-    def _dataset_fault(self, spec: DatasetSpec) -> tuple[str, str] | None:
-        """The field of the dataset that is wrong, and how."""
-        try:
-            DATASET_SOURCES.get(spec.source)
-        except ModelbenchError as error:
-            return "source", str(error)
-        if spec.source == "hf" and not spec.dataset_id:
-            return "id", "source 'hf' needs 'id': a hub id or a directory"
-        if spec.source in FILE_SOURCES:
-            if not spec.path:
-                return "path", f"source {spec.source!r} needs 'path': a JSON or JSON-lines file"
-            try:
-                path = path_from(spec.path, self.base_dir)
-            except ModelbenchError as error:
-                return "path", str(error)
-            if not path.is_file():
-                return "path", f"{spec.path!r}: there is no such file ({path})"
-        return None
-
     def _candidates(
         self, at: Location, benchmark: Benchmark, runner: Runner | None
     ) -> list[Candidate]:
-        wanted, where = self._wanted_models(at, benchmark)
+        wanted, where = wanted_models(self.suite, benchmark, at, self.selection.against)
         if not wanted:
             if self.registry is None:
                 if not self.faulty & {"models", "registry"}:
@@ -262,7 +227,7 @@ class Expander:
             found = self.registry.candidates()
         else:
             found = []
-            is_up = isinstance(runner, EndpointRunner) and not self._starts_server(benchmark)
+            is_up = isinstance(runner, EndpointRunner) and not starts_server(self.suite, benchmark)
             for index, one in enumerate(wanted):
                 place = where if benchmark.model else (*where, index)
                 try:
@@ -272,28 +237,6 @@ class Expander:
         candidates = distinct(found)
         self.models_seen.update(candidate.version for candidate in candidates)
         return [one for one in candidates if is_selected(one, self.selection.models)]
-
-    def _starts_server(self, benchmark: Benchmark) -> bool:
-        varied = {**(self.suite.matrix or {}), **(benchmark.matrix or {})}
-        return benchmark.params.get("serve") is not None or "serve" in varied
-
-    def _wanted_models(self, at: Location, benchmark: Benchmark) -> tuple[Sequence[Any], Location]:
-        if benchmark.model:
-            return [benchmark.model], (*at, "model")
-        if benchmark.models is not None:
-            return benchmark.models, (*at, "models")
-        if named := self._models_of_sides(benchmark):
-            return named[-1:], (*at, "compare") if benchmark.compare else ("compare",)
-        return self.suite.models or [], ("models",)
-
-    def _models_of_sides(self, benchmark: Benchmark) -> list[str]:
-        """The models of a comparison whose sides all name their own; else nothing."""
-        compare = benchmark.compare or self.suite.compare
-        baseline = self.selection.against or (compare.baseline if compare else None)
-        if compare is None or baseline is None:
-            return []
-        named = [side.model for side in (baseline, *compare.named_candidates().values())]
-        return [model for model in named if model] if all(named) else []
 
     def _devices(self, at: Location, benchmark: Benchmark, runner: Runner) -> list[str]:
         own = [benchmark.device] if benchmark.device else benchmark.devices

@@ -20,8 +20,9 @@ from pytest_modelbench.quick import quick_case
 from pytest_modelbench.registry import Registry, load_registry
 from pytest_modelbench.suite.criteria import criteria_faults
 from pytest_modelbench.suite.document import Benchmark, Criterion, Suite
-from pytest_modelbench.suite.expand import Expander, Selection
+from pytest_modelbench.suite.expand import Expander
 from pytest_modelbench.suite.salvage import salvage
+from pytest_modelbench.suite.selection import Selection
 
 
 @dataclass(frozen=True)

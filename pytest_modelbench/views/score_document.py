@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.quality.bootstrap import CONFIDENCE
-from pytest_modelbench.quality.rate_interval import RATE_METHOD
+from pytest_modelbench.quality.rate_interval import FLAWLESS_METHOD, RATE_METHOD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,11 @@ def score_text(
     """One JSON document; a figure that is not there is null, and says why beside it."""
     document = {
         "normalizer": normalizer,
-        "interval": {"confidence": CONFIDENCE, "method": RATE_METHOD},
+        "interval": {
+            "confidence": CONFIDENCE,
+            "method": RATE_METHOD,
+            "method_without_errors": FLAWLESS_METHOD,
+        },
         "files": [str(file) for file in files],
         "notes": list(notes),
         "models": [_model(one) for one in scores],

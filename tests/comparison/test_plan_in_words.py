@@ -13,8 +13,8 @@ from pytest_modelbench.comparison.course import Budget
 from pytest_modelbench.comparison.pace import pace_for
 from pytest_modelbench.comparison.plan_in_words import longest_call_seconds, plan_lines
 from pytest_modelbench.judge.paired.looks import FEWEST_LAUNCHES
-from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import load_suite
+from pytest_modelbench.suite.selection import Selection
 
 SUITE = """{"id": "s", "dataset": {"source": "jsonl", "path": "rows.jsonl"},
  "benchmarks": [{"id": "b", "runner": "embedding_text", "model": "one", "compare": %s}]}"""

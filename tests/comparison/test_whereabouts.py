@@ -22,8 +22,8 @@ from pytest_modelbench.execution.place import HERE
 from pytest_modelbench.execution.turns import Turns
 from pytest_modelbench.git import git
 from pytest_modelbench.suite.compare import Compare
-from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import load_suite
+from pytest_modelbench.suite.selection import Selection
 
 SUITE = """{"id": "s", "dataset": {"source": "jsonl", "path": "rows.jsonl"},
  "benchmarks": [{"id": "b", "runner": "embedding_text", "model": "models/tracked.xml"}]}"""

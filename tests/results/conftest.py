@@ -16,8 +16,8 @@ from pytest_modelbench.recording.manifest import manifest_of, named_criteria
 from pytest_modelbench.recording.provenance import run_metadata, system_info
 from pytest_modelbench.results.metric import measured
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
-from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
+from pytest_modelbench.suite.selection import Selection
 
 SUITE: dict[str, Any] = {
     "id": "small",

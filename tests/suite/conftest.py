@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pytest_modelbench.documents.problems import DocumentError, Problem
-from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
+from pytest_modelbench.suite.selection import Selection
 
 
 class Folder:

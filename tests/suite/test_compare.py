@@ -18,8 +18,8 @@ from pytest_modelbench.git import git
 from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Runner
 from pytest_modelbench.suite.against import side_against
-from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
+from pytest_modelbench.suite.selection import Selection
 from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
 
 

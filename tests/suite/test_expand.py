@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_modelbench.suite.device_names import usual_device_name
-from pytest_modelbench.suite.expand import Selection
+from pytest_modelbench.suite.selection import Selection
 
 Write = Callable[..., Path]
 

@@ -8,9 +8,9 @@ import pytest
 
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
-from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.find import SHIPPED, find_suite, named_suites
 from pytest_modelbench.suite.load import load_suite
+from pytest_modelbench.suite.selection import Selection
 
 TWELVE_MISTAKES = """{
   "id": "many",

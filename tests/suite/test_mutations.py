@@ -25,8 +25,8 @@ from mutations import (
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.registry import Registry, load_registry
-from pytest_modelbench.suite.expand import Selection
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
+from pytest_modelbench.suite.selection import Selection
 
 MUTATIONS = 300
 
