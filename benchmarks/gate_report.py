@@ -130,19 +130,28 @@ def _measuring(everything: Sequence[Seen], settings: dict[str, Any]) -> Iterable
             f"confirmation, twice that) allows; the longest took {longest:.1f} s"
         )
         return
-    medians = {}
-    for kind in {one.trial.kind for one in ours}:
-        for condition in {one.condition for one in ours}:
-            cell = Cell(OURS, kind, (one for one in ours if one.condition == condition))
-            if cell.measuring and target(kind) is not None:
-                medians[f"{kind}, {condition}"] = statistics.median(cell.measuring)
-    if medians:
-        place = max(medians, key=lambda name: medians[name])
-        met = "yes" if medians[place] < MEASURING_SECONDS else "no"
+    for what, name in (
+        ("timed calls", "call_seconds"),
+        ("whole launches, with fresh processes and warm-up", "measuring_seconds"),
+    ):
+        place, seconds = _longest_median(ours, name)
+        met = "yes" if seconds < MEASURING_SECONDS else "no"
         yield (
-            f"measuring: the longest median is {medians[place]:.2f} s ({place}); target: under "
+            f"measuring: the longest median of {what} is {seconds:.2f} s ({place}); target: under "
             f"{MEASURING_SECONDS:g} s: {met}"
         )
+
+
+def _longest_median(ours: Sequence[Seen], figure: str) -> tuple[str, float]:
+    """Of the cells that have a target; where it is, and seconds."""
+    cells: dict[str, list[float]] = {}
+    for one in ours:
+        if target(one.trial.kind) is not None:
+            place = f"{one.trial.kind}, {one.condition}"
+            cells.setdefault(place, []).append(one.trial.figures[figure])
+    medians = {place: statistics.median(seconds) for place, seconds in cells.items()}
+    longest = max(medians, key=lambda place: medians[place], default="none")
+    return longest, medians.get(longest, 0.0)
 
 
 def _insides(everything: Sequence[Seen]) -> Iterable[str]:
