@@ -9,6 +9,7 @@ from typing import TypeAlias
 from pytest_modelbench.catalogue import CATALOGUE
 from pytest_modelbench.judge.bounds.expression_interval import Interval, expression_interval
 from pytest_modelbench.judge.launch_noise import widened
+from pytest_modelbench.judge.student import student_quantile
 from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.results.metric import Metric, as_number
 from pytest_modelbench.suite.document import Criterion
@@ -28,17 +29,8 @@ IN_INVERSE = ("throughput_items_per_second", "tokens_per_sec", "x_realtime")
 OF_TIMED_CALLS = (*PERCENTILES, *IN_PROPORTION, *IN_INVERSE)
 """Durations and rates of timed calls: what differs between launches of the same code. Neither the
 first call nor the slowest, nor loading, is among them: one event has no interval to widen."""
-# fmt: off
-STUDENT_97_5 = (
-    12.7063, 4.3027, 3.1825, 2.7765, 2.5706, 2.4470, 2.3647, 2.3061, 2.2622, 2.2282,
-    2.2010, 2.1789, 2.1604, 2.1448, 2.1315, 2.1200, 2.1099, 2.1010, 2.0931, 2.0860,
-    2.0797, 2.0739, 2.0687, 2.0639, 2.0596, 2.0556, 2.0519, 2.0485, 2.0453, 2.0423,
-)
-# fmt: on
-"""Student's t for 1 to 30 degrees of freedom. A table, because the report at the end of every
-session asks, and importing scipy for it takes longer than all the rest of the report."""
 MANY_CALLS = 130
-"""The default of the stop rule: from here on t is the normal's within 1 %; before, that of 30."""
+"""The default of the stop rule: from here on Student's t is the normal's within 1 %."""
 
 
 def sample_interval(name: str, metrics: Metrics) -> Interval | None:
@@ -156,4 +148,4 @@ def _student(count: float) -> float:
     """The quantile for the mean of `count` figures, or of somewhat fewer."""
     if count >= MANY_CALLS:
         return Z_95_PERCENT
-    return STUDENT_97_5[min(int(count) - 1, len(STUDENT_97_5)) - 1]
+    return student_quantile(count - 1, 0.025)

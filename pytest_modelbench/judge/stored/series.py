@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pytest_modelbench.catalogue import COUNTED_METRICS
 from pytest_modelbench.judge.stored.noise import Kind, Noise, kind_of, own_error, prior_of
-from pytest_modelbench.judge.stored.student import student_quantile
+from pytest_modelbench.judge.student import student_quantile
 from pytest_modelbench.normal import Z_95_PERCENT
 
 MOST_SESSIONS = 30

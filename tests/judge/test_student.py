@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy.special import stdtr, stdtrit
 
-from pytest_modelbench.judge.stored.student import student_quantile, upper_tail
+from pytest_modelbench.judge.student import student_quantile, upper_tail
 
 
 @pytest.mark.parametrize("degrees", [1.0, 1.5, 2.0, 4.0, 4.6, 9.4, 10.0, 29.0, 300.0])
