@@ -12,9 +12,9 @@ round all trials come in an order drawn anew.
     python benchmarks/verdict.py --trials 200 --json verdict.json
 
 `--peers` without a name leaves the others out, `--pairs` without one leaves ours out; `--earlier
-FILE` counts what was saved before, with `--trials 0` only that, so a long series can be made in
-parts, each with another `--seed`. Interrupted, or when `--minutes` are over, it reports what there
-is.
+FILE` counts what was saved before (unpacked, if its name ends in `.gz`), with `--trials 0` only
+that, so a long series can be made in parts, each with another `--seed`. Interrupted, or when
+`--minutes` are over, it reports what there is.
 
 Targets: false alarms in at most 1 % in every kind of noise; a true 5 % found in at least 98 %, a
 true 10 % in at least 99.5 %, where the tolerance is at most 0.6 of it; median measuring under 3 s
@@ -23,6 +23,7 @@ for a model of 1 ms, and for a longer one (`--model-ms`) within what the compari
 
 from __future__ import annotations
 
+import gzip
 import json
 import signal
 import tempfile
@@ -46,7 +47,7 @@ def main() -> None:
     earlier: list[Seen] = []
     found = dict(settings)
     for file in options.earlier:
-        figures = json.loads(file.read_text())["figures"]
+        figures = json.loads(_text(file))["figures"]
         earlier += _saved(file, figures, settings)
         found |= figures["settings"]
     if options.rounds == 0:
@@ -114,6 +115,13 @@ def _pair(text: str) -> tuple[int, int]:
     except ValueError:
         stop(f"a pair {text!r} should be two whole numbers such as 5:3")
     return slower, tolerance
+
+
+def _text(file: Path) -> str:
+    """Of a report, which may be packed: thousands of trials are mostly alike."""
+    if file.suffix == ".gz":
+        return gzip.decompress(file.read_bytes()).decode()
+    return file.read_text()
 
 
 def _saved(file: Path, figures: dict[str, Any], settings: dict[str, Any]) -> Iterable[Seen]:
