@@ -274,3 +274,17 @@ def metric_name(name: str) -> str:
     if "#" in rest:
         return rest.rpartition("#")[2]
     return rest.rstrip("/").rpartition("/")[2].removesuffix(".py")
+
+
+def in_catalogue(name: str) -> tuple[str, str]:
+    """The prefix that a named measurement puts before its metrics, and the metric's own name.
+
+    >>> in_catalogue("long_p50_latency_ms"), in_catalogue("first_latency_ms")
+    (('long_', 'p50_latency_ms'), ('', 'first_latency_ms'))
+    """
+    words = name.split("_")
+    for start in range(len(words)):
+        known = "_".join(words[start:])
+        if known in CATALOGUE:
+            return name.removesuffix(known), known
+    return "", name

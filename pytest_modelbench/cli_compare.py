@@ -74,8 +74,11 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _has_broken(run: BenchmarkRun) -> bool:
     """Whether a comparison of the run went wrong, or a side of one."""
-    failed = {case.id.rpartition("@")[0] for case in run.cases if case.status == "error"}
-    return any(one.status == "error" or one.id in failed for one in run.comparisons)
+    from pytest_modelbench.report.headline import is_error
+
+    wrong = {case.id for case in run.cases if is_error(case)}
+    wrong |= {name.rpartition("@")[0] for name in wrong}
+    return any(one.status == "error" or one.id in wrong for one in run.comparisons)
 
 
 def _tell_choice(text: str, run: BenchmarkRun) -> None:

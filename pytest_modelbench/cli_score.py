@@ -189,6 +189,8 @@ def _show(scores: Sequence[ModelScore], options: argparse.Namespace) -> None:
 
 def _broken(scores: Sequence[ModelScore], most: float | None) -> list[str]:
     """A sentence for each model that `--max-wer` refuses."""
+    from pytest_modelbench.judge.beyond import is_beyond
+
     if most is None:
         return []
     found = []
@@ -197,6 +199,7 @@ def _broken(scores: Sequence[ModelScore], most: float | None) -> list[str]:
         what = "WER" if count == 1 else f"mean WER of {count} datasets"
         if wer.value is None:
             found.append(f"{one.name}: no {what} to hold against --max-wer {most:g}: {wer.reason}")
-        elif wer.value > most:
-            found.append(f"{one.name}: {what} {wer.value:.4f} is above --max-wer {most:g}")
+        elif is_beyond(wer.value, most):
+            shown = f"{wer.value:.4f}" if round(wer.value, 4) > most else f"{wer.value:.9g}"
+            found.append(f"{one.name}: {what} {shown} is above --max-wer {most:g}")
     return found

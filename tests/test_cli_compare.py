@@ -20,9 +20,11 @@ from made_runs import (
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.results.metric import failed, measured
+from pytest_modelbench.results.packed import pack
 from pytest_modelbench.results.project import Project
-from pytest_modelbench.results.run import BenchmarkRun, CaseResult
+from pytest_modelbench.results.run import BenchmarkRun, CaseResult, TakenOver
 from pytest_modelbench.results.store import runs_folder
+from pytest_modelbench.results.timing_record import TimingRecord
 
 Printed = pytest.CaptureFixture[str]
 
@@ -392,3 +394,52 @@ def test_last_of_another_project_is_not_chosen(capsys: Printed) -> None:
         run.model_copy(update={"suites": suites}).save(runs_folder() / file)
     assert main(["compare", "last", str(runs_folder() / "mine.json")]) == 1
     assert capsys.readouterr().err == f"last is run {run_id(1)}\n"
+
+
+def test_a_measurement_that_was_taken_over_says_nothing_of_the_noise_it_is_judged_by(
+    capsys: Printed,
+) -> None:
+    """Interrupted, and resumed in the run that is judged: it is one measurement."""
+    stored(1, 10.0)
+    stored(2, 15.0)
+    resumed = case(15.0).model_copy(
+        update={"taken_over": [TakenOver(run_id=run_id(2), what="case", samples=None)]}
+    )
+    stored_run(runs_folder(), 3, [resumed])
+    assert main(["compare", run_id(1), run_id(3)]) == 1
+    assert ": regression" in capsys.readouterr().out
+
+
+def test_with_calls_in_flight_their_rate_is_asked_as_in_a_session(capsys: Printed) -> None:
+    timing = TimingRecord(
+        warmup=pack([1]), warmup_ended_by="count", warmup_rule="1 call", durations=pack([1]),
+        first_round=1, repeated=0, stopped_by="enough", in_flight=4,
+    )  # fmt: skip
+    for number, rate in ((1, 100.0), (2, 30.0)):
+        metrics = {
+            "p50_latency_ms": milliseconds(10.0),
+            "throughput_items_per_second": measured(rate, "items/s"),
+        }
+        stored_run(runs_folder(), number, [made_case(metrics=metrics, timing=timing)])
+    assert main(["compare", run_id(1), run_id(2)]) == 1
+    assert "throughput 100 -> 30" in capsys.readouterr().out
+
+
+def test_a_run_and_a_copy_of_its_file_are_one(capsys: Printed) -> None:
+    kept_run(runs_folder(), 1, [case(10.0)])
+    stored(1)
+    stored(2, 100.0)
+    assert main(["compare", run_id(1), run_id(2)]) == 1
+
+
+def test_of_one_run_too_a_metric_that_went_wrong_is_no_success(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    stored(1)
+    stored(2)
+    run = _with_comparisons(run_id(1), run_id(2))
+    assert main(["compare", str(run.save(tmp_path / "well.json"))]) == 0
+    [good] = run.cases
+    wrong = good.model_copy(update={"metrics": {**good.metrics, "wer": failed("no words")}})
+    file = run.model_copy(update={"cases": [wrong]}).save(tmp_path / "wrong.json")
+    assert main(["compare", str(file)]) == 1

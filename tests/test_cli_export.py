@@ -15,10 +15,11 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from made_runs import kept_run, made_case, milliseconds, run_id
+from made_runs import kept_run, made_case, made_run, milliseconds, run_id
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.export.rounds import stats_of_rounds
+from pytest_modelbench.results.comparison import bare_comparison
 from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import failed, measured, skipped
 from pytest_modelbench.results.packed import pack
@@ -159,19 +160,39 @@ def test_junit_has_cases_as_tests_and_metrics_as_their_properties(capsys: Printe
     root = ElementTree.fromstring(said(capsys, "last", "--format=junit"))
     (suite,) = root
     counts = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
-    assert counts == {"tests": "4", "failures": "1", "errors": "1", "skipped": "1"}
+    assert counts == {"tests": "4", "failures": "1", "errors": "2", "skipped": "1"}
     good, missing, wrong, slow = suite.findall("testcase")
     assert (good.get("classname"), good.get("name")) == ("s", "b[m-CPU]")
     properties = {one.get("name"): one.get("value") for one in good.iter("property")}
     assert properties["p50_latency_ms"] == "2.0 ms"
     assert properties["odd"] == "error: division by zero"
     assert properties["model"] == "m"
+    assert (good[1].tag, good[1].get("message")) == ("error", "odd: division by zero")
     assert missing[1].get("message") == "no driver"
     assert (wrong[1].tag, wrong[1].get("message")) == ("error", "a #x00 <b>")
     assert wrong[1].text == "deep#x1B[31m"
     assert (slow[1].tag, slow[1].get("message")) == ("failure", broken.message)
     of_suite = {one.get("name"): one.get("value") for one in suite.findall("properties/property")}
     assert of_suite == {"run_id": run_id(1), "git_sha": "ab" * 20}
+
+
+def test_junit_has_a_comparison_that_broke_though_its_sides_are_well(capsys: Printed) -> None:
+    broke = bare_comparison(
+        id="s::b[m-CPU-vs-main]",
+        suite="s",
+        benchmark="b",
+        kind="paired",
+        status="error",
+        detail="side 'candidate': broken in launch 3: RuntimeError: out of luck",
+    )
+    run = made_run(1, [made_case("b[m-CPU-vs-main]@candidate")])
+    file = run.model_copy(update={"comparisons": [broke]}).save(Path("broke.json"))
+    (suite,) = ElementTree.fromstring(said(capsys, str(file), "--format=junit"))
+    assert (suite.get("tests"), suite.get("errors")) == ("2", "1")
+    well, wrong = suite.findall("testcase")
+    assert [one.tag for one in well] == ["properties"]
+    assert wrong.get("name") == "b[m-CPU-vs-main]"
+    assert wrong[0].get("message") == broke.detail
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7, 8, 9, 130])

@@ -187,3 +187,15 @@ def test_csv_and_json_at_once_are_wrong_usage() -> None:
     with pytest.raises(SystemExit) as caught:
         main(["history", "p50_latency_ms", "--csv", "--json"])
     assert caught.value.code == 2
+
+
+def test_an_increase_of_a_device_s_memory_is_as_uncertain_as_its_peak(capsys: Printed) -> None:
+    for number, increase in ((1, 19_500.0), (2, 19_600.0)):
+        metrics = {
+            "peak_ram_mb": measured(2_000.0, "MB"),
+            "device_peak_vram_mb": measured(20_000.0, "MB"),
+            "device_vram_increase_mb": measured(increase, "MB"),
+        }
+        kept_run(runs_folder(), number, [made_case(metrics=metrics)])
+    _, newer = records(capsys, "device_vram_increase_mb")
+    assert newer["change_is_proven"] is False

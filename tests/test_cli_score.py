@@ -286,6 +286,8 @@ def test_the_gate_judges_the_mean_of_datasets_and_what_has_none(capsys: Printed)
     assert main(["score", "x", "--max-wer=0.2"]) == 1
     error = capsys.readouterr().err
     assert error == "acme/listen-1: mean WER of 2 datasets 0.2500 is above --max-wer 0.2\n"
+    assert main(["score", "x", "--max-wer=0.2499999"]) == 1
+    assert "0.25" in capsys.readouterr().err
     written(Path("p.jsonl"), prediction(0, "", "x"))
     assert main(["score", "p.jsonl", "--max-wer=0.9"]) == 1
     assert "no WER to hold against --max-wer 0.9: " in capsys.readouterr().err

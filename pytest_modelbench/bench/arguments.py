@@ -22,6 +22,7 @@ from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.registered import did_you_mean
 from pytest_modelbench.results.metric import Metric, measured
+from pytest_modelbench.results.run import OWN_METRICS
 
 Better = Literal["lower", "higher", "neither"]
 
@@ -125,7 +126,7 @@ def metric_given(name: str, value: float | Metric, unit: str, better: Better | N
         )
     direction = better or (CATALOGUE[name].better if name in CATALOGUE else "neither")
     made = value if isinstance(value, Metric) else _as_metric(name, value, unit, direction)
-    if name in (*TIMING_METRICS, *AUDIO_METRICS):
+    if name in OWN_METRICS:
         if made.unit != unit_of(name):
             raise ModelbenchError(
                 f"modelbench.metric: {name!r} is given in {made.unit!r}: it is a metric in "

@@ -119,7 +119,7 @@ class SessionBaseline:
 
     def hold_case(self, case: Case, result: CaseResult) -> list[Comparison]:
         """The comparison of a case; none of one that is not asked about."""
-        questions = _fitting(self._questions(case), result)
+        questions = [one.for_result(result) for one in self._questions(case)]
         loaded = self._session.load(case.suite_file)
         # Asked for only where a model was replaced, and then they are many.
         peers = (identity(side) for one in loaded.cases for side in one.measured)
@@ -129,7 +129,7 @@ class SessionBaseline:
         self, result: CaseResult, criteria: Sequence[tuple[str, Criterion]]
     ) -> list[Comparison]:
         """The comparison of a test in Python; none where its usual metric was not measured."""
-        questions = _fitting(_asked(criteria, result.runner), result)
+        questions = [one.for_result(result) for one in _asked(criteria, result.runner)]
         metrics = [result.metrics.get(one.metric) for one in questions if one.criterion is None]
         if any(metric is None or not metric.is_ok for metric in metrics):
             return []
@@ -155,11 +155,3 @@ def _asked_by_mark(item: pytest.Item) -> int:
 
 def _asked(criteria: Sequence[tuple[str, Criterion]], runner: str) -> list[Question]:
     return questions_of(criteria, runner, [usual_question(USUAL_TOLERANCE)])
-
-
-def _fitting(questions: Sequence[Question], result: CaseResult) -> list[Question]:
-    """With several calls in flight, what no criterion asks is asked of their rate."""
-    if result.load is not None:
-        return [one.for_load(result.load) for one in questions]
-    in_flight = 1 if result.timing is None else result.timing.in_flight
-    return [one.for_calls_in_flight(in_flight) for one in questions]

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pytest_modelbench.datasets.samples import Audio
 from pytest_modelbench.errors import ModelbenchError, missing_extra
+from pytest_modelbench.paths import path_from
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +84,7 @@ def _read(value: Any, base_dir: Path) -> tuple[str, tuple[Sound, int]]:
         return "the audio array", _from_array(value)
     path = audio_path(value)
     if path is not None:
-        file = base_dir / Path(path).expanduser()
+        file = path_from(path, base_dir)
         if not file.is_file():
             raise ModelbenchError(f"audio file {file} does not exist")
         return f"audio file {file}", _from_file(str(file), f"audio file {file}")

@@ -15,6 +15,7 @@ from pytest_modelbench.datasets.json_files import json_path
 from pytest_modelbench.datasets.samples import AudioAddress, Sample, UnusableRow
 from pytest_modelbench.datasets.spec import DatasetSpec, InputKind
 from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.paths import path_from
 from pytest_modelbench.registered import did_you_mean
 
 USUAL_REFERENCES = ("text", "sentence", "transcript", "transcription", "normalized_text")
@@ -184,10 +185,10 @@ def _present(row: Mapping[str, Any], column: str, role: str) -> Any:
 def _audio(value: Any, sampling_rate_hz: int, folders: list[Path]) -> Any:
     path = audio_path(value)
     folder = folders[0]
-    if path is not None:
-        holding = (each for each in folders if (each / Path(path).expanduser()).is_file())
-        folder = next(holding, folder)
     try:
+        if path is not None:
+            holding = (each for each in folders if path_from(path, each).is_file())
+            folder = next(holding, folder)
         return decode_audio(value, sampling_rate_hz, folder)
     except Unavailable:
         raise

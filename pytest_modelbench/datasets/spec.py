@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pytest_modelbench.documents.strict_model import StrictModel
 from pytest_modelbench.strict import OptionalText, blank_is_unset, lower_case
@@ -20,11 +20,6 @@ SEED_COLUMN = "seed"
 _COLUMN = {"type": "string", "minLength": 1}
 _ONE_OR_TWO = {"minItems": 1, "maxItems": 2}
 Column = Annotated[str, Field(min_length=1)]
-
-
-def _usual_split(value: Any) -> Any:
-    """Blank, like every other unset text, means the default."""
-    return "validation" if blank_is_unset(value) is None else value
 
 
 def _columns(value: Any) -> Any:
@@ -52,7 +47,7 @@ class DatasetSpec(StrictModel):
     """`hf`: the configuration (subset) to load."""
     name: OptionalText = None
     """Another name for `config`."""
-    split: Annotated[str, BeforeValidator(_usual_split)] = "validation"
+    split: str = "validation"
     """`hf`: the split to read, slices such as `test[:100]` included."""
     path: OptionalText = None
     """JSON sources: the file to read, relative to the suite file."""
@@ -96,6 +91,18 @@ class DatasetSpec(StrictModel):
         if self.source == GENERATED and "input_column" not in self.model_fields_set:
             return [SEED_COLUMN]
         return self.input_column
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blank_split_is_unset(cls, value: Any) -> Any:
+        """Blank, like every other unset text, means the default, or what it would override."""
+        if (
+            isinstance(value, Mapping)
+            and "split" in value
+            and blank_is_unset(value["split"]) is None
+        ):
+            return {name: one for name, one in value.items() if name != "split"}
+        return value
 
     def overridden_by(self, other: DatasetSpec) -> DatasetSpec:
         """This spec with every key that `other` set itself taking precedence."""

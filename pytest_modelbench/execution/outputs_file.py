@@ -77,7 +77,7 @@ def _save(file: Path, members: Mapping[str, NDArray[Any]]) -> None:
     import numpy as np
 
     with file.open("wb") as opened:
-        np.savez(opened, allow_pickle=False, **members)
+        np.savez(opened, **members)  # type: ignore[arg-type] # of numbers, without any object
 
 
 class _Writer:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_modelbench.catalogue import (
     AUDIO_METRICS,
+    LOAD_METRICS,
     STANDARD_METRICS,
     TIMING_METRICS,
     unit_of,
@@ -120,8 +121,21 @@ def own_metrics(seen: Measurement) -> dict[str, Metric]:
         own.pop(name)
         cause = f"the runner gives {name!r}, which is measured for every case: choose another name"
         own |= {one: failed(cause, unit_of(one)) for one in seen.runner.metrics if one != name}
+    own |= {
+        name: failed(cause, unit_of(name))
+        for name in {*LOAD_METRICS} & set(own)
+        if (cause := _why_not_catalogued(name, own[name]))
+    }
     promised = f"promised by runner {seen.case.runner!r}, which did not give it"
     return {name: failed(promised, unit_of(name)) for name in seen.runner.metrics} | own
+
+
+def _why_not_catalogued(name: str, metric: Metric) -> str:
+    """What a run would refuse about it; empty where it is as the catalogue has it."""
+    if metric.unit != unit_of(name):
+        return f"the runner gives {name!r} in {metric.unit!r}: it is a metric in {unit_of(name)!r}"
+    is_below = metric.value is not None and metric.value < 0
+    return f"the runner gives {name!r} as {metric.value:g}, below 0" if is_below else ""
 
 
 def _as_metric(name: str, value: Metric | float) -> Metric:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
+from pytest_modelbench.report.headline import failed_comparisons, is_error
+from pytest_modelbench.results.comparison import Comparison
 from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SuiteRecord
 
@@ -19,19 +21,22 @@ def junit_text(*runs: BenchmarkRun) -> str:
     for run in runs:
         for suite in run.suites:
             cases = [case for case in run.cases if case.suite == suite.id]
-            root.append(_suite(run, suite, cases))
+            broken = [one for one in failed_comparisons(run) if one.suite == suite.id]
+            root.append(_suite(run, suite, cases, broken))
     ElementTree.indent(root)
     return f"{_DECLARATION}\n{ElementTree.tostring(root, encoding='unicode')}\n"
 
 
-def _suite(run: BenchmarkRun, suite: SuiteRecord, cases: list[CaseResult]) -> ElementTree.Element:
-    failures = {case.id: list(_failures(run, case)) for case in cases if case.status == "ok"}
+def _suite(
+    run: BenchmarkRun, suite: SuiteRecord, cases: list[CaseResult], broken: list[Comparison]
+) -> ElementTree.Element:
+    failures = {case.id: list(_failures(run, case)) for case in cases if not is_error(case)}
     element = _element(
         "testsuite",
         name=suite.id,
-        tests=str(len(cases)),
+        tests=str(len(cases) + len(broken)),
         failures=str(sum(map(bool, failures.values()))),
-        errors=str(sum(case.status == "error" for case in cases)),
+        errors=str(sum(map(is_error, cases)) + len(broken)),
         skipped=str(sum(case.status == "skipped" for case in cases)),
         time=f"{sum(case.duration_seconds for case in cases):.3f}",
         timestamp=run.metadata.timestamp,
@@ -45,25 +50,40 @@ def _suite(run: BenchmarkRun, suite: SuiteRecord, cases: list[CaseResult]) -> El
     _add_properties(element, ((name, value) for name, value in about.items() if value))
     for case in cases:
         element.append(_case(case, failures.get(case.id, [])))
+    for one in broken:
+        test = _test(one.suite, one.id, one.duration_seconds)
+        test.append(_error(one.detail, one.trace))
+        element.append(test)
     return element
 
 
-def _case(case: CaseResult, failures: list[str]) -> ElementTree.Element:
-    element = _element(
+def _test(suite: str, name: str, seconds: float) -> ElementTree.Element:
+    return _element(
         "testcase",
-        classname=case.suite,
-        name=case.id.partition("::")[2] or case.id,
-        time=f"{case.duration_seconds:.3f}",
+        classname=suite,
+        name=name.partition("::")[2] or name,
+        time=f"{seconds:.3f}",
     )
+
+
+def _error(message: str, trace: str | None = None) -> ElementTree.Element:
+    error = _element("error", message=message)
+    error.text = _allowed(trace or message)
+    return error
+
+
+def _case(case: CaseResult, failures: list[str]) -> ElementTree.Element:
+    element = _test(case.suite, case.id, case.duration_seconds)
     about = [("model", case.model), ("device", case.device), ("runner", case.runner)]
     metrics = [(name, _metric(one)) for name, one in case.metrics.items()]
     _add_properties(element, [*about, *metrics])
     if case.status == "skipped":
         element.append(_element("skipped", message=case.detail))
     elif case.status == "error":
-        error = _element("error", message=case.detail)
-        error.text = _allowed(case.trace or case.detail)
-        element.append(error)
+        element.append(_error(case.detail, case.trace))
+    elif case.metric_errors:
+        causes = (f"{name}: {cause}" for name, cause in case.metric_errors.items())
+        element.append(_error("; ".join(causes)))
     elif failures:
         failure = _element("failure", message=failures[0])
         failure.text = _allowed("\n".join(failures))

@@ -61,9 +61,7 @@ def questions_later(asked: Asked, case: CaseResult, runs: Sequence[BenchmarkRun]
         return named_questions(asked, case, runs, is_judged=True)
     usual = [usual_question(USUAL_TOLERANCE)]
     found = questions_of(recorded_criteria(runs[0], case.suite), case.runner, usual)
-    if case.load is not None:
-        found = [one.for_load(case.load) for one in found]
-    return with_tolerance(found, asked.tolerance)
+    return with_tolerance([one.for_result(case) for one in found], asked.tolerance)
 
 
 def named_questions(

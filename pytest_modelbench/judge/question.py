@@ -13,6 +13,7 @@ from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
 
 if TYPE_CHECKING:
     from pytest_modelbench.results.load_record import LoadRecord
+    from pytest_modelbench.results.run import CaseResult
 
 USUAL_METRIC = "p50_latency_ms"
 RATE = "throughput_items_per_second"
@@ -47,6 +48,12 @@ class Question:
             return self
         return replace(self, metric=RATE, better="higher")
 
+    def for_result(self, result: CaseResult) -> Question:
+        """As it is to be asked of what was measured so."""
+        if result.load is not None:
+            return self.for_load(result.load)
+        return self.for_calls_in_flight(1 if result.timing is None else result.timing.in_flight)
+
     def for_load(self, load: LoadRecord) -> Question:
         """What no criterion asks is asked of the latency, but of a sweep, which has that of another
         rate each time. In an open loop the suite says the rate, and an endpoint that became slower
@@ -65,15 +72,6 @@ def log_distance(share: float, worse_sign: int) -> float:
     """
     moved = worse_sign * share
     return worse_sign * math.log1p(moved) if moved > -1 else math.inf
-
-
-def is_beyond(change: float, allowed: float) -> bool:
-    """Whether an exact change for the worse is more than what is allowed.
-
-    >>> 2.1 - 2.0 > 0.1, is_beyond(2.1 - 2.0, 0.1), is_beyond(1e-12, 0.0)
-    (True, False, True)
-    """
-    return change > allowed and not math.isclose(change, allowed)
 
 
 def usual_question(tolerance: str | float) -> Question:

@@ -21,6 +21,7 @@ from pytest_modelbench.judge.paired.next_step import Step
 from pytest_modelbench.judge.paired.per_launch import LAUNCH_METRICS
 from pytest_modelbench.judge.paired.tails import TAIL_METRICS
 from pytest_modelbench.judge.question import RATE, Question
+from pytest_modelbench.judge.stored.noise import kind_of
 from pytest_modelbench.judge.wording import untold
 from pytest_modelbench.results.comparison import Verdict
 from pytest_modelbench.results.run import CaseResult
@@ -120,7 +121,18 @@ def _verdict(question: Question, sides: Sides, data: PairedData | None, seconds:
         return paired_verdict(data, question, seconds)
     if question.metric in COUNTED_METRICS:
         return judge_exact(question, sides.names, baseline, candidate)
+    if _is_timed_apart(question.metric, [baseline, candidate]):
+        reason = "it is measured on each side by itself, not in turn: judge mean_latency_ms"
+        return untold(question, sides.names, "samples", reason)
     return judge_samples(question, sides.names, baseline, candidate, sides.verdict_count)
+
+
+def _is_timed_apart(metric: str, results: Sequence[CaseResult]) -> bool:
+    """Whether it is about time or memory, and not a figure of samples that both sides have."""
+    if all(one.samples is not None and metric in one.samples.terms for one in results):
+        return False
+    found = [one.metrics[metric].unit for one in results if metric in one.metrics]
+    return any(kind_of(metric, unit) is not None for unit in found)
 
 
 def _absent(metric: str, results: Sequence[CaseResult]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pytest_modelbench.judge.bounds.check import check_bounds
 from pytest_modelbench.judge.values import criterion_value
-from pytest_modelbench.results.run import CaseResult
+from pytest_modelbench.results.run import OWN_METRICS, CaseResult
 from pytest_modelbench.suite.document import Criterion
 
 
@@ -20,7 +20,8 @@ def judged(result: CaseResult, criteria: Sequence[tuple[str, Criterion]]) -> Cas
         return result
     metrics = dict(result.metrics)
     for name, criterion in criteria:
-        if criterion.expression and criterion.applies_to(result.runner) and name not in metrics:
+        is_free = name not in metrics and name not in OWN_METRICS
+        if criterion.expression and criterion.applies_to(result.runner) and is_free:
             metrics[name] = criterion_value(criterion, result.metrics)
     bounds = check_bounds(criteria, result.runner, result.metrics)
     if result.status == "error":

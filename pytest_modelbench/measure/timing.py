@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from array import array
-from collections.abc import Callable, Collection, Sequence, Sized
+from collections.abc import Callable, Collection, Mapping, Sequence, Set, Sized
 from dataclasses import dataclass, field
 from itertools import chain, cycle
 from time import perf_counter_ns
@@ -17,6 +17,8 @@ from pytest_modelbench.measure.tick import Tick, no_tick
 # Bound here, so that a model which replaces the module's function does not change our clock.
 clock_ns = perf_counter_ns
 Call = Callable[[Sequence[Any]], Sequence[Any]]
+_NO_LISTS = (Mapping, Set, str, bytes)
+"""These have a length, too, but their parts are no answers, or in no order."""
 Answer = Sequence[Any] | Exception
 """What a call gave, or what it raised."""
 StoppedBy = Literal["enough", "max_samples", "max_seconds", "first round", "nothing left", "error"]
@@ -40,7 +42,7 @@ def timed(call: Call, batch: Sequence[Any]) -> tuple[Sequence[Any], int]:
 
 def check_answers(answers: Any, batch: Sequence[Any]) -> None:
     """Raises `ModelbenchError` unless there is one answer for each of `batch`."""
-    if not isinstance(answers, Sized):
+    if not isinstance(answers, Sized) or isinstance(answers, _NO_LISTS):
         raise ModelbenchError(
             f"the runner's predict gave a {type(answers).__name__}: it must give a list with one "
             "answer for each sample"

@@ -14,6 +14,7 @@ from pytest_modelbench.datasets.load import ROWS_WITHOUT_HOPE, SampleReader
 from pytest_modelbench.datasets.spec import FILE_SOURCES, DatasetSpec, InputKind
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.importable import is_importable
+from pytest_modelbench.paths import path_from
 from pytest_modelbench.preflight.findings import Finding
 from pytest_modelbench.preflight.subjects import Memo, Subject
 from pytest_modelbench.registered import did_you_mean
@@ -131,6 +132,13 @@ def _first_rows(
     return seen
 
 
+def _is_file(path: str, folder: Path) -> bool:
+    try:
+        return path_from(path, folder).is_file()
+    except ModelbenchError:
+        return False
+
+
 def _of_audio(
     where: str, values: list[Any], spec: DatasetSpec, base_dir: Path
 ) -> Iterator[Finding]:
@@ -143,8 +151,7 @@ def _of_audio(
     if not paths or len(paths) < len(given):
         return
     folders = dict.fromkeys((json_files.json_path(spec, base_dir).parent, base_dir))
-    files = (folder / Path(path).expanduser() for path in paths for folder in folders)
-    if not any(file.is_file() for file in files):
+    if not any(_is_file(path, folder) for path in paths for folder in folders):
         yield Finding(
             f"{where}: no audio file of its first {len(paths)} rows is there, such as {paths[0]!r}",
             f"paths are relative to {' or '.join(map(str, folders))}",

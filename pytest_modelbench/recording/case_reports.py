@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_modelbench.collection import CaseItem
+from pytest_modelbench.errors import LONGEST_TRACE, cut, encodable
 
 if TYPE_CHECKING:
     from pytest_modelbench.recording.so_far import SoFar
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MEASURED = pytest.StashKey[tuple[list["CaseResult"], list["Comparison"]]]()
 """What an item measured, until its report is made."""
+MOST_CAUSE = 400
+"""Characters of what a report says to have gone wrong."""
 _SO_FAR: pytest.StashKey[SoFar] = pytest.StashKey()
 """What an item that compares has given while it goes on."""
 
@@ -98,9 +101,10 @@ def _from_report(item: CaseItem, report: pytest.TestReport) -> list[CaseResult]:
 
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
-        reason = reason.removeprefix("Skipped: ") or "skipped"
+        reason = cut(encodable(reason.removeprefix("Skipped: ") or "skipped"), MOST_CAUSE)
         return [blank_result(case, "skipped", reason) for case in item.case.measured]
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash else report.longreprtext
-    cause, trace = " ".join(text.split()) or "the item failed", report.longreprtext
+    cause = cut(encodable(" ".join(text.split())), MOST_CAUSE) or "the item failed"
+    trace = encodable(report.longreprtext)[-LONGEST_TRACE:]
     return [blank_result(case, "error", cause, trace=trace) for case in item.case.measured]

@@ -220,10 +220,10 @@ def _file_of_id(text: str, folder: Path) -> Path:
     """The only file in `folder` whose name begins with `text`."""
     if "/" in text or text.endswith(".json") or not text:
         raise WrongUsage(f"{text!r}: no such file")
-    files = run_files(folder)
-    ids = list(map(id_of, files))
+    files = {id_of(file): file for file in reversed(run_files(folder))}  # a run and its copy once
+    ids = list(files)[::-1]
     if (found := only_id(text, ids)) is not None:
-        return files[ids.index(found)]
+        return files[found]
     newest = f"newest there: {ids[0]}" if ids else ""
     there = newest or f"it has no run yet: {_HOW_TO_MAKE_ONE}"
     raise WrongUsage(

@@ -283,7 +283,8 @@ class BenchmarkRun(StrictModel):
 
     def case(self, case_id: str) -> CaseResult:
         """The case of that node id, or the only one whose id ends so. Raises `KeyError`."""
-        found = [case for case in self.cases if case.id == case_id or case.id.endswith(case_id)]
+        exactly = [case for case in self.cases if case.id == case_id]
+        found = exactly or [case for case in self.cases if case.id.endswith(case_id)]
         if len(found) != 1:
             raise KeyError(f"{len(found)} cases are called {case_id!r}")
         return found[0]

@@ -11,6 +11,7 @@ from typing import Literal
 from pytest_modelbench.case import Case
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.results.comparison import Comparison
+from pytest_modelbench.results.metric import Metric
 from pytest_modelbench.results.run import CaseResult, SystemInfo, TakenOver
 from pytest_modelbench.resume.links import Link, links
 from pytest_modelbench.runs.answers import answers_name
@@ -176,9 +177,21 @@ def _may_hold(result: CaseResult) -> bool:
     return result.is_well and result.fingerprint is not None
 
 
+def _is_computed(metric: Metric, expression: str) -> bool:
+    """Whether it is an expression's value, and not a metric that is called as the criterion is."""
+    if metric.value is not None:
+        return metric.metadata.get("expression") == expression
+    return str(metric.error_message).startswith(f"{expression}: ")
+
+
 def _marked(link: Link, result: CaseResult) -> CaseResult:
     """As it was measured, without what is computed of its metrics, and where it is from."""
-    metrics = {name: one for name, one in result.metrics.items() if name not in link.expressions}
+    computed = link.expressions
+    metrics = {
+        name: one
+        for name, one in result.metrics.items()
+        if not any(_is_computed(one, text) for text in computed.get(name, ()))
+    }
     marks = list(result.taken_over)
     if not result.is_taken_over:
         marks.append(TakenOver(run_id=link.run_id, what="case", samples=None))

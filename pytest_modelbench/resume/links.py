@@ -31,10 +31,14 @@ class Link:
         return self.run.metadata.run_id
 
     @property
-    def expressions(self) -> frozenset[str]:
-        """Metrics that were computed of others for a criterion, and are computed anew."""
-        criteria = [one for suite in self.run.suites for one in suite.criteria]
-        return frozenset(one["id"] for one in criteria if "expression" in one)
+    def expressions(self) -> dict[str, set[str]]:
+        """What was computed of metrics for criteria, by the criterion's id."""
+        found: dict[str, set[str]] = {}
+        for suite in self.run.suites:
+            for one in suite.criteria:
+                if "expression" in one:
+                    found.setdefault(one["id"], set()).add(one["expression"])
+        return found
 
     def differences(self, now: SystemInfo) -> list[str]:
         """Why nothing of it holds on this machine; nothing where it does."""

@@ -93,7 +93,8 @@ def named_devices(device: str) -> list[str]:
     # "-NPU" keeps AUTO off a device; "CPU(2)" asks MULTI for two requests in flight.
     parts = [part.strip().partition("(")[0] for part in tail.split(",")]
     named = [part for part in parts if part and not part.startswith("-")]
-    if not named and (colon or head != "AUTO"):
+    excludes = any(part.startswith("-") for part in parts)  # "AUTO:-NPU": any other one
+    if not named and (head != "AUTO" or (colon and not excludes)):
         raise ModelbenchError(
             f"device {device!r} names no device to run on: write for example '{head}:CPU'"
         )

@@ -43,7 +43,8 @@ def find_models(
     if is_local:
         served = "; a server's own name for a model goes into params.served_model" if is_up else ""
         raise ModelbenchError(f"{wanted!r}: there is no such file or directory ({path}){served}")
-    if hint := did_you_mean(wanted, [entry.version for entry in entries]):
+    is_version = not is_up and "/" not in wanted  # a hub id, and a server's own name, are none
+    if is_version and (hint := did_you_mean(wanted, [entry.version for entry in entries])):
         raise ModelbenchError(f"{wanted!r} is not in the registry{hint}")
     return [Candidate(wanted, wanted)]
 

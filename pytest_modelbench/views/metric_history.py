@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.errors import WrongUsage
-from pytest_modelbench.judge.stored.noise import USUAL_PEAK
+from pytest_modelbench.judge.stored.noise import peak_beside
 from pytest_modelbench.judge.stored.series import MOST_SESSIONS, Change, Point, Series
 from pytest_modelbench.views.entry import document_of, run_file_of
 from pytest_modelbench.views.stored import Stored, stored_runs
@@ -95,11 +95,10 @@ class _Reading:
         self.runs += 1
         for case in document["cases"]:
             if self._is_wanted(case):
-                metric = case["metrics"].get(self._metric)
-                if metric is None:
+                if self._metric not in case["metrics"]:
                     self.names.update(case["metrics"])
                 else:
-                    value = _value(stored, document, case, metric)
+                    value = _value(stored, document, case, self._metric)
                     self.values.setdefault(case["id"], []).append(value)
 
     def _is_wanted(self, case: Mapping[str, Any]) -> bool:
@@ -111,12 +110,10 @@ class _Reading:
 
 
 def _value(
-    stored: Stored,
-    document: Mapping[str, Any],
-    case: Mapping[str, Any],
-    metric: Mapping[str, Any],
+    stored: Stored, document: Mapping[str, Any], case: Mapping[str, Any], name: str
 ) -> Value:
-    peak = case["metrics"].get(USUAL_PEAK)
+    metric = case["metrics"][name]
+    peak = case["metrics"].get(peak_beside(name))
     point = Point(
         metric["value"],
         metric["low"],

@@ -118,6 +118,7 @@ def test_audio_is_looked_for_beside_the_data_then_beside_the_suite(tmp_path: Pat
     (data / "broken.wav").write_text("no sound")
     rows = [{"audio": f"{name}.wav"} for name in ("near", "far", "none", "broken")]
     rows.append({"audio": str(suite / "near.wav")})
+    rows += [{"audio": "data:audio/wav;base64," + "U" * 300}, {"audio": "~nobody-is-here/x.wav"}]
     spec = json_spec(data, rows, input_column="audio")
     found = load_samples(spec, suite, "audio")
     assert [sample.id for sample in found.samples] == ["0", "1", "4"]
@@ -127,6 +128,8 @@ def test_audio_is_looked_for_beside_the_data_then_beside_the_suite(tmp_path: Pat
     assert {len(sample.input.samples) for sample in found.samples} == {1600}
     assert "none.wav does not exist" in found.unusable[0].reason
     assert "broken.wav cannot be decoded" in found.unusable[1].reason
+    assert "cannot be used as a path: File name too long" in found.unusable[2].reason
+    assert "does not exist" in found.unusable[3].reason
 
 
 def test_an_absent_package_is_no_unusable_row(

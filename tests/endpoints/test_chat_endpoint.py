@@ -246,6 +246,15 @@ class TestTheKey:
             assert answered.value == "It is ***."
             assert KEY not in str(answered.notes)
 
+    def test_is_not_taken_for_a_leak_where_it_is_a_word(
+        self, server: OpenaiServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        endpoint = endpoint_at(server.url, stream=False)
+        said = {"message": {"role": "assistant", "content": "none at all"}}
+        server.answer = lambda call: whole(completion(said))
+        assert answer(endpoint, "a").value == "none at all"
+
     def test_of_another_variable_has_to_be_there(
         self, server: OpenaiServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -50,11 +50,14 @@ def wer(value: float, low: float | None, high: float | None, samples: int = 24) 
             "broken: file_size_mb is 0.100001 MB, above its max 0.1 MB",
         ),
         (
-            0.1 + 2**-54,
+            0.100000001,
             {"max": 0.1},
             "failed",
-            "broken: file_size_mb is 0.1000000000000001 MB, above its max 0.1 MB",
+            "broken: file_size_mb is 0.100000001 MB, above its max 0.1 MB",
         ),
+        # What floats make of 1 - 95/100 is no more than 0.05.
+        (1 - 0.95, {"max": 0.05}, "passed", "file_size_mb is 0.05 MB, within max 0.05 MB"),
+        (0.95 - 1, {"min": -0.05}, "passed", "file_size_mb is -0.05 MB, within min -0.05 MB"),
     ],
 )  # fmt: skip
 def test_what_was_counted_is_judged_on_its_value(

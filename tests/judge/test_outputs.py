@@ -99,6 +99,17 @@ def test_long_texts_are_shown_from_where_they_differ_on(judge: Judge) -> None:
     verdict = judge([f"{start}said he to her"], [f"{start}said she to him"], kept=True)
     assert verdict.reason is not None
     assert verdict.reason.endswith("'...times, said he to her' -> '...times, said she to him'")
+    whole = f"{start}and then he left"
+    for sides in (([start], [whole]), ([whole], [start])):  # one is the other's beginning
+        verdict = judge(*sides, kept=True)
+        assert "'...t of times, and then he left'" in str(verdict.reason)
+
+
+def test_numbers_that_differ_by_just_what_is_allowed_pass(judge: Judge) -> None:
+    before, after = [np.array([2.0])], [np.array([2.1])]
+    assert judge(before, after, absolute=0.1).outcome == "pass"
+    assert judge(before, after, relative=0.05).outcome == "pass"
+    assert judge(before, after, absolute=0.0999).outcome == "regression"
 
 
 def test_answers_are_compared_by_sample_not_by_place(judge: Judge) -> None:

@@ -235,6 +235,18 @@ def test_what_a_suite_tolerates_is_asked_anew(
 
 
 @pytest.mark.usefixtures("inline")
+def test_a_metric_that_is_called_as_its_criterion_is_is_taken_over(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
+) -> None:
+    echo_suite(criteria=[{"id": "exact_match", "expression": "exact_match * 3", "goal": "max"}])
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    pytester.runpytest("echo.json", "--suite-resume=last").assert_outcomes(passed=2)
+    assert taken(runs()[1]) == [True, True]
+    before, after = ([case.metrics["exact_match"] for case in run.cases] for run in runs())
+    assert before == after
+
+
+@pytest.mark.usefixtures("inline")
 def test_what_criteria_compute_is_computed_anew(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:

@@ -37,7 +37,17 @@ def test_every_named_device_must_be_present(present: list[str], name: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["CPU", "CPU.0", "AUTO", "AUTO:CPU", "AUTO:-GPU,CPU", "MULTI:CPU(2)", "HETERO:CPU"]
+    "name",
+    [
+        "CPU",
+        "CPU.0",
+        "AUTO",
+        "AUTO:CPU",
+        "AUTO:-GPU,CPU",
+        "AUTO:-NPU",
+        "MULTI:CPU(2)",
+        "HETERO:CPU",
+    ],
 )
 def test_present_devices_pass(present: list[str], name: str) -> None:
     assert check_device(name) == name

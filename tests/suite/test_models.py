@@ -130,3 +130,12 @@ def test_the_command_line_selects_by_version_path_or_directory(
     patterns: list[str], selected: bool
 ) -> None:
     assert is_selected(Candidate("v1", "/models/tiny"), patterns) is selected
+
+
+def test_what_no_version_can_be_is_not_taken_for_a_misspelt_one(
+    models: Registry, tmp_path: Path
+) -> None:
+    (hub,) = find_models("org/base", models, tmp_path)
+    assert hub.model_path == "org/base"
+    (served,) = find_models("bsae", models, tmp_path, is_up=True)
+    assert served.version == "bsae"

@@ -13,6 +13,8 @@ from pytest_modelbench.suite.compare import OutputTolerance
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+ROUNDING = 1e-9
+"""By so much more than is allowed numbers may differ: the difference of two floats is not exact."""
 LONGEST_TEXT = 40
 LEAD_IN = 12
 """Characters of a text that are shown before those that differ."""
@@ -75,7 +77,10 @@ def _of_numbers(
         allowed = same
         if tolerance.relative or tolerance.absolute:  # else large integers would seem to be equal
             allowed = same | np.isclose(
-                theirs, ours, rtol=tolerance.relative, atol=tolerance.absolute
+                theirs,
+                ours,
+                rtol=tolerance.relative * (1 + ROUNDING),
+                atol=tolerance.absolute * (1 + ROUNDING),
             )
     # The worst of those that are too far off, if there are any.
     beyond = np.where(allowed, -1.0, apart)
@@ -115,7 +120,9 @@ def _both_shown(before: Any, after: Any) -> tuple[str, str]:
     """Two long texts from a little before where they differ on, not their equal beginnings."""
     if isinstance(before, str) and isinstance(after, str):
         pairs = enumerate(zip(before, after, strict=False))
-        differs = next((at for at, (one, other) in pairs if one != other), 0)
+        differs = next((at for at, (one, other) in pairs if one != other), None)
+        if differs is None:  # one is the beginning of the other
+            differs = min(len(before), len(after))
         start = max(0, differs - LEAD_IN)
         if start > LEAD_IN:
             before, after = (f"...{text[start:]}" for text in (before, after))

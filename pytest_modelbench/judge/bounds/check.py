@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import product
 from typing import Literal, TypeAlias
 
+from pytest_modelbench.judge.beyond import is_beyond
 from pytest_modelbench.judge.bounds.expression_interval import Interval
 from pytest_modelbench.judge.bounds.intervals import (
     criterion_interval,
@@ -95,9 +97,9 @@ def _bounds(criterion: Criterion) -> list[Bound]:
 def _broken(criterion: Criterion, interval: Interval) -> Bound | None:
     """The bound that all of the interval is beyond, with the words for it."""
     low, high = interval
-    if criterion.max is not None and low is not None and low > criterion.max:
+    if criterion.max is not None and low is not None and is_beyond(low, criterion.max):
         return "above its max", criterion.max
-    if criterion.min is not None and high is not None and high < criterion.min:
+    if criterion.min is not None and high is not None and is_beyond(criterion.min, high):
         return "below its min", criterion.min
     return None
 
@@ -111,8 +113,11 @@ def _straddled(criterion: Criterion, value: float, interval: Interval) -> Iterat
     low, high = interval
     for name, bound in _bounds(criterion):
         far, near = (high, low) if name == "max" else (low, high)
-        is_within = far is not None and (far <= bound if name == "max" else far >= bound)
-        if not is_within and not value == bound == near:
+        if far is not None:
+            value_and_bound = (far, bound) if name == "max" else (bound, far)
+            if not is_beyond(*value_and_bound):
+                continue
+        if not value == bound == near:
             yield name, bound
 
 
@@ -155,7 +160,8 @@ def _listed(bounds: Iterable[Bound], show: Show, joint: str = ", ") -> str:
 def _format(bounds: Iterable[Bound], numbers: Iterable[float | None]) -> Show:
     """As few digits as tell each number from each bound that it differs from."""
     known = [one for one in numbers if one is not None]
-    pairs = [(one, bound) for one in known for _, bound in bounds if one != bound]
+    all_pairs = product(known, [bound for _, bound in bounds])
+    pairs = [(a, b) for a, b in all_pairs if is_beyond(a, b) or is_beyond(b, a)]
     for digits in (None, *range(LEAST_DIGITS, MOST_DIGITS)):
         show = number if digits is None else partial(_with_digits, digits)
         if all(show(one) != show(bound) for one, bound in pairs):

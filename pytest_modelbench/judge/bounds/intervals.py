@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from pytest_modelbench.catalogue import CATALOGUE
+from pytest_modelbench.catalogue import in_catalogue
 from pytest_modelbench.judge.bounds.expression_interval import Interval, expression_interval
 from pytest_modelbench.judge.launch_noise import widened
 from pytest_modelbench.judge.student import student_quantile
@@ -44,7 +44,7 @@ def sample_interval(name: str, metrics: Metrics) -> Interval | None:
     own = _own_interval(metric)
     if own is not None or metric.value is None:
         return own
-    prefix, known = _in_catalogue(name)
+    prefix, known = in_catalogue(name)
     if known not in (*IN_PROPORTION, *IN_INVERSE) or "samples" not in metric.metadata:
         return None
     share = _half_width(metrics.get(f"{prefix}mean_latency_ms"))
@@ -86,7 +86,7 @@ def judged_interval(
 
 def is_of_timed_calls(name: str, metric: Metric) -> bool:
     """Whether it is a duration or a rate that we timed, in a measurement with a name as well."""
-    return _in_catalogue(name)[1] in OF_TIMED_CALLS and "samples" in metric.metadata
+    return in_catalogue(name)[1] in OF_TIMED_CALLS and "samples" in metric.metadata
 
 
 def criterion_interval(criterion: Criterion, metrics: Metrics) -> Interval | None:
@@ -115,20 +115,6 @@ def _around(value: float, interval: Interval) -> Interval:
     """Of a skewed bootstrap the value may lie outside."""
     low, high = interval
     return None if low is None else min(low, value), None if high is None else max(high, value)
-
-
-def _in_catalogue(name: str) -> tuple[str, str]:
-    """The prefix that a named measurement puts before its metrics, and the metric's own name.
-
-    >>> _in_catalogue("long_p50_latency_ms"), _in_catalogue("first_latency_ms")
-    (('long_', 'p50_latency_ms'), ('', 'first_latency_ms'))
-    """
-    words = name.split("_")
-    for start in range(len(words)):
-        known = "_".join(words[start:])
-        if known in CATALOGUE:
-            return name.removesuffix(known), known
-    return "", name
 
 
 def _half_width(mean: Metric | None) -> float | None:

@@ -10,12 +10,13 @@ from statistics import NormalDist
 from typing import Any
 
 from pytest_modelbench.catalogue import unit_of
+from pytest_modelbench.judge.beyond import is_beyond
 from pytest_modelbench.judge.bounds.expression_interval import Ends
 from pytest_modelbench.judge.bounds.settling import what_would_settle
 from pytest_modelbench.judge.by_sample.change import CONFIDENCE, SampleChange
 from pytest_modelbench.judge.by_sample.compare import Finding, compare_samples, why_missing
 from pytest_modelbench.judge.by_sample.scale import Scale, known_ends
-from pytest_modelbench.judge.question import Question, is_beyond
+from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.wording import make_verdict
 from pytest_modelbench.normal import Z_95_PERCENT
 from pytest_modelbench.results.comparison import Outcome, Verdict

@@ -56,7 +56,7 @@ def stored_comparison(
             verdicts = [_unanswered(one, candidate, reason) for one in questions]
         else:
             barred = [one for one in found if not _is_allowed(one, against.allowed)]
-            sessions = against.history.sessions_of(baseline)
+            sessions = against.history.sessions_of(baseline, candidate)
             option = against.allow_option
             made = [
                 stored_verdict(one, baseline, candidate, sessions, barred, verdict_count, option)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pytest_modelbench.judge.beyond import is_beyond
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.stored.history import MOST_SESSIONS
 from pytest_modelbench.judge.stored.noise import Noise
@@ -105,9 +106,9 @@ class _Rule:
             return "noted"
         low, high = self.interval(distance, noise)
         limit = self.scale.of_tolerance(tolerance)
-        if distance > limit and low > self.scale.of_tolerance(tolerance, 0.5):
+        if is_beyond(distance, limit) and low > self.scale.of_tolerance(tolerance, 0.5):
             return "regression"
-        return "pass" if high <= limit else "inconclusive"
+        return "inconclusive" if is_beyond(high, limit) else "pass"
 
     def detectable(self, noise: Noise) -> float:
         """The change that would be found a regression in `POWER` of cases."""

@@ -24,11 +24,16 @@ class History:
         self._unread = iter(files[:MOST_READ])
         self._cases: dict[str, list[MeasuredCase]] = {}
 
-    def sessions_of(self, wanted: MeasuredCase) -> list[MeasuredCase]:
-        """`wanted` itself, and what is known of earlier sessions of the same thing."""
-        found = [wanted]
+    def sessions_of(
+        self, wanted: MeasuredCase, judged: MeasuredCase | None = None
+    ) -> list[MeasuredCase]:
+        """`wanted` itself, and what is known of other sessions of the same thing.
+
+        Without the one that has measured what is `judged` by it, whichever run took that over.
+        """
+        found, known = [wanted], _measured_in(wanted, judged)
         for one in self._of(wanted.case.id):
-            if one.run_id != wanted.run_id and is_same_thing(one, wanted):
+            if one.run_id not in known and is_same_thing(one, wanted):
                 found.append(one)
                 if len(found) == MOST_SESSIONS:
                     break
@@ -58,3 +63,8 @@ class History:
                     )
             return True
         return False
+
+
+def _measured_in(*cases: MeasuredCase | None) -> set[str | None]:
+    """The ids of the runs whose sessions have measured them, and of those that have them."""
+    return {name for one in cases if one is not None for name in (one.run_id, one.measured_in)}

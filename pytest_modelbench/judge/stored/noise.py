@@ -13,7 +13,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pytest_modelbench.catalogue import ENERGY_METRICS, MEMORY_METRICS
+from pytest_modelbench.catalogue import ENERGY_METRICS, MEMORY_METRICS, in_catalogue
 from pytest_modelbench.normal import Z_95_PERCENT
 
 DEGREES = 4.0
@@ -21,7 +21,6 @@ DEGREES = 4.0
 SESSIONS_TO_FORGET = 10
 """After so many further sessions only they count. By simulation (tests/judge/stored) that raises
 no more false alarms, and equal code with 1 % of noise is passed at 5 % within 11 sessions."""
-USUAL_PEAK = "peak_ram_mb"
 _WIDTHS_OF_95 = 2 * Z_95_PERCENT
 """Standard errors in a 95 % interval of a normal distribution."""
 _LARGEST = 30.0
@@ -64,12 +63,17 @@ _KINDS = {
     **dict.fromkeys(("real_time_factor", "x_realtime"), MEAN),
 }
 _TIME_UNITS = ("s", "ms", "us", "ns")
+_OF_TAILS = ("p90_", "p95_", "p99_", "max_")
 
 
 def kind_of(metric: str, unit: str) -> Kind | None:
     """How a metric is noisy; None for one that measures neither time nor memory nor energy."""
-    if metric in _KINDS:
-        return _KINDS[metric]
+    prefix, known = in_catalogue(metric)
+    for name in (metric, known):
+        if name in _KINDS:
+            return _KINDS[name]
+    if unit in _TIME_UNITS and metric.removeprefix(prefix).startswith(_OF_TAILS):
+        return TAIL
     if unit in _TIME_UNITS or unit.endswith("/s"):
         return MEAN
     return MEMORY if unit == "MB" else None
@@ -77,7 +81,13 @@ def kind_of(metric: str, unit: str) -> Kind | None:
 
 def is_one_event(metric: str, kind: Kind) -> bool:
     """Whether a session has but one figure of it: then its noise is all between sessions."""
-    return kind in (ONCE, MEMORY) or metric == "max_latency_ms"
+    prefix, _ = in_catalogue(metric)
+    return kind in (ONCE, MEMORY) or metric.removeprefix(prefix).startswith("max_")
+
+
+def peak_beside(metric: str) -> str:
+    """The name of the peak that says how large the memory is of which a metric is an increase."""
+    return "device_peak_vram_mb" if "vram" in metric else "peak_ram_mb"
 
 
 def prior_of(kind: Kind | None, metric: str, peak: float | None, *, is_disturbed: bool) -> Prior:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_modelbench.catalogue import COUNTED_METRICS
-from pytest_modelbench.judge.question import Question, is_beyond
+from pytest_modelbench.judge.beyond import is_beyond
+from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.stored.comparable import Difference
 from pytest_modelbench.judge.stored.decide import SIDE_BY_SIDE, Decision, decide
 from pytest_modelbench.judge.stored.held import SIDES, Held
@@ -18,6 +19,7 @@ from pytest_modelbench.judge.stored.noise import (
     kind_of,
     noise_between,
     own_error,
+    peak_beside,
     prior_of,
 )
 from pytest_modelbench.judge.stored.scale import Scale
@@ -106,7 +108,7 @@ def noise_of(held: Held, sessions: Sequence[MeasuredCase]) -> Noise:
 
 
 def _peak_mb(measured: MeasuredCase, name: str) -> float | None:
-    peak = measured.case.metrics.get("device_peak_vram_mb" if "vram" in name else "peak_ram_mb")
+    peak = measured.case.metrics.get(peak_beside(name))
     return peak.value if peak else None
 
 

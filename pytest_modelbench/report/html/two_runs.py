@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.judge.asked_later import Asked, named_questions, questions_later
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.judge.stored.comparable import is_same_thing
 from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
-from pytest_modelbench.judge.stored.history import MOST_SESSIONS, History
+from pytest_modelbench.judge.stored.history import History
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase, cases_of
 from pytest_modelbench.report.columns import columns
 from pytest_modelbench.report.html.leaderboard import direction
@@ -29,16 +28,11 @@ class RunsAsHistory(History):
         self._by_id: dict[str, list[MeasuredCase]] = {}
         for run in reversed(runs):
             for one in cases_of(run):
-                if one.case.status == "ok":
+                if one.case.status == "ok" and not one.case.is_taken_over:
                     self._by_id.setdefault(one.case.id, []).append(one)
 
-    def sessions_of(self, wanted: MeasuredCase) -> list[MeasuredCase]:
-        others = (
-            one
-            for one in self._by_id.get(wanted.case.id, ())
-            if one.run_id != wanted.run_id and is_same_thing(one, wanted)
-        )
-        return [wanted, *others][:MOST_SESSIONS]
+    def _of(self, case_id: str) -> Iterator[MeasuredCase]:
+        yield from self._by_id.get(case_id, ())
 
 
 @dataclass(frozen=True)

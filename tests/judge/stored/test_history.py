@@ -9,6 +9,7 @@ from made_runs import SYSTEM, digests, made_case, made_run, measured_case, run_i
 
 from pytest_modelbench.judge.stored import history as module
 from pytest_modelbench.judge.stored.history import MOST_READ, MOST_SESSIONS, History
+from pytest_modelbench.results.run import TakenOver
 
 
 def ids(history: History, name: str = "b[m-CPU]") -> list[str | None]:
@@ -81,3 +82,16 @@ def test_reading_ends_however_many_runs_there_are(
     monkeypatch.setattr(module, "read_run", read.append)
     assert ids(History([tmp_path])) == [run_id(999)]
     assert len(read) == MOST_READ
+
+
+def test_what_was_measured_once_counts_once_whichever_run_took_it_over(tmp_path: Path) -> None:
+    """Neither as another session of the baseline, nor as one of its history by being judged."""
+    stored_run(tmp_path, 1)
+    stored_run(tmp_path, 2)
+    copied = made_case(taken_over=[TakenOver(run_id=run_id(2), what="case", samples=None)])
+    history = History([tmp_path])
+    found = history.sessions_of(measured_case(copied, 3))
+    assert [one.run_id for one in found] == [run_id(3), run_id(1)]
+    baseline = measured_case(made_case(), 1)
+    found = history.sessions_of(baseline, measured_case(copied, 3))
+    assert [one.run_id for one in found] == [run_id(1)]

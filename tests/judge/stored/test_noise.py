@@ -18,6 +18,7 @@ from pytest_modelbench.judge.stored.noise import (
     TAIL,
     Kind,
     Prior,
+    is_one_event,
     kind_of,
     noise_between,
     own_error,
@@ -94,6 +95,24 @@ def test_a_metric_of_a_test_s_own_has_the_kind_of_its_unit() -> None:
     assert kind_of("rows", "rows/s") == MEAN
     assert kind_of("arena", "MB") == MEMORY
     assert kind_of("accuracy", "") is None
+    assert kind_of("p95_parse_ms", "ms") == TAIL
+
+
+@pytest.mark.parametrize(
+    ("metric", "kind"),
+    [
+        ("p99_ttft_ms", TAIL),
+        ("p95_itl_ms", TAIL),
+        ("max_service_latency_ms", TAIL),
+        ("p50_ttft_ms", MEAN),
+        ("long_p99_latency_ms", TAIL),
+        ("long_p50_latency_ms", MEDIAN),
+        ("long_first_latency_ms", ONCE),
+    ],
+)
+def test_tails_are_those_of_requests_and_of_named_measurements_too(metric: str, kind: Kind) -> None:
+    assert kind_of(metric, "ms") == kind
+    assert is_one_event(metric, kind) == (kind == ONCE or "max_" in metric)
 
 
 def test_more_is_assumed_where_something_disturbed() -> None:

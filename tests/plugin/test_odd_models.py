@@ -1,0 +1,124 @@
+"""Runners and suites that are legal, or wrong, in ways that are easily forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+EchoSuite = Callable[..., Path]
+Runs = Callable[[], list[Any]]
+
+
+@pytest.fixture
+def echo(pytester: pytest.Pytester, echo_suite: EchoSuite) -> Callable[..., Path]:
+    """A suite of one model whose runner has some lines replaced."""
+
+    def write(*changes: tuple[str, str], **fields: Any) -> Path:
+        model = {"id": "shout", "runner": "echo", "model": "one"}
+        file = echo_suite(**{"benchmarks": [model], **fields})
+        conftest = pytester.path / "conftest.py"
+        text = conftest.read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        conftest.write_text(text)
+        return file
+
+    return write
+
+
+ANSWER = "return [text.upper() for text in batch]"
+LOAD = "        return EchoSession()\n"
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("name", ["request_throughput", "x_realtime", "mean_ttft_ms"])
+def test_a_criterion_may_be_called_as_a_metric_that_the_case_has_not(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs, name: str
+) -> None:
+    text = "throughput_items_per_second * 1"
+    echo(criteria=[{"id": name, "expression": text, "goal": "max", "min": 0}])
+    pytester.runpytest("echo.json").assert_outcomes(passed=1)
+    [case] = runs()[0].cases
+    assert name not in case.metrics
+    assert [check.outcome for check in case.bounds] == ["passed"]
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize("answer", ["{'logits': 1}", "{'a'}", "'a'", "b'a'"])
+def test_what_has_a_length_but_is_no_list_is_no_answer(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs, answer: str
+) -> None:
+    echo((ANSWER, f"return {answer}"))
+    pytester.runpytest("echo.json").assert_outcomes(failed=1)
+    kind = type(eval(answer)).__name__
+    assert f"the runner's predict gave a {kind}: it must give a list" in runs()[0].cases[0].detail
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_runner_s_own_metric_in_another_unit_than_the_catalogue_s_costs_itself_alone(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs
+) -> None:
+    summary = (
+        "    def summarize(self, samples, predictions):\n"
+        "        from pytest_modelbench.results.metric import measured\n"
+        "        return {'output_tokens_per_second': measured(40, 'tok/s'), 'mine': 1.0,\n"
+        "                'mean_ttft_ms': measured(-1.0, 'ms')}\n\n"
+    )
+    echo(("    def predict", f"{summary}    def predict"))
+    pytester.runpytest("echo.json").assert_outcomes(failed=1)
+    metrics = runs()[0].cases[0].metrics
+    assert metrics["mine"].value == 1.0
+    assert metrics["p50_latency_ms"].is_ok
+    said = metrics["output_tokens_per_second"].error_message
+    assert said == (
+        "the runner gives 'output_tokens_per_second' in 'tok/s': it is a metric in 'tokens/s'"
+    )
+    assert "as -1, below 0" in str(metrics["mean_ttft_ms"].error_message)
+
+
+@pytest.mark.usefixtures("inline")
+def test_what_a_fixture_says_of_an_address_is_kept_without_its_password(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs
+) -> None:
+    echo()
+    with (pytester.path / "conftest.py").open("a") as file:
+        file.write(
+            "\nimport pytest\n@pytest.fixture(autouse=True)\ndef there():\n"
+            "    raise RuntimeError('cannot reach ' + 'https://user:' + 'hush@host/a')\n"
+        )
+    pytester.runpytest("echo.json").assert_outcomes(errors=1)
+    assert "cannot reach https://***@host/a" in runs()[0].cases[0].detail
+    assert "user:hush@" not in runs()[0].to_json()
+
+
+@pytest.mark.slow
+def test_a_trial_whose_quality_goes_wrong_fails_though_it_compares_nothing(
+    pytester: pytest.Pytester, echo: Callable[..., Path]
+) -> None:
+    model = {"id": "shout", "runner": "echo", "model": "one", "quality": ["own:score"]}
+    echo(benchmarks=[model])
+    (pytester.path / "own.py").write_text("def score(*pair, **more):\n    raise ValueError('no')\n")
+    pytester.syspathinsert()
+    result = pytester.runpytest("echo.json", "--suite-quick", "--suite-against=model:two")
+    result.assert_outcomes(failed=1)
+
+
+@pytest.mark.slow
+def test_a_resumed_case_whose_model_now_fails_says_so(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs
+) -> None:
+    is_gone = "__import__('os').path.exists('gone')"
+    breaks = f"if {is_gone}: raise ValueError('no device')\n        {ANSWER}"
+    bad = {"quality": ["own:score"]}
+    model = {"id": "shout", "runner": "echo", "model": "one"}
+    echo((ANSWER, breaks), benchmarks=[{**model, **bad}])
+    (pytester.path / "own.py").write_text("def score(*pair, **more):\n    raise ValueError('no')\n")
+    pytester.syspathinsert()
+    pytester.runpytest("echo.json").assert_outcomes(failed=1)
+    (pytester.path / "gone").touch()
+    pytester.runpytest("echo.json", "--suite-retry-failed=last").assert_outcomes(failed=1)
+    assert "ValueError: no device" in runs()[1].cases[0].detail
