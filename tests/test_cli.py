@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,8 +19,6 @@ EchoSuite = Callable[..., Path]
 def modelbench(
     *arguments: str, folder: Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    import os
-
     return subprocess.run(
         [sys.executable, "-m", "pytest_modelbench.cli", *arguments],
         cwd=folder,
@@ -152,3 +151,15 @@ def test_wrong_usage_is_status_2(tmp_path: Path, arguments: list[str]) -> None:
     done = modelbench(*arguments, folder=tmp_path)
     assert done.returncode == 2
     assert "usage: modelbench" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a pipe whose reader is gone")
+def test_a_reader_that_has_seen_enough_is_no_failure(tmp_path: Path) -> None:
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    command = [sys.executable, "-m", "pytest_modelbench.cli", "schema", "run"]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdout=ours, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(ours)
+    assert (done.returncode, done.stderr) == (0, "")

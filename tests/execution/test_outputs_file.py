@@ -186,3 +186,19 @@ def test_a_file_that_was_cut_short_or_is_of_another_kind_is_refused(
 )
 def test_what_is_no_number_and_no_array_of_them_is_none(value: Any) -> None:
     assert as_numbers(value) is None
+
+
+def test_nothing_but_the_members_is_given_to_numpy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NumPy before 2.2 takes each keyword for an array to save."""
+    plain, given = np.savez, list[str]()
+
+    def older(file: Any, *arrays: Any, **named: Any) -> None:
+        given.extend(named)
+        plain(file, *arrays, **named)
+
+    monkeypatch.setattr(np, "savez", older)
+    write_outputs(tmp_path / "a.npz", ["text", 1.5])
+    with np.load(tmp_path / "a.npz") as found:
+        assert sorted(given) == sorted(found.files)

@@ -164,6 +164,10 @@ def test_a_case_is_found_by_its_id_or_the_unambiguous_end_of_it(run: BenchmarkRu
     for wrong in ("nothing", "CPU]"):
         with pytest.raises(KeyError):
             run.case(wrong)
+    one = run.case("small::texts[one-CPU]")
+    longer = one.model_copy(update={"id": f"very-{one.id}"})
+    both = run.model_copy(update={"cases": [longer, one]})
+    assert both.case(one.id) is one
 
 
 def test_a_candidate_s_standard_metrics_are_those_of_the_case_that_measured_them(

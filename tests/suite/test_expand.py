@@ -87,6 +87,21 @@ def test_a_dataset_is_overridden_key_by_key(folder: Any) -> None:
     assert (spec.reference_column, spec.max_samples) == ("ref", 5)
 
 
+def test_a_blank_split_overrides_nothing(folder: Any) -> None:
+    suite = folder.benchmark(dataset={"split": " "})
+    suite["dataset"] = {"id": "hub/one", "split": "test"}
+    assert folder.load(suite).cases[0].dataset.split == "test"
+    alone = folder.benchmark(dataset={"id": "hub/one", "split": ""})
+    assert folder.load(alone).cases[0].dataset.split == "validation"
+
+
+def test_a_benchmark_s_params_come_before_the_suite_s_matrix(folder: Any) -> None:
+    suite = folder.benchmark(params={"batch_size": 4})
+    suite["matrix"] = {"batch_size": [1, 8]}
+    [case] = folder.load(suite).cases
+    assert case.params["batch_size"] == 4
+
+
 def test_an_override_under_another_name_replaces_the_first_name(folder: Any) -> None:
     suite = folder.benchmark(dataset={"dataset": "hub/other", "name": "small"})
     suite["dataset"] = {"id": "hub/one", "config": "large", "split": "test"}
