@@ -29,9 +29,11 @@ class Registered(Generic[T]):
     An entry point is imported only when it is asked for, so listing names stays cheap.
     """
 
-    def __init__(self, group: str, noun: str) -> None:
+    def __init__(self, group: str, noun: str, *, folds_case: bool = False) -> None:
         self.group = group
         self.noun = noun
+        self._folds_case = folds_case
+        """Whether names in capitals are the same: suites write them in lower case."""
         self._added: dict[str, T] = {}
         self._loaded: dict[str, T] = {}
         self.missing: Sequence[str] = ()
@@ -40,11 +42,14 @@ class Registered(Generic[T]):
     @cached_property
     def _points(self) -> dict[str, EntryPoint]:
         # Reading the metadata of every installed package takes tens of milliseconds: do it once.
-        return {point.name: point for point in entry_points(group=self.group)}
+        return {self._key(point.name): point for point in entry_points(group=self.group)}
+
+    def _key(self, name: str) -> str:
+        return name.strip().lower() if self._folds_case else name
 
     def add(self, name: str, thing: T) -> None:
         """Register `thing`; a later one of the same name takes its place."""
-        self._added[name] = thing
+        self._added[self._key(name)] = thing
 
     def forget_added(self, since: Mapping[str, T]) -> None:
         """Undo `add` back to what `added` was."""
@@ -61,6 +66,7 @@ class Registered(Generic[T]):
 
     def get(self, name: str) -> T:
         """The thing called `name`. Raises `ModelbenchError` naming what there is."""
+        name = self._key(name)
         if name in self._added:
             return self._added[name]
         if name not in self._loaded:

@@ -13,6 +13,6 @@ DatasetSource: TypeAlias = Callable[[DatasetSpec, Path], Iterator[Mapping[str, A
 """`rows(spec, base_dir)` yields rows lazily; relative paths resolve against `base_dir`."""
 
 DATASET_SOURCES: Registered[DatasetSource] = Registered(
-    "pytest_modelbench.dataset_sources", "dataset source"
+    "pytest_modelbench.dataset_sources", "dataset source", folds_case=True
 )
 """Every dataset source by name: entry points of installed packages, and those a conftest adds."""

@@ -53,6 +53,11 @@ class Outcome:
         return math.fsum(self.audio_seconds[at] or 0.0 for at in self.window.answered.place)
 
     @property
+    def without_length(self) -> int:
+        """How many of them do not say how long their sound is."""
+        return sum(self.audio_seconds[at] is None for at in self.window.answered.place)
+
+    @property
     def service_seconds(self) -> float:
         """Of these requests, one after the other."""
         return float(self.window.times.service_latency_ms.sum()) / 1e3

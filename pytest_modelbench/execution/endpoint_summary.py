@@ -85,11 +85,20 @@ def _loading(resident: Resident, outcome: Outcome | None) -> dict[str, Metric]:
     }
 
 
+_OF_SOUND = ("audio_seconds", "real_time_factor", "x_realtime", "stream_x_realtime")
+
+
 def _audio(outcome: Outcome) -> dict[str, Metric]:
     """Of all streams together, and of one: what is asked at once makes the first one faster."""
     window, sound = outcome.window, outcome.sound_seconds
     if not sound:
         return {}
+    if unknown := outcome.without_length:  # their time is in all the rest
+        why = (
+            f"{unknown} of {window.answers} answered samples do not say how long their sound is "
+            "(column 'duration')"
+        )
+        return {name: skipped(why, unit_of(name)) for name in _OF_SOUND}
     wall, service = window.seconds, outcome.service_seconds
     notes: dict[str, Any] = {"samples": window.answers, **_flag(window)}
     return {

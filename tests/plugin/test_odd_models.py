@@ -122,3 +122,14 @@ def test_a_resumed_case_whose_model_now_fails_says_so(
     (pytester.path / "gone").touch()
     pytester.runpytest("echo.json", "--suite-retry-failed=last").assert_outcomes(failed=1)
     assert "ValueError: no device" in runs()[1].cases[0].detail
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_runner_s_name_may_have_capitals(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs
+) -> None:
+    model = {"id": "shout", "runner": "SayIt", "model": "one"}
+    criterion = {"id": "right", "metric": "exact_match", "goal": "max", "runner": "SayIt"}
+    echo(('runners.add("echo"', 'runners.add("SayIt"'), benchmarks=[model], criteria=[criterion])
+    pytester.runpytest("echo.json").assert_outcomes(passed=1)
+    assert runs()[0].cases[0].runner == "sayit"

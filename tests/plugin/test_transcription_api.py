@@ -138,8 +138,13 @@ def test_a_key_in_an_answer_is_in_nothing_that_is_written(
     no_key_is_in_what_was_written(pytester, result.stdout.str() + result.stderr.str())
 
 
+@pytest.mark.parametrize("with_length", [0, 2, 4])
 def test_rows_with_addresses_are_sent_as_addresses(
-    pytester: pytest.Pytester, speech: Write, runs: Runs, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester,
+    speech: Write,
+    runs: Runs,
+    monkeypatch: pytest.MonkeyPatch,
+    with_length: int,
 ) -> None:
     vendor = AssemblyAiVendor()
     monkeypatch.setenv(vendor.variable, KEY)
@@ -147,11 +152,24 @@ def test_rows_with_addresses_are_sent_as_addresses(
     with serving(vendor) as server:
         params = {"base_url": server.url, "language": "en", "use_url": True, "poll_seconds": 0.02}
         speech(f"assembly/{vendor.model}", params)
+        rows = json.loads((pytester.path / "clips.json").read_text())
+        for row in rows[:with_length]:
+            row["duration"] = 2.0
+        (pytester.path / "clips.json").write_text(json.dumps(rows))
         result = pytester.runpytest("speech.json")
     result.assert_outcomes(passed=1)
     assert server.complaints == []
     assert not vendor.stored
     (case,) = runs()[0].cases
+    speed = case.metrics.get("x_realtime")
+    if with_length == 4:
+        assert speed.is_ok
+    elif with_length:  # else it would be as slow as if the others were silent
+        assert speed.error_message == (
+            "2 of 4 answered samples do not say how long their sound is (column 'duration')"
+        )
+    else:
+        assert speed is None
     assert case.metrics["wer"].value == pytest.approx(1 / (WORDS * len(FRAMES)))
     no_key_is_in_what_was_written(pytester, result.stdout.str() + result.stderr.str())
 
