@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,10 +11,6 @@ from typing import NamedTuple
 from pytest_modelbench.predictions.line import PredictionLine
 
 Window = tuple[datetime, datetime]
-_SUMS = (
-    "repeated", "timed", "untimed", "without_length", "timed_audio_seconds", "service_seconds",
-    "unplaced",
-)  # fmt: skip
 
 
 class Key(NamedTuple):
@@ -43,43 +40,93 @@ class Said:
         return self.reference is not None and bool(self.reference.strip())
 
 
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What an answer took, and how long the sound was."""
+
+    service_seconds: float
+    """0 where it is not known, as of a cache."""
+    audio_seconds: float
+    """0 where it is not known."""
+    is_placed: bool
+    """Whether it says when it was sent and when it ended."""
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether speeds can be computed from it."""
+        return self.service_seconds > 0 and self.audio_seconds > 0
+
+
 @dataclass
 class Gathered:
     """All lines of one key."""
 
     key: Key
     samples: dict[object, Said] = field(default_factory=dict)
-    repeated: int = 0
-    """Lines of samples that were there already."""
-    timed: int = 0
-    """Answers whose service time and sound are known: what speeds are computed from."""
-    untimed: int = 0
-    """Answers without a service time, as of a cache."""
-    without_length: int = 0
-    """Answers with a service time, of sound of unknown length."""
-    timed_audio_seconds: float = 0.0
-    service_seconds: float = 0.0
-    unplaced: int = 0
-    """Of the timed answers, those that do not say when they were sent and when they ended."""
+    lines: dict[object, Took | None] = field(default_factory=dict)
+    """What each took; None where there is no answer. A line that a resumed session has copied is
+    the same line."""
     windows: dict[str | None, Window] = field(default_factory=dict)
     """By run: from the first request to the last answer."""
 
     def add(self, line: PredictionLine) -> None:
         self._put(line.key or object(), _said(line))
-        self._add_times(line)
+        self.lines[_identity(line)] = _took(line)
+        if line.sent_at is not None and line.ended_at is not None and _is_measured(line):
+            self._widen(line.run_id, (line.sent_at, line.ended_at))
 
     def merge(self, other: Gathered) -> None:
         """What another file says of the same."""
         for key, sample in other.samples.items():
             self._put(key, sample)
-        for name in _SUMS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.lines |= other.lines
         for run, window in other.windows.items():
             self._widen(run, window)
 
+    @property
+    def repeated(self) -> int:
+        """Lines of samples that have another."""
+        return len(self.lines) - len(self.samples)
+
+    @property
+    def timed(self) -> int:
+        """Answers whose service time and sound are known: what speeds are computed from."""
+        return len(self._timed)
+
+    @property
+    def untimed(self) -> int:
+        """Answers without a service time."""
+        return sum(one.service_seconds == 0 for one in self._answers)
+
+    @property
+    def without_length(self) -> int:
+        """Answers with a service time, of sound of unknown length."""
+        return sum(one.service_seconds > 0 and one.audio_seconds == 0 for one in self._answers)
+
+    @property
+    def unplaced(self) -> int:
+        """Of the timed answers, those that do not say when they were sent and when they ended."""
+        return sum(not one.is_placed for one in self._timed)
+
+    @property
+    def timed_audio_seconds(self) -> float:
+        return math.fsum(one.audio_seconds for one in self._timed)
+
+    @property
+    def service_seconds(self) -> float:
+        """Of the timed answers."""
+        return math.fsum(one.service_seconds for one in self._timed)
+
+    @property
+    def _answers(self) -> list[Took]:
+        return [one for one in self.lines.values() if one is not None]
+
+    @property
+    def _timed(self) -> list[Took]:
+        return [one for one in self._answers if one.is_timed]
+
     def _put(self, key: object, sample: Said) -> None:
         earlier = self.samples.get(key)
-        self.repeated += earlier is not None
         if earlier is None or _takes_its_place(sample, earlier):
             self.samples[key] = sample
 
@@ -87,23 +134,23 @@ class Gathered:
         begin, end = self.windows.get(run, window)
         self.windows[run] = min(begin, window[0]), max(end, window[1])
 
-    def _add_times(self, line: PredictionLine) -> None:
-        is_timed = line.is_answered and bool(line.time)
-        if line.is_answered and not is_timed:
-            self.untimed += 1
-            return
-        is_placed = line.sent_at is not None and line.ended_at is not None
-        if line.sent_at is not None and line.ended_at is not None:
-            self._widen(line.run_id, (line.sent_at, line.ended_at))
-        if not is_timed:
-            return
-        if not line.duration:
-            self.without_length += 1
-            return
-        self.timed += 1
-        self.unplaced += not is_placed
-        self.timed_audio_seconds += line.duration
-        self.service_seconds += line.time or 0.0
+
+def _identity(line: PredictionLine) -> object:
+    """Equal for a line and its copies; a line that does not say when it was asked has none."""
+    asked = (line.key, line.run_id, line.sent_at, line.ended_at)
+    return object() if None in asked else (*asked, line.pred_text, line.time)
+
+
+def _is_measured(line: PredictionLine) -> bool:
+    """Whether it took time that counts: an answer of a cache took none."""
+    return not line.is_answered or bool(line.time)
+
+
+def _took(line: PredictionLine) -> Took | None:
+    if not line.is_answered:
+        return None
+    is_placed = line.sent_at is not None and line.ended_at is not None
+    return Took(line.time or 0.0, line.duration or 0.0, is_placed)
 
 
 def _said(line: PredictionLine) -> Said:

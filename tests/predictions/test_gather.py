@@ -48,6 +48,15 @@ def test_which_is_last_goes_by_when_they_ended_whatever_the_order_of_files() -> 
     assert (one.repeated, one.timed) == (1, 2)
 
 
+def test_lines_that_a_resumed_session_has_copied_are_no_further_answers() -> None:
+    mine = {"run_id": "benchmark_20260101_000000_0000000000aa"}
+    copied = prediction(0, "r", "a", sent_at=moment(0), ended_at=moment(10), **mine)
+    one = gathered(copied, prediction(1, "r", "b", sent_at=moment(1), ended_at=moment(5), **mine))
+    one.merge(gathered(copied, prediction(2, "r", "c", sent_at=moment(90), ended_at=moment(99))))
+    assert (one.repeated, one.timed) == (0, 3)
+    assert one.service_seconds == pytest.approx(3 * (copied["time"]))
+
+
 def test_lines_of_the_leaderboard_are_told_apart_by_name_reference_and_length() -> None:
     found = gathered(
         leaderboard(0, "a", "x"),
