@@ -58,7 +58,9 @@ class Servers:
     def script(self, what: str) -> str:
         """The path of a server that does `what` with the definitions above."""
         file = self.folder / "server.py"
-        file.write_text(BEGIN + what)
+        text = BEGIN + what
+        if not file.exists() or file.read_text() != text:  # another one may be reading it just now
+            file.write_text(text)
         return str(file)
 
     def spec(self, what: str = SERVE, **fields: object) -> ServeSpec:
