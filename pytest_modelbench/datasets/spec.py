@@ -96,13 +96,9 @@ class DatasetSpec(StrictModel):
     @classmethod
     def _blank_split_is_unset(cls, value: Any) -> Any:
         """Blank, like every other unset text, means the default, or what it would override."""
-        if (
-            isinstance(value, Mapping)
-            and "split" in value
-            and blank_is_unset(value["split"]) is None
-        ):
-            return {name: one for name, one in value.items() if name != "split"}
-        return value
+        if not isinstance(value, Mapping) or blank_is_unset(value.get("split")) is not None:
+            return value
+        return {name: one for name, one in value.items() if name != "split"}
 
     def overridden_by(self, other: DatasetSpec) -> DatasetSpec:
         """This spec with every key that `other` set itself taking precedence."""

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_modelbench.catalogue import STANDARD_METRICS, TIMING_METRICS, unit_of
+from pytest_modelbench.catalogue import (
+    AUDIO_METRICS,
+    STANDARD_METRICS,
+    STREAM_METRICS,
+    TIMING_METRICS,
+    unit_of,
+)
 from pytest_modelbench.endpoints.contract import EndpointSession
 from pytest_modelbench.execution.endpoint_outcome import Outcome
 from pytest_modelbench.execution.measurement import Measurement
@@ -85,9 +91,6 @@ def _loading(resident: Resident, outcome: Outcome | None) -> dict[str, Metric]:
     }
 
 
-_OF_SOUND = ("audio_seconds", "real_time_factor", "x_realtime", "stream_x_realtime")
-
-
 def _audio(outcome: Outcome) -> dict[str, Metric]:
     """Of all streams together, and of one: what is asked at once makes the first one faster."""
     window, sound = outcome.window, outcome.sound_seconds
@@ -98,7 +101,7 @@ def _audio(outcome: Outcome) -> dict[str, Metric]:
             f"{unknown} of {window.answers} answered samples do not say how long their sound is "
             "(column 'duration')"
         )
-        return {name: skipped(why, unit_of(name)) for name in _OF_SOUND}
+        return {name: skipped(why, unit_of(name)) for name in (*AUDIO_METRICS, *STREAM_METRICS)}
     wall, service = window.seconds, outcome.service_seconds
     notes: dict[str, Any] = {"samples": window.answers, **_flag(window)}
     return {

@@ -19,9 +19,10 @@ def junit_text(*runs: BenchmarkRun) -> str:
     """A test suite for each suite of each run."""
     root = ElementTree.Element("testsuites", name="pytest-modelbench")
     for run in runs:
+        all_broken = failed_comparisons(run)
         for suite in run.suites:
             cases = [case for case in run.cases if case.suite == suite.id]
-            broken = [one for one in failed_comparisons(run) if one.suite == suite.id]
+            broken = [one for one in all_broken if one.suite == suite.id]
             root.append(_suite(run, suite, cases, broken))
     ElementTree.indent(root)
     return f"{_DECLARATION}\n{ElementTree.tostring(root, encoding='unicode')}\n"

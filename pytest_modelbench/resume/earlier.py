@@ -186,11 +186,10 @@ def _is_computed(metric: Metric, expression: str) -> bool:
 
 def _marked(link: Link, result: CaseResult) -> CaseResult:
     """As it was measured, without what is computed of its metrics, and where it is from."""
-    computed = link.expressions
     metrics = {
         name: one
         for name, one in result.metrics.items()
-        if not any(_is_computed(one, text) for text in computed.get(name, ()))
+        if not any(_is_computed(one, text) for text in link.expressions.get(name, ()))
     }
     marks = list(result.taken_over)
     if not result.is_taken_over:

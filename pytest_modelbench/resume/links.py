@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError
@@ -30,7 +31,7 @@ class Link:
     def run_id(self) -> str:
         return self.run.metadata.run_id
 
-    @property
+    @cached_property
     def expressions(self) -> dict[str, set[str]]:
         """What was computed of metrics for criteria, by the criterion's id."""
         found: dict[str, set[str]] = {}

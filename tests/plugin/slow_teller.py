@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import psutil
+from processes import is_running
 
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import runs_folder
@@ -137,15 +138,7 @@ def kill_all(process: subprocess.Popen[bytes]) -> None:
             one.kill()
     process.wait(PATIENCE_SECONDS)
     # One that was just being started has the session's files open until it is gone.
-    until(lambda: not any(map(is_at_work, whole)))
-
-
-def is_at_work(process: psutil.Process) -> bool:
-    """One that has ended may stay in the table for as long as its new parent does not look."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    until(lambda: not any(is_running(one.pid) for one in whole))
 
 
 def newest() -> RunFolder:

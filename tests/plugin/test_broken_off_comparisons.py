@@ -12,6 +12,7 @@ from typing import Any
 
 import psutil
 import pytest
+from hurrying import HURRY
 from slow_teller import PATIENCE_SECONDS, kill_all, newest, newest_run, until
 from test_broken_sides import CONFTEST, EXACT
 
@@ -31,27 +32,6 @@ SLOW = CONFTEST.replace(
         time.sleep(0.005)
 """,
 ).replace("from pathlib import Path\n", "import os, time\nfrom pathlib import Path\n", 1)
-HURRY = """
-# The time is over when a call has fallen asleep, however long a busy machine took to get there.
-import os, signal, threading, time
-
-import pytest
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session):
-    plugins = session.config.pluginmanager.get_plugins()
-    (limit,) = [one for one in plugins if type(one).__name__ == "SessionTime"]
-    main = threading.main_thread().ident
-
-    def hurry():
-        while not os.path.exists("asleep"):
-            time.sleep(0.02)
-        limit._end_s = time.monotonic()
-        signal.pthread_kill(main, signal.SIGRTMIN)
-
-    threading.Thread(target=hurry, daemon=True).start()
-"""
 NEVER_SURE = {"id": "speed", "metric": "p50_latency_ms", "max_regression": "0.0001%"}
 SIDES = {"baseline": {"params": {"side": "b"}}, "candidate": {"params": {"side": "c"}}}
 
@@ -219,11 +199,14 @@ def test_a_retry_leaves_alone_what_was_broken_off_and_did_not_go_wrong(session: 
     assert "1 skipped" in session.run(f"--suite-retry-failed={newest().run_id}")
 
 
-def test_the_time_of_a_session_ends_a_comparison_with_what_it_has(session: Session) -> None:
-    asked = 'os.path.exists("stop") and (open("asleep", "w").close(), time.sleep(600))'
+def test_the_time_of_a_session_ends_a_comparison_with_what_it_has(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 'os.path.exists("stop") and (open("pids", "w").write("asleep"), time.sleep(600))'
     conftest = session.folder / "conftest.py"
     conftest.write_text(SLOW.replace("        time.sleep", f"        {asked}\n        time.sleep"))
     (session.folder / "hurry.py").write_text(HURRY)
+    monkeypatch.setenv("HURRY", "1")
     process = session.start("-p", "hurry", "--suite-timeout=600s")
     begun("compared", 1)
     (session.folder / "stop").touch()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from slow_teller import Tale, is_at_work, kill_all, newest, newest_run, until
+from processes import is_running
+from slow_teller import Tale, kill_all, newest, newest_run, until
 
 from pytest_modelbench.recording.recover import recover
 from pytest_modelbench.results.run import BenchmarkRun
@@ -109,7 +110,7 @@ def test_parallel_workers_end_with_the_session_that_started_them(tmp_path: Path)
     process.kill()
     process.wait()
     assert whole
-    until(lambda: not any(map(is_at_work, whole)))
+    until(lambda: not any(is_running(one.pid) for one in whole))
     assert all(len(tale.asked(one)) < 200 for one in tale.models)
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.errors import cut
+from pytest_modelbench.judge.beyond import ROUNDING
 from pytest_modelbench.suite.compare import OutputTolerance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ROUNDING = 1e-9
-"""By so much more than is allowed numbers may differ: the difference of two floats is not exact."""
 LONGEST_TEXT = 40
 LEAD_IN = 12
 """Characters of a text that are shown before those that differ."""

@@ -97,11 +97,15 @@ def _bounds(criterion: Criterion) -> list[Bound]:
 def _broken(criterion: Criterion, interval: Interval) -> Bound | None:
     """The bound that all of the interval is beyond, with the words for it."""
     low, high = interval
-    if criterion.max is not None and low is not None and is_beyond(low, criterion.max):
+    if criterion.max is not None and low is not None and _is_past("max", low, criterion.max):
         return "above its max", criterion.max
-    if criterion.min is not None and high is not None and is_beyond(criterion.min, high):
+    if criterion.min is not None and high is not None and _is_past("min", high, criterion.min):
         return "below its min", criterion.min
     return None
+
+
+def _is_past(name: str, figure: float, bound: float) -> bool:
+    return is_beyond(figure, bound) if name == "max" else is_beyond(bound, figure)
 
 
 def _straddled(criterion: Criterion, value: float, interval: Interval) -> Iterator[Bound]:
@@ -113,11 +117,8 @@ def _straddled(criterion: Criterion, value: float, interval: Interval) -> Iterat
     low, high = interval
     for name, bound in _bounds(criterion):
         far, near = (high, low) if name == "max" else (low, high)
-        if far is not None:
-            value_and_bound = (far, bound) if name == "max" else (bound, far)
-            if not is_beyond(*value_and_bound):
-                continue
-        if not value == bound == near:
+        is_within = far is not None and not _is_past(name, far, bound)
+        if not is_within and not value == bound == near:
             yield name, bound
 
 

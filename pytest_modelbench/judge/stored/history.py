@@ -9,6 +9,7 @@ from pathlib import Path
 from pytest_modelbench.judge.stored.comparable import is_same_thing
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase, cases_of, without_series
 from pytest_modelbench.results.find_run import id_of, read_run, run_files
+from pytest_modelbench.results.run import BenchmarkRun
 
 MOST_SESSIONS = 30
 """More hardly change what is known, and what is older says less about this machine."""
@@ -55,14 +56,17 @@ class History:
             run = read_run(file)
             if run is None or run.metadata.dry_run or run.metadata.quick:
                 continue
-            for one in cases_of(run):
-                # What was taken over is the same measuring once more, and no other session.
-                if one.case.status == "ok" and not one.case.is_taken_over:
-                    self._cases.setdefault(one.case.id, []).append(
-                        replace(one, case=without_series(one.case))
-                    )
+            self._take(run)
             return True
         return False
+
+    def _take(self, run: BenchmarkRun) -> None:
+        for one in cases_of(run):
+            # What was taken over is the same measuring once more, and no other session.
+            if one.case.status == "ok" and not one.case.is_taken_over:
+                self._cases.setdefault(one.case.id, []).append(
+                    replace(one, case=without_series(one.case))
+                )
 
 
 def _measured_in(*cases: MeasuredCase | None) -> set[str | None]:

@@ -10,7 +10,7 @@ from pytest_modelbench.judge.asked_later import Asked, named_questions, question
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.stored.comparison import Against, stored_comparison
 from pytest_modelbench.judge.stored.history import History
-from pytest_modelbench.judge.stored.measured_case import MeasuredCase, cases_of
+from pytest_modelbench.judge.stored.measured_case import cases_of
 from pytest_modelbench.report.columns import columns
 from pytest_modelbench.report.html.leaderboard import direction
 from pytest_modelbench.results.comparison import Comparison
@@ -25,14 +25,8 @@ class RunsAsHistory(History):
 
     def __init__(self, runs: Sequence[BenchmarkRun]) -> None:
         super().__init__([])
-        self._by_id: dict[str, list[MeasuredCase]] = {}
         for run in reversed(runs):
-            for one in cases_of(run):
-                if one.case.status == "ok" and not one.case.is_taken_over:
-                    self._by_id.setdefault(one.case.id, []).append(one)
-
-    def _of(self, case_id: str) -> Iterator[MeasuredCase]:
-        yield from self._by_id.get(case_id, ())
+            self._take(run)
 
 
 @dataclass(frozen=True)
