@@ -103,7 +103,7 @@ def _described(made: Any) -> str:
 
 
 class _Measuring:
-    """A plugin for a session that collects a suite: takes its first case, and measures that."""
+    """A plugin for a session that collects a suite: measures its first case that loads a model."""
 
     def __init__(self, launches: int) -> None:
         self.launches = launches
@@ -117,10 +117,17 @@ class _Measuring:
         cases = [item.case for item in session.items if isinstance(item, CaseItem)]
         if not cases:
             return
+        loaded_here = [case for case in cases if case.load is None]
+        if not loaded_here:
+            self.error = ModelbenchError(
+                f"{cases[0].suite_file}: every case asks an endpoint, and those have no launches "
+                "that could differ: name a suite with a model that is loaded here"
+            )
+            return
         ours = modelbench_session(session.config)
         try:
             self.calibrated = calibrate(
-                cases[0].measured[0], self.launches, ours.extensions, ours.lock, _tell
+                loaded_here[0].measured[0], self.launches, ours.extensions, ours.lock, _tell
             )
         except ModelbenchError as error:
             self.error = error

@@ -29,7 +29,9 @@ def add_show(commands: Any) -> None:
         "--errors", action="store_true", help="each error in full, and why something was skipped"
     )
     parser.add_argument(
-        "--case", metavar="NAME", help="only cases of this id, with or without its suite; * works"
+        "--case",
+        metavar="NAME",
+        help="only cases of this id, with or without its suite, or compared by this name; * works",
     )
     add_dir(parser)
     parser.set_defaults(command=_show)

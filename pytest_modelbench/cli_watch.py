@@ -50,7 +50,7 @@ def _watch(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         tell("watching has ended; the session has not")
         return OK
-    return _after(folder, sight, watcher.command, options)
+    return _after(folder, sight, watcher.command)
 
 
 def _folder(text: str | None, store: Path) -> RunFolder:
@@ -67,13 +67,17 @@ def _folder(text: str | None, store: Path) -> RunFolder:
 
 
 def _running(store: Path) -> RunFolder:
+    from pytest_modelbench.results.store import dir_option
     from pytest_modelbench.views.stored import stored_runs
 
     runs = [one for one in stored_runs(store) if one.is_folder]
     for one in runs:
         if one.folder.is_running():
             return one.folder
-    newest = f" (the newest there has ended: modelbench show {runs[0].run_id})" if runs else ""
+    newest = ""
+    if runs:
+        command = f"modelbench show {runs[0].run_id}{dir_option(store)}"
+        newest = f" (the newest there has ended: {command})"
     raise ModelbenchError(f"{store}: no session is running there{newest}")
 
 
@@ -111,9 +115,10 @@ def _line_by_line(watcher: Watcher) -> Sight:
         time.sleep(1 / LOOKS_A_SECOND)
 
 
-def _after(folder: RunFolder, sight: Sight, command: str, options: argparse.Namespace) -> int:
+def _after(folder: RunFolder, sight: Sight, command: str) -> int:
     """The tables of a session that has ended, or what to do about one that was killed."""
     from pytest_modelbench.cli_show import show_tables
+    from pytest_modelbench.results.store import dir_option
     from pytest_modelbench.views.opened import open_stored
     from pytest_modelbench.views.progress_lines import cases_text
     from pytest_modelbench.views.stored import Stored
@@ -127,7 +132,7 @@ def _after(folder: RunFolder, sight: Sight, command: str, options: argparse.Name
             f"{folder.path}: its session has ended and kept nothing: it had no case to measure, or "
             "the run was removed"
         )
-    where = f" --dir {options.dir}" if options.dir else ""
+    where = dir_option(folder.path.parent)
     tell(f"{folder.run_id}: its session was killed with {cases_text(sight)}")
     tell(f"its run file: modelbench recover {folder.run_id}{where}")
     tell(f"to go on: {_command(command)} --suite-resume={folder.run_id}")

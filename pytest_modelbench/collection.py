@@ -20,6 +20,7 @@ from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning
 from pytest_modelbench.plugin_objects import session_of
+from pytest_modelbench.registry import Candidate
 from pytest_modelbench.suite.find import SHIPPED
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def collect_suite(file: Path, parent: pytest.Collector) -> SuiteModule | None:
     """A collector for `file`, if it was named on the command line or matches the ini globs."""
     # Not `isinitpath`: a file under a directory that is named as well counts as named, too.
     named = file in modelbench_session(parent.config).named_files
-    if not named and not _matches_ini(file, parent.config):
+    if not named and not matches_ini(file, parent.config):
         return None
     outside = {} if file.is_relative_to(parent.config.rootpath) else {"nodeid": _node_id(file)}
     module: SuiteModule = SuiteModule.from_parent(parent, path=file, **outside)
@@ -47,7 +48,8 @@ def _node_id(file: Path) -> Any:
     return NodeId(path=text)
 
 
-def _matches_ini(file: Path, config: pytest.Config) -> bool:
+def matches_ini(file: Path, config: pytest.Config) -> bool:
+    """Whether the ini option has `file` collected with the directory it lies in."""
     try:
         relative = file.relative_to(config.rootpath)
     except ValueError:
@@ -152,6 +154,12 @@ class CaseItem(pytest.Function):
         if isinstance(excinfo.value, CaseFailed | ModelbenchWarning):
             return str(excinfo.value)
         return super().repr_failure(excinfo)
+
+
+def is_of_chosen_model(item: pytest.Item) -> bool:
+    """Whether it is a case, or a test that its mark `modelbench` has parametrized by models."""
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and isinstance(callspec.params.get("model"), Candidate)
 
 
 def grouped_by_model(items: Iterable[pytest.Item]) -> list[pytest.Item]:

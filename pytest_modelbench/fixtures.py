@@ -71,20 +71,40 @@ def modelbench_run(
         results, comparisons = _measured(session, modelbench_engine, case, item)
         if isinstance(item, CaseItem):
             item.stash[MEASURED] = (results, comparisons)
+        if session.baseline is not None:
+            for one, result in zip(case.measured, results, strict=True):
+                comparisons += session.baseline.hold_case(one, result)
+        if isinstance(item, CaseItem):
             show_in_junit(item, comparisons)
             show_in_benchmark(item, results[-1])
-        strict = session.strict
-        reasons = _unique(failures, results, comparisons, strict)
-        reason = _why_skipped(results, comparisons)
-        # A trial compares nothing and so skips what it compares, but not what went wrong.
-        if reason and not (session.is_quick and reasons):
-            pytest.skip(printable(reason))
-        for line in _unique(warnings, results, comparisons, strict):
-            request.node.warn(ModelbenchWarning(printable(f"{case.id}: {line}")))
-        if reasons:
-            raise CaseFailed("\n".join(map(printable, reasons)))
+        _tell(session, item, case, results, comparisons)
 
     return run
+
+
+def _tell(
+    session: ModelbenchSession,
+    item: pytest.Item,
+    case: Case,
+    results: list[CaseResult],
+    comparisons: list[Comparison],
+) -> None:
+    """Skip, warn and fail as the item's results say."""
+    strict = session.strict
+    reasons = _unique(failures, results, comparisons, strict)
+    skipped = _why_skipped(results, comparisons)
+    # What cannot be compared is skipped, but not what a side broke by itself.
+    if skipped and not reasons:
+        pytest.skip(printable(skipped))
+    if skipped and not session.is_quick:
+        reasons.append(f"not compared: {skipped}")
+    for line in _unique(warnings, results, comparisons, strict):
+        try:
+            item.warn(ModelbenchWarning(printable(f"{case.id}: {line}")))
+        except ModelbenchWarning:  # warnings are errors in this session
+            reasons.append(line)
+    if reasons:
+        raise CaseFailed("\n".join(map(printable, reasons)))
 
 
 def _measured(
@@ -94,18 +114,13 @@ def _measured(
     case = session.on_trail(case)
     taken_over = session.take_over.try_for(case, engine) if session.take_over else None
     if taken_over is not None:
-        results, comparisons = taken_over
-    elif case.comparison is None:
-        results, comparisons = [session.judged(case, engine.submit(case).result())], []
-    else:
-        from pytest_modelbench.comparison.in_session import compare
+        return taken_over
+    if case.comparison is None:
+        return [session.judged(case, engine.submit(case).result())], []
+    from pytest_modelbench.comparison.in_session import compare
 
-        compared = compare(session, case, partial(keep_so_far, session, item))
-        results, comparisons = compared.results, [compared.comparison]
-    if session.baseline is not None:
-        for one, result in zip(case.measured, results, strict=True):
-            comparisons += session.baseline.hold_case(one, result)
-    return results, comparisons
+    compared = compare(session, case, partial(keep_so_far, session, item))
+    return compared.results, [compared.comparison]
 
 
 def _why_skipped(results: list[CaseResult], comparisons: list[Comparison]) -> str | None:

@@ -99,7 +99,9 @@ def _if_shallow(repository: Path) -> str:
 
 def _branches(repository: Path) -> str:
     try:
-        names = git(repository, "branch", "--all", "--format=%(refname:short)").split()
+        # Not `git branch`, to which a detached HEAD is one, called by a sentence.
+        places = ("refs/heads", "refs/remotes")
+        names = git(repository, "for-each-ref", "--format=%(refname:short)", *places).splitlines()
     except ModelbenchError:
         names = []
     return ", ".join(names[:10]) or "none"

@@ -230,7 +230,7 @@ def pytest_configure(config: pytest.Config) -> None:
     named = any(getattr(option, name) not in (None, False, []) for name in BEGIN_A_SESSION)
     named = named or any(".json" in argument for argument in config.args)
     if named or config.getini("modelbench_suites"):
-        from pytest_modelbench.session import start
+        from pytest_modelbench.start import start
 
         start(config)
     elif getattr(option, "dist", "no") != "no" and not hasattr(config, "workerinput"):
@@ -245,7 +245,7 @@ class _FirstResult:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if hasattr(report, "modelbench"):
-            from pytest_modelbench.session import record_late
+            from pytest_modelbench.start import record_late
 
             record_late(self._config, report)
 
@@ -254,7 +254,7 @@ class _FirstResult:
 def modelbench(request: pytest.FixtureRequest) -> Generator[Bench, None, None]:
     """Measures what a test gives it: `load`, `measure`, `metric`, `bound`; see docs/python.md."""
     from pytest_modelbench.bench.ordinary_tests import bench_of
-    from pytest_modelbench.session import started
+    from pytest_modelbench.start import started
 
     yield from bench_of(request, started(request.config))
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 HIDDEN = "***"
-_IN_URLS = re.compile(r"(?<=://)[^/\s@]+@")
+# to the last @ before a path: a password may have one
+_IN_URLS = re.compile(r"(?<=://)[^/?#\s]+@")
 _NAMES = r"[\w-]*(?:api[-_]?key|access[-_]?key|token|secret|password|passwd)"
 _SECRET_NAME = re.compile(f"{_NAMES}$", re.IGNORECASE)
 # `--api-key X`, `--api-key=X`, `API_KEY=X`, as a shell quotes them
@@ -20,6 +21,8 @@ def without_credentials(text: str) -> str:
 
     >>> without_credentials("cannot reach https://user:secret@host/a")
     'cannot reach https://***@host/a'
+    >>> without_credentials("https://user:p@ss@host/a@b and https://host?at=a@b")
+    'https://***@host/a@b and https://host?at=a@b'
     """
     return _IN_URLS.sub(f"{HIDDEN}@", text)
 

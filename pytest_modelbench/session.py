@@ -5,99 +5,32 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_modelbench.case import Case
-from pytest_modelbench.collection import CaseItem, grouped_by_model
+from pytest_modelbench.collection import CaseItem, grouped_by_model, is_of_chosen_model
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.turns import Turns
-from pytest_modelbench.plugin_objects import RECORDER, SESSION, recorder_of, session_of
 from pytest_modelbench.quick import unjudged
+from pytest_modelbench.session_limits import is_case
 from pytest_modelbench.session_options import (
     extension_files,
     lock_from,
     named_file,
     selection_from,
 )
-from pytest_modelbench.suite.find import find_suite
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
-from pytest_modelbench.suite.sides import check_here
+from pytest_modelbench.suite.sides import check_here, forget_repositories
 
 if TYPE_CHECKING:
     from pytest_modelbench.comparison.against_baseline import SessionBaseline
     from pytest_modelbench.execution.engine import Engine
     from pytest_modelbench.recording.own_part import OwnPart
-    from pytest_modelbench.recording.recorder import Recorder
     from pytest_modelbench.results.run import CaseResult
     from pytest_modelbench.resume.take_over import TakeOver
-
-
-def start(config: pytest.Config) -> ModelbenchSession:
-    """Set up this session for suites: what to run, and the plugin objects that run it."""
-    from pytest_modelbench.extensions import Extensions
-
-    try:
-        _add_named_suites(config)
-        session = ModelbenchSession(config)
-        session.check_against()
-        session.find_baseline()
-        session.find_earlier()
-        if not hasattr(config, "workerinput"):
-            start_recorder(config)
-        else:
-            import_module("pytest_modelbench.recording.own_part").end_with_controller(config)
-        import_module("pytest_modelbench.session_limits").set_limits(config)
-    except ModelbenchError as error:
-        raise pytest.UsageError(str(error)) from None
-    config.pluginmanager.register(session, SESSION)
-    import_module("pytest_modelbench.preflight.in_session").register_preflight(session)
-    # Not `from ... import`: that would find the module of an earlier session in this process,
-    # where `pytester` has meanwhile removed and reloaded all others.
-    fixtures = import_module("pytest_modelbench.fixtures")
-    config.pluginmanager.register(fixtures, "modelbench-fixtures")
-    reports = import_module("pytest_modelbench.recording.case_reports")
-    config.pluginmanager.register(reports.CaseReports(session), "modelbench-cases")
-    ordinary = import_module("pytest_modelbench.bench.ordinary_tests")
-    config.pluginmanager.register(ordinary.OrdinaryTests(session), "modelbench-tests")
-    extensions = Extensions()
-    config.add_cleanup(extensions.keep())
-    config.hook.pytest_modelbench_register.call_historic(kwargs={"modelbench": extensions})
-    return session
-
-
-def started(config: pytest.Config) -> ModelbenchSession:
-    """The session's plugin object, which a test may be the first to need."""
-    return session_of(config) or start(config)
-
-
-def start_recorder(config: pytest.Config) -> Recorder:
-    """Where results arrive; in the controlling process only."""
-    from pytest_modelbench.recording.recorder import Recorder
-
-    recorder = Recorder(config)
-    config.pluginmanager.register(recorder, RECORDER)
-    recorder.catch_termination()
-    return recorder
-
-
-def record_late(config: pytest.Config, report: pytest.TestReport) -> None:
-    """Start recording with `report`, if nobody does so yet."""
-    if recorder_of(config) is None:
-        start_recorder(config).pytest_runtest_logreport(report)
-
-
-def _add_named_suites(config: pytest.Config) -> None:
-    """`--suite` alone runs just those suites; beside paths it adds to them."""
-    folders = (config.invocation_params.dir, config.rootpath)
-    files = [str(find_suite(name, folders)) for name in config.option.suite]
-    if files and config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args[:] = files
-    else:
-        config.args.extend(file for file in files if file not in config.args)
 
 
 class ModelbenchSession:
@@ -118,6 +51,8 @@ class ModelbenchSession:
         self._manifests: list[Any] = []
         self._lost: list[str] = []
         self._suite_errors = 0
+        self._is_selected = False
+        forget_repositories()
 
     @cached_property
     def engine(self) -> Engine:
@@ -214,9 +149,12 @@ class ModelbenchSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = grouped_by_model(items)
+        self._is_selected = True
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._check_selection()
+        if not self._is_selected:  # collecting was broken off
+            return
+        self._check_selection(session.items)
         if self.baseline is not None:
             self.baseline.prepare(session.items)
             self.verdict_count = max(1, self.baseline.verdict_count)
@@ -227,7 +165,7 @@ class ModelbenchSession:
         if self.config.option.collectonly:
             return
         self._count_verdicts([one.case for one in session.items if isinstance(one, CaseItem)])
-        if not selected or self.config.option.suite_preflight:
+        if self.config.option.suite_preflight or not any(map(is_case, session.items)):
             return
         from pytest_modelbench.recording.manifest import manifest_of
 
@@ -290,11 +228,12 @@ class ModelbenchSession:
                 "(tests in Python are not compared)"
             )
 
-    def _check_selection(self) -> None:
+    def _check_selection(self, items: Sequence[pytest.Item]) -> None:
         """`--suite-model` must match something; under xdist a worker cannot stop the session."""
         if self._loaded and self.selection.models and self.worker == "main":
-            seen = sorted({name for one in self._loaded.values() for name in one.models_seen})
-            if not any(loaded.cases for loaded in self._loaded.values()):
+            has_case = any(loaded.cases for loaded in self._loaded.values())
+            if not has_case and not any(map(is_of_chosen_model, items)):
+                seen = sorted({name for one in self._loaded.values() for name in one.models_seen})
                 raise pytest.UsageError(
                     f"--suite-model {' '.join(self.selection.models)!r} matches no model "
                     f"(models: {', '.join(seen)})"

@@ -425,6 +425,16 @@ def test_with_calls_in_flight_their_rate_is_asked_as_in_a_session(capsys: Printe
     assert "throughput 100 -> 30" in capsys.readouterr().out
 
 
+def test_what_measured_no_time_is_not_asked_about_it(capsys: Printed) -> None:
+    for number, value in ((1, 0.1), (2, 0.9)):
+        stored_run(runs_folder(), number, [case(10.0), made_case("t[own]", {"own": value})])
+    assert main(["compare", run_id(1), run_id(2)]) == 0
+    assert "t[own]" not in capsys.readouterr().out
+    named = ["--metric=own", "--better=lower", "--max-regression=10%"]
+    main(["compare", run_id(1), run_id(2), *named])
+    assert "own 0.1 -> 0.9" in capsys.readouterr().out
+
+
 def test_a_run_and_a_copy_of_its_file_are_one(capsys: Printed) -> None:
     kept_run(runs_folder(), 1, [case(10.0)])
     stored(1)

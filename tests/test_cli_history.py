@@ -125,6 +125,7 @@ def test_what_measured_nothing_of_its_own_has_no_place_in_it(capsys: Printed) ->
     before = TakenOver(run_id=run_id(1), what="case", samples=None)
     kept_run(runs_folder(), 4, [made_case(taken_over=[before])])
     begun_run(runs_folder(), 5, [made_case()], total=2)
+    kept_run(runs_folder(), 6, [made_case(status="error", detail="it broke")])
     assert [one["run_id"] for one in records(capsys, "p50_latency_ms")] == [run_id(1)]
 
 
@@ -153,6 +154,27 @@ def test_a_disturbed_run_is_not_called_slower(capsys: Printed) -> None:
     case = made_case(metrics={"p50_latency_ms": 16.0}, conditions=BUSY)
     kept_run(runs_folder(), 2, [case])
     assert "worse" not in said(capsys, "p50_latency_ms")
+
+
+def test_a_figure_that_is_the_client_s_is_shown_and_neither_a_change_nor_held_against(
+    capsys: Printed,
+) -> None:
+    for number, latency in enumerate((10.0, 90.0, 10.0)):
+        flag = {"flag": "client_limited"} if latency > 10.0 else {}
+        metric = milliseconds(latency)
+        metric = metric.model_copy(update={"metadata": metric.metadata | flag})
+        folder = kept_run(runs_folder(), number, [made_case(metrics={"p50_latency_ms": metric})])
+        # An earlier version's summary does not say it.
+        summary = json.loads(folder.summary_file.read_text())
+        summary["version"] -= 1
+        del summary["cases"][0]["metrics"]["p50_latency_ms"]["is_client_limited"]
+        folder.summary_file.write_text(json.dumps(summary))
+    found = records(capsys, "p50_latency_ms")
+    assert [one["value"] for one in found] == [10.0, 90.0, 10.0]
+    assert [one["change"] for one in found] == [None, None, 0.0]
+    assert [one["client_limited"] for one in found] == [False, True, False]
+    lines = said(capsys, "p50_latency_ms").splitlines()[-3:]
+    assert ["the client was the bottleneck" in line for line in lines] == [False, True, False]
 
 
 def test_another_dataset_is_named_instead_of_a_change(capsys: Printed) -> None:

@@ -119,11 +119,21 @@ def test_since_is_a_date_or_an_age(capsys: Printed) -> None:
     assert len(json_ids(capsys, "--since=2026-03-01")) == 3
     assert len(json_ids(capsys, "--since=2026-03-02T12:00")) == 2
     assert len(json_ids(capsys, "--since=2d")) == 1
-    for wrong in ("yesterday", "3 moons", "-2d", "99999999999w"):
+    assert len(json_ids(capsys, "--since=300000d")) == 3
+    for wrong in ("yesterday", "3 moons", "-2d"):
         with pytest.raises(SystemExit) as caught:
             main(["runs", f"--since={wrong}"])
         assert caught.value.code == 2
         assert "should be a date such as" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["runs --since", "prune --dry-run --older-than"])
+@pytest.mark.parametrize("age", ["999999d", "99999999999w", f"{'9' * 400}h"])
+def test_longer_ago_than_there_are_dates_is_no_age(option: str, age: str, capsys: Printed) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*option.split(), age])
+    assert caught.value.code == 2
+    assert f"'{age}' should be an age of at most 365000d\n" in capsys.readouterr().err
 
 
 def test_a_list_is_short_unless_it_is_asked_for_whole(capsys: Printed) -> None:

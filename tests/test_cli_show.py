@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_runs import begun_run, kept_run, made_case, made_run, milliseconds, run_id, stored_run
 
 from pytest_modelbench.cli import main
+from pytest_modelbench.results.comparison import Comparison, SideRecord, bare_comparison
 from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import failed, skipped
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
@@ -90,6 +93,21 @@ def test_last_is_the_newest_also_if_it_was_dry_or_killed(capsys: Printed) -> Non
     assert "run file:" not in shown
 
 
+def test_commands_that_are_named_look_where_the_run_is(tmp_path: Path, capsys: Printed) -> None:
+    store = tmp_path / "my runs"
+    folder = begun_run(store, 1, [made_case()], total=2)
+    for named in (["last", f"--dir={store}"], [str(folder.path)]):
+        shown = said(capsys, *named).splitlines()[0]
+        command = f"modelbench recover {run_id(1)} --dir {shlex.quote(str(store))}"
+        assert f"; {command} makes the run file" in shown
+    assert main(["watch", f"--dir={store}"]) == 1
+    ended = f"modelbench show {run_id(1)} --dir {shlex.quote(str(store))})"
+    assert capsys.readouterr().err.endswith(f"(the newest there has ended: {ended}\n")
+    assert main(["watch", run_id(1), f"--dir={store}"]) == 1
+    assert f"its run file: {command}\n" in capsys.readouterr().err
+    assert main(shlex.split(command)[1:]) == 0
+
+
 def test_a_newer_run_that_cannot_be_read_is_passed_over_and_told(capsys: Printed) -> None:
     kept_run(runs_folder(), 1)
     kept_run(runs_folder(), 2).run_file.write_text("[]")
@@ -162,6 +180,47 @@ def test_cases_can_be_chosen_by_name(capsys: Printed) -> None:
     assert "no case of the run is called so: it has s::b[one-CPU], s::b[two-CPU]" in refusal(
         capsys, "last", "--case=b[three-CPU]"
     )
+
+
+def compared(name: str, *sides: str, status: Any = "ok", detail: str = "") -> Comparison:
+    case_id = f"s::{name}"
+    made = bare_comparison(
+        id=case_id, suite="s", benchmark=name, kind="paired", status=status, detail=detail
+    )
+    records = [
+        SideRecord(
+            name=side,
+            case_id=f"{case_id}@{side}",
+            run_id=None,
+            described={},
+            python_version=None,
+            packages={},
+        )
+        for side in sides
+    ]
+    return made.model_copy(update={"sides": records})
+
+
+@pytest.mark.parametrize("pattern", ["c[m-CPU]", "s::c[m-CPU]", "c[m-CPU]@candidate", "?[m-CPU]"])
+def test_what_was_compared_is_shown_with_its_sides_by_the_name_that_verdicts_have(
+    pattern: str, capsys: Printed
+) -> None:
+    names = ("baseline", "candidate")
+    run = made_run(1, [made_case("b[n-CPU]"), *(made_case(f"c[m-CPU]@{name}") for name in names)])
+    made = [
+        compared("c[m-CPU]", *names),
+        compared("d[m-CPU]", status="error", detail="no such revision"),
+    ]
+    run.model_copy(update={"comparisons": made}).save(runs_folder() / f"{run_id(1)}.json")
+    found = BenchmarkRun.model_validate_json(said(capsys, "last", "--raw", f"--case={pattern}"))
+    assert [case.id for case in found.cases] == [
+        f"s::c[m-CPU]@{name}"
+        for name in names
+        if not pattern.endswith("@candidate") or name in pattern
+    ]
+    kept = ["s::c[m-CPU]", "s::d[m-CPU]"] if pattern[0] == "?" else ["s::c[m-CPU]"]
+    assert [one.id for one in found.comparisons] == kept
+    assert "no such revision" in said(capsys, "last", "--case=d[*", "--errors")
 
 
 def test_a_case_that_was_chosen_still_has_what_the_run_says_of_it(capsys: Printed) -> None:

@@ -105,6 +105,12 @@ def test_what_names_no_commit_is_refused_with_the_branches_there_are(
         commit_of(repository, name)
 
 
+def test_a_detached_checkout_is_none_of_the_branches(repository: Path) -> None:
+    git(repository, "checkout", "-q", "--detach")
+    with pytest.raises(ModelbenchError, match=r"\(branches: main, side\)$"):
+        commit_of(repository, "nosuch")
+
+
 def test_a_shallow_clone_says_what_to_fetch(repository: Path, tmp_path: Path) -> None:
     shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "-q", "--depth=1", f"file://{repository}", str(shallow))

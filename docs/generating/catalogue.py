@@ -30,13 +30,22 @@ def catalogue_table() -> str:
 
 def where(name: str) -> str:
     """Which cases have the metric."""
-    from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS
+    from pytest_modelbench.catalogue import (
+        AUDIO_METRICS,
+        LOAD_METRICS,
+        STREAM_METRICS,
+        TIMING_METRICS,
+    )
     from pytest_modelbench.quality import QUALITY_METRICS
 
     if name in TIMING_METRICS:
         return "every case"
     if name in AUDIO_METRICS:
         return "sound"
+    if name in STREAM_METRICS:
+        return "sound, by endpoints"
+    if name in LOAD_METRICS:
+        return "endpoints"
     runners = [runner for runner in SHIPPED if name in _names_of(runner)]
     if runners:
         return ", ".join(code(runner) for runner in runners)

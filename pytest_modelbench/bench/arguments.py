@@ -124,8 +124,13 @@ def metric_given(name: str, value: float | Metric, unit: str, better: Better | N
         raise ModelbenchError(
             f"modelbench.metric: better is {better!r}: it should be 'lower', 'higher' or 'neither'"
         )
-    direction = better or (CATALOGUE[name].better if name in CATALOGUE else "neither")
-    made = value if isinstance(value, Metric) else _as_metric(name, value, unit, direction)
+    usual = CATALOGUE[name].better if name in CATALOGUE else "neither"
+    if isinstance(value, Metric):
+        known = value.metadata.get("better", usual)
+        metadata = {**value.metadata, "better": better or known}
+        made = value.model_copy(update={"unit": unit or value.unit, "metadata": metadata})
+    else:
+        made = _as_metric(name, value, unit, better or usual)
     if name in OWN_METRICS:
         if made.unit != unit_of(name):
             raise ModelbenchError(

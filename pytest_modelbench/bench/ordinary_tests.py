@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -20,8 +20,10 @@ from pytest_modelbench.bench.record import (
     result_of_test,
 )
 from pytest_modelbench.beside.pytest_benchmark import result_of_benchmark
+from pytest_modelbench.catalogue import STANDARD_METRICS
 from pytest_modelbench.collection import CaseItem
 from pytest_modelbench.errors import ModelbenchError, encodable, one_line
+from pytest_modelbench.execution.blank import blank_from
 from pytest_modelbench.outcome import ModelbenchWarning, failures, warnings
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.junit import show_in_junit
@@ -130,12 +132,10 @@ class OrdinaryTests:
         report: Any = yield
         if isinstance(item, pytest.Function) and not isinstance(item, CaseItem):
             try:
-                parcel = self._parcel(item, report)
-            except Exception as error:  # raised here, it would end the whole session
-                item.warn(ModelbenchWarning(f"not in the run: {one_line(error)}"))
-            else:
-                if parcel:
+                if parcel := self._parcel(item, report):
                     report.modelbench = self._session.part.keep(parcel)
+            except Exception as error:  # raised here, it would end the whole session
+                _warn(item, report, f"not in the run: {one_line(error)}")
         return report
 
     def _parcel(self, item: pytest.Function, report: pytest.TestReport) -> dict[str, Any]:
@@ -158,6 +158,8 @@ class OrdinaryTests:
 
     def _result(self, item: pytest.Function, report: pytest.TestReport) -> CaseResult | None:
         bench = item.stash.get(BENCH, None)
+        if bench is None and report.when == "setup" and "modelbench" in item.fixturenames:
+            return _result_without_fixture(item, report)
         if bench is None:
             return result_of_benchmark(item, report)
         if item.stash.get(BROKEN_BOUND, False) and report.when == "call":  # it was measured well
@@ -166,6 +168,24 @@ class OrdinaryTests:
         trace = trace_of_test(report)
         result = result_of_test(item, bench, status, detail, trace, report.duration)
         return judged_test(result, bench)
+
+
+def _result_without_fixture(item: pytest.Function, report: pytest.TestReport) -> CaseResult:
+    """Of a test that ended before it had the fixture: by a mark, or by a fixture set up before."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    device = item.funcargs.get("device", params.get("device"))
+    identity = identity_of_test(item, device if isinstance(device, str) else USUAL_DEVICE)
+    _, detail = outcome_of_test(report)
+    status: Literal["skipped", "error"] = "skipped" if report.skipped else "error"
+    return blank_from(identity, STANDARD_METRICS, status, detail, trace_of_test(report))
+
+
+def _warn(item: pytest.Item, report: pytest.TestReport, text: str) -> None:
+    try:
+        item.warn(ModelbenchWarning(printable(text)))
+    except ModelbenchWarning:  # warnings are errors in this session
+        if not report.failed:
+            report.outcome, report.longrepr = "failed", printable(text)
 
 
 def _identity(result: CaseResult) -> dict[str, Any]:

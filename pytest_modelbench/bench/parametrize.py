@@ -42,7 +42,12 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         if "model" in metafunc.fixturenames and (given.keys() & {"models", "registry"}):
             models = _models(metafunc, given, folder)
             metafunc.parametrize("model", models, ids=[one.version for one in models])
-        if "device" in metafunc.fixturenames and not _parametrizes(metafunc, "device"):
+        is_parametrized = _parametrizes(metafunc, "device")
+        if is_parametrized and metafunc.config.option.suite_device:
+            raise ModelbenchError(
+                "'device' is parametrized here, so --suite-device cannot say it: leave one out"
+            )
+        if "device" in metafunc.fixturenames and not is_parametrized:
             chosen = metafunc.config.option.suite_device or given.get("devices")
             if chosen or not _is_of_the_user(metafunc, "device"):
                 metafunc.parametrize("device", _devices(chosen or [USUAL_DEVICE]))

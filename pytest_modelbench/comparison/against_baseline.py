@@ -20,6 +20,7 @@ from pytest_modelbench.paths import path_from
 from pytest_modelbench.recording.manifest import named_criteria
 from pytest_modelbench.report.verdicts import few
 from pytest_modelbench.results.find_run import is_choice
+from pytest_modelbench.session_options import store_of
 from pytest_modelbench.suite.tolerance import USUAL_TOLERANCE
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class SessionBaseline:
                 frozenset(option.suite_baseline_allow),
                 path_from(output, folder) if output else None,
                 self._project,
+                store_of(session.config),
             )
         except ModelbenchError as error:
             raise ModelbenchError(f"--suite-baseline {error}") from None

@@ -17,8 +17,9 @@ from pytest_modelbench.comparison.launch import Launcher
 from pytest_modelbench.comparison.pace import Pace, pace_for
 from pytest_modelbench.comparison.record import Compared, Record, unmeasured
 from pytest_modelbench.comparison.side_process import SideProcess
-from pytest_modelbench.comparison.whereabouts import Whereabouts, places_of
+from pytest_modelbench.comparison.whereabouts import Places, Whereabouts, places_of
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.blank import blank_result
 from pytest_modelbench.execution.isolated import IsolatedEngine
 from pytest_modelbench.execution.place import Extension
 from pytest_modelbench.execution.trail import Trail
@@ -70,34 +71,42 @@ class Comparer:
             return unmeasured(case, "error", "comparisons need fork, which is not to be had here")
         with ExitStack() as in_use:
             try:
-                places = places_of(case.comparison, self.extensions, self.turns)
-                sides = in_use.enter_context(places)
+                places = in_use.enter_context(
+                    places_of(case.comparison, self.extensions, self.turns)
+                )
             except ModelbenchError as error:
                 return unmeasured(case, "error", str(error))
             folder = in_use.enter_context(tempfile.TemporaryDirectory(prefix="modelbench-"))
-            return self._compare(case, sides, questions, Path(folder))
+            return self._compare(case, places, questions, Path(folder))
 
     def _compare(
         self,
         case: Case,
-        whereabouts: Sequence[Whereabouts],
+        places: Places,
         questions: Sequence[Question],
         folder: Path,
     ) -> Compared:
         assert case.comparison is not None
         outputs = case.comparison.settings.outputs
         live = Trail(live=case.trail.live)
-        sides = [
-            replace(side, case=replace(side.case, trail=live))
-            for side in (_with_outputs(one, outputs, folder) for one in whereabouts)
+        whole = {
+            name: replace(side, case=replace(side.case, trail=live))
+            for name, side in places.found.items()
+            for side in [_with_outputs(side, outputs, folder)]
+        }
+        results = [
+            self._by_itself(whole[one.side])
+            if one.side in whole
+            else blank_result(one, "error", places.lost[one.side])
+            for one in case.measured
         ]
-        results = well = [self._by_itself(side) for side in sides]
         status, detail = _status(results)
+        well = [one for one in results if one.side in whole]
         if status == "ok":  # without the candidates that it names as absent or broken
-            sides = [side for side, one in zip(sides, results, strict=True) if _has_answers(one)]
             well = [one for one in results if _has_answers(one)]
             if self.is_quick:
                 status, detail = "skipped", NOT_COMPARED
+        sides = [whole[one.side] for one in well]
         left_out = unanswered(well)
         course = self._course(case, sides, left_out)
         files = [side.case.outputs_file for side in sides]

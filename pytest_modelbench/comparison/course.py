@@ -83,7 +83,8 @@ class Course:
             except SideFailed as error:
                 self.trace = error.trace
                 if isinstance(error, SideUnavailable) and not self.launches:
-                    return "skipped", str(error)
+                    self.broken = str(error)
+                    return "skipped", self.broken
                 number = len(self.launches) + 1
                 self.broken = f"side {error.side!r}: broken in launch {number}: {error.text}"
                 return "error", self.broken

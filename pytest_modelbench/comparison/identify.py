@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_modelbench.case import Case
 from pytest_modelbench.comparison.whereabouts import places_of
+from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.execution.isolated import IsolatedEngine
 from pytest_modelbench.execution.turns import Turns
 
@@ -18,8 +19,10 @@ def identify_sides(session: ModelbenchSession, case: Case) -> list[str]:
     """The fingerprint of each side, in its own place. Raises `ModelbenchError`."""
     assert case.comparison is not None
     found = []
-    with places_of(case.comparison, session.extensions, Turns(session.lock)) as sides:
-        for side in sides:
+    with places_of(case.comparison, session.extensions, Turns(session.lock)) as places:
+        for name, why in places.lost.items():
+            raise ModelbenchError(f"side {name!r}: {why}")
+        for side in places.found.values():
             engine = IsolatedEngine(session.worker, session.extensions, session.lock, side.place)
             with closing(engine):
                 found.append(engine.identify(side.case))

@@ -22,7 +22,7 @@ from pytest_modelbench.judge.side_by_side import (
     needs_launches,
     verdicts_of,
 )
-from pytest_modelbench.judge.wording import untold
+from pytest_modelbench.judge.wording import broken_off, untold
 from pytest_modelbench.recording.provenance import PACKAGES
 from pytest_modelbench.redaction import masked
 from pytest_modelbench.results.comparison import (
@@ -73,8 +73,7 @@ class Record:
     def so_far(self) -> Comparison:
         """What all launches up to now say, with the last of them alone: those before are known."""
         launches = self.course.launches
-        words = f"launch {len(launches)}" if launches else "the sides were measured by themselves"
-        verdicts = self._verdicts(f"broken off after {words}")
+        verdicts = self._verdicts(broken_off(launches))
         return self._made("skipped", "unfinished", launches[-1:], verdicts)
 
     def _made(

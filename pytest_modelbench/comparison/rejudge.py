@@ -17,6 +17,7 @@ from pytest_modelbench.judge.by_sample.unanswered import unanswered
 from pytest_modelbench.judge.paired.data import PairedData
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.judge.side_by_side import Sides, verdicts_of
+from pytest_modelbench.judge.wording import broken_off
 from pytest_modelbench.results.comparison import Comparison, Verdict
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
 from pytest_modelbench.suite.document import Criterion
@@ -31,20 +32,20 @@ def rejudged(run: BenchmarkRun, asked: Asked = _NOTHING_ELSE) -> list[Comparison
     By default what was asked then is asked again, and the words are the same; a tolerance takes
     the place of all those of then. Metrics that are named are asked about instead, and judged
     where there is a tolerance. Answers that had to be equal are not kept in full: that verdict
-    stays. Where a side broke in a later launch, what the launches before say is judged, as then.
+    stays. Where a side broke in a later launch, or the session ended, what the launches before say
+    is judged, as then.
     """
     return [_rejudged(run, one, asked) if one.kind == "paired" else one for one in run.comparisons]
 
 
 def _rejudged(run: BenchmarkRun, comparison: Comparison, asked: Asked) -> Comparison:
     procedure = comparison.procedure
-    is_broken = comparison.status == "error"
-    if comparison.status == "skipped" or (is_broken and not comparison.launches):
+    if comparison.status != "ok" and not comparison.launches:
         return comparison
     names = tuple(side.name for side in comparison.sides)
     results = [_case(run, side.case_id) for side in comparison.sides]
     failed = len(unanswered(results))
-    broken = comparison.detail if is_broken else None
+    broken = _how_it_ended(comparison)
     data = PairedData(names, procedure, comparison.launches, failed, broken) if procedure else None
     then = _asked_then(run, comparison, results[0], names)
     if asked.metrics:
@@ -57,6 +58,13 @@ def _rejudged(run: BenchmarkRun, comparison: Comparison, asked: Asked) -> Compar
     made = verdicts_of(sides, data, comparison.duration_seconds)
     kept = [] if asked.metrics else [one for one in comparison.verdicts if one.method == "outputs"]
     return comparison.model_copy(update={"verdicts": [*made, *kept]})
+
+
+def _how_it_ended(comparison: Comparison) -> str | None:
+    """Before its launches were enough; None where they were."""
+    if comparison.status == "error":
+        return comparison.detail
+    return broken_off(comparison.launches) if comparison.status == "skipped" else None
 
 
 def _verdict_count(run: BenchmarkRun) -> int:

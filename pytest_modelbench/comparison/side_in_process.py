@@ -36,6 +36,7 @@ from pytest_modelbench.runners import RUNNERS
 from pytest_modelbench.runners.contract import Session, input_kind_of, part_of
 
 Batches = Sequence[Sequence[Any]]
+FEWEST_WARM = 2
 
 
 class SideInProcess:
@@ -127,13 +128,19 @@ class _Loaded:
         gc.freeze()
         gc.disable()
         self._steady.enter_context(self._resident.meters.phase("steady"))
-        last = sorted(seen.durations_ns[len(seen.durations_ns) // 2 :])
         return {
             "durations": pack(seen.durations_ns),
             "ended_by": seen.ended_by,
             "rule": seen.rule,
-            "usual_ns": last[len(last) // 2],
+            "usual_ns": self._usual_ns(seen.durations_ns),
         }
+
+    def _usual_ns(self, durations_ns: Sequence[int]) -> int:
+        """How long a call takes, as far as that is known: of calls in flight the share of each."""
+        if len(durations_ns) < FEWEST_WARM:  # the first call says nothing of those after it
+            return self._call(self._prepared[:1])[0]
+        last = sorted(durations_ns[len(durations_ns) // 2 :])
+        return max(1, last[len(last) // 2] // self.in_flight)
 
     def segment(self, message: TimeSegment) -> list[int]:
         """Each call on the next input, as a model meets them: what it does anew for a new input,

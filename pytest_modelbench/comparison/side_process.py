@@ -54,7 +54,7 @@ class SideProcess:
 
     @property
     def usual_ns(self) -> int:
-        """How long a call takes, as far as the warm-up knows."""
+        """How long a call takes, as far as is known: of calls in flight the share of each."""
         return int(self._warm["usual_ns"])
 
     def prepare(self) -> None:

@@ -32,20 +32,31 @@ class Whereabouts:
     """Files taken from the working tree, since the side's revision has none of that name."""
 
 
+@dataclass(frozen=True)
+class Places:
+    """Of the sides of a comparison."""
+
+    found: Mapping[str, Whereabouts]
+    """By the side's name, the baseline first."""
+    lost: Mapping[str, str]
+    """Why a candidate could not be made ready."""
+
+
 @contextmanager
 def places_of(
     plan: ComparisonPlan, extensions: Sequence[Extension], turns: Turns
-) -> Iterator[list[Whereabouts]]:
-    """Every side, in order, for as long as nobody may remove its worktree.
+) -> Iterator[Places]:
+    """Every side, for as long as nobody may remove its worktree.
 
     Making them ready is work that others may do at the same time, but nobody beside a timed call.
     Who waits for a worktree is busy, and so is who makes it: never the one without the other.
 
-    Raises `ModelbenchError` naming the side that cannot be made ready.
+    Raises `ModelbenchError` naming the side that cannot be made ready, where without it there is
+    nothing to compare: the baseline, or the last of the candidates.
     """
     with ExitStack() as in_use:
         probed: dict[Place, Mapping[str, Any]] = {}
-        found = []
+        found, lost = dict[str, Whereabouts](), dict[str, str]()
         with turns.busy():
             for side in plan.sides:
                 try:
@@ -53,9 +64,12 @@ def places_of(
                     if place not in probed:
                         probed[place] = _probe(place)
                 except ModelbenchError as error:
-                    raise ModelbenchError(f"side {side.name!r}: {error}") from None
-                found.append(_whereabouts(side, place, probed[place], extensions))
-        yield found
+                    lost[side.name] = str(error)
+                    if not found or len(lost) == len(plan.sides) - 1:
+                        raise ModelbenchError(f"side {side.name!r}: {error}") from None
+                else:
+                    found[side.name] = _whereabouts(side, place, probed[place], extensions)
+        yield Places(found, lost)
 
 
 def _whereabouts(
@@ -128,7 +142,7 @@ def _moved(case: Case, place: Place) -> Case:
 def _described(side: SidePlan, case: Case) -> dict[str, Any]:
     given = {"model": case.candidate.version, "device": case.device, "params": dict(case.params)}
     commit = {"commit": side.commit} if side.commit else {}
-    return {**given, **side.given, **commit}
+    return {**side.given, **given, **commit}
 
 
 def _probe(place: Place) -> Mapping[str, Any]:

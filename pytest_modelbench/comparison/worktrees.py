@@ -33,8 +33,9 @@ def ready_worktree(
     """The worktree of `commit`, on which every command of `revisions.setup` has succeeded.
 
     One that an earlier session made for the same commit and commands is taken as it is. Nobody
-    removes it meanwhile. Raises `ModelbenchError` naming the command that failed, and the revision
-    as it is `called`.
+    removes it meanwhile, not even where what runs in it has changed a file of it.
+
+    Raises `ModelbenchError` naming the command that failed, and the revision as it is `called`.
     """
     folder = worktrees_folder(repository) / _name(commit, revisions)
     with ExitStack() as leaving:
@@ -44,7 +45,11 @@ def ready_worktree(
             with FileLock(_beside(folder, "lock")):  # others wait, and then take it as it is
                 use.share()
                 if not _is_ready(folder):
-                    _make(repository, folder, commit, revisions, called or commit[:12])
+                    use.release()
+                    if use.take(wait=False):  # else others run in it: it is taken as it is
+                        _make(repository, folder, commit, revisions, called or commit[:12])
+                        use.release()
+                    use.share()
                 os.utime(_beside(folder, "ready"))
         except OSError as error:
             raise ModelbenchError(f"the worktree {folder} cannot be made: {error}") from None

@@ -82,7 +82,8 @@ class Endpoint:
     async def ask(self, prepared: Any, send: Send) -> Exchange:
         """Send what it takes, and give the exchange whose answer `read` understands.
 
-        By default `prepared` is the only request. Raises `EndpointError`.
+        By default `prepared` is the only request. What follows the answer goes into
+        `Exchange.afterwards`. Raises `EndpointError`.
         """
         return await send(prepared)
 

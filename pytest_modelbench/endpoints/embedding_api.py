@@ -117,16 +117,8 @@ class EmbeddingApiSession(EndpointSession):
     def summarize(
         self, samples: Sequence[Sample], predictions: Sequence[Prediction | None]
     ) -> Mapping[str, Metric]:
-        """How many dimensions the vectors have; of a pair that an earlier session had answered,
-        nobody knows.
-        """
-        sizes = []
-        for sample, given in zip(samples, predictions, strict=True):
-            if given is not None and sample.id in self._dimensions:
-                sizes.append(self._dimensions[sample.id])
-            elif given is not None and hasattr(given.value, "shape"):
-                sizes.append(len(given.value))
-        return vector_metrics(sizes)
+        """How many dimensions the vectors have, over the samples that did not fail."""
+        return vector_metrics(samples, predictions, self._dimensions)
 
 
 class EmbeddingApi(EndpointRunner):

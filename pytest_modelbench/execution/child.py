@@ -46,13 +46,16 @@ def serve(channel: int, own: OwnCode) -> None:
                 continue
             if not isinstance(request, Request):
                 side = side or _side(limits, own)
-                connection.send_bytes(side.answer(request))
+                answer = side.answer(request)
+                if os.getpid() != process:
+                    os._exit(0)
+                connection.send_bytes(answer)
                 continue
             residents = residents or Residents(Turns(request.lock, connection.send_bytes))
             last_case = request.case
             result = _measured(request, residents, limits, own)
             if os.getpid() != process:
-                os._exit(0)  # a copy that the model forked and that came back: it has no say
+                os._exit(0)
             connection.send_bytes(result.model_dump_json().encode())
     finally:
         if side is not None:

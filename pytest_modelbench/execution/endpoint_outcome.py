@@ -94,7 +94,8 @@ class Outcome:
         goes on until they do.
         """
         failed, requests = self.window.failed, self.window.requests
-        if self.spec.sweep is not None or failed <= tolerated_share * requests:
+        # Divided as the share was: 1 / 49 * 49 would be less than 1.
+        if self.spec.sweep is not None or failed / max(1, requests) <= tolerated_share:
             return ""
         error, count = self.window.errors.most_common(1)[0]
         return f"{failed} of {requests} requests failed, {count} with: {error}"

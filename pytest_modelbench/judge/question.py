@@ -35,16 +35,26 @@ class Question:
     """Which sides of the comparison."""
     asked_then: bool = True
     """While the sides were measured, so that a regression could be measured again."""
+    is_usual: bool = False
+    """Asked since nobody has asked anything."""
+    is_noted_in_unit: bool = False
+    """Of a note: the change is a difference in the metric's unit, as of those it stands beside."""
 
     @property
     def worse_sign(self) -> int:
         """+1 where more is worse, -1 where less is."""
         return 1 if self.better == "lower" else -1
 
+    @property
+    def is_in_unit(self) -> bool:
+        """Whether changes are differences in the metric's unit, and no shares."""
+        if self.tolerance is None:
+            return self.is_noted_in_unit
+        return not self.tolerance.is_relative
+
     def for_calls_in_flight(self, in_flight: int) -> Question:
-        """What no criterion asks is asked of the rate, where several calls are in flight."""
-        is_usual = self.criterion is None and self.metric == USUAL_METRIC
-        if in_flight == 1 or not is_usual:
+        """What nobody asks is asked of the rate, where several calls are in flight."""
+        if in_flight == 1 or not self.is_usual:
             return self
         return replace(self, metric=RATE, better="higher")
 
@@ -55,7 +65,7 @@ class Question:
         return self.for_calls_in_flight(1 if result.timing is None else result.timing.in_flight)
 
     def for_load(self, load: LoadRecord) -> Question:
-        """What no criterion asks is asked of the latency, but of a sweep, which has that of another
+        """What nobody asks is asked of the latency, but of a sweep, which has that of another
         rate each time. In an open loop the suite says the rate, and an endpoint that became slower
         answers at the same one.
         """
@@ -76,7 +86,7 @@ def log_distance(share: float, worse_sign: int) -> float:
 
 def usual_question(tolerance: str | float) -> Question:
     """What is asked where no criterion has a `max_regression`: has it become slower?"""
-    return Question(USUAL_METRIC, "lower", parse_tolerance(tolerance))
+    return Question(USUAL_METRIC, "lower", parse_tolerance(tolerance), is_usual=True)
 
 
 def questions_of(

@@ -93,7 +93,13 @@ def asked_of_all(questions: Sequence[Question], side_count: int) -> Iterator[Que
             yield replace(question, candidate=candidate)
     for question in questions:
         for one, other in combinations(range(1, side_count), 2):
-            yield replace(question, baseline=one, candidate=other, tolerance=None)
+            yield replace(
+                question,
+                baseline=one,
+                candidate=other,
+                tolerance=None,
+                is_noted_in_unit=question.is_in_unit,
+            )
 
 
 def _is_paired(question: Question) -> bool:

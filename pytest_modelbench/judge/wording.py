@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pytest_modelbench.catalogue import unit_of
 from pytest_modelbench.judge.question import Question
-from pytest_modelbench.results.comparison import Outcome, Verdict
+from pytest_modelbench.results.comparison import Launch, Outcome, Verdict
 
 Method = Literal["blocks", "tail", "launches", "samples", "outputs", "exact", "stored"]
 USUAL_CANDIDATE = "candidate"
@@ -74,12 +74,18 @@ def untold(
         sides,
         "noted" if tolerance is None else "inconclusive",
         method,
-        is_relative=tolerance is None or tolerance.is_relative,
+        is_relative=not question.is_in_unit,
         tolerance=None if tolerance is None else tolerance.amount,
         reason=reason,
         evidence=evidence,
         rests_on=rests_on,
     )
+
+
+def broken_off(launches: Sequence[Launch]) -> str:
+    """What ended a comparison whose session was over after these."""
+    after = f"launch {len(launches)}" if launches else "the sides were measured by themselves"
+    return f"broken off after {after}"
 
 
 def _line(verdict: Mapping[str, Any], rests_on: Sequence[str], worse_sign: int) -> str:

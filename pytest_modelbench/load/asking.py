@@ -18,6 +18,7 @@ from pytest_modelbench.load.share import Work
 from pytest_modelbench.wire.attempts import Attempts
 from pytest_modelbench.wire.client import Client, Flight
 from pytest_modelbench.wire.exchange import Exchange
+from pytest_modelbench.wire.request import Request
 
 Take = Callable[[int, Reply, Exchange | None], None]
 """Is given each request's number, what came of it, and the exchange that is to be read."""
@@ -103,7 +104,26 @@ class Asking:
         else:
             reply.ended_ns, reply.endpoint = exchange.ended_ns, exchange.endpoint
         self._take(number, reply, exchange)
+        if exchange is not None and exchange.afterwards is not None:
+            await self._send_afterwards(exchange.afterwards)
         return reply
+
+    def fail(self, number: int, part: Part, intended_ns: int, why: str) -> None:
+        """Take down a request that is never sent."""
+        reply = self._taken_up(number, part, intended_ns, perf_counter_ns())
+        reply.error, reply.ended_ns = why, perf_counter_ns()
+        self.in_flight -= 1
+        self._take(number, reply, None)
+
+    async def _send_afterwards(self, request: Request) -> None:
+        """The sample is answered, whatever becomes of this."""
+        try:
+            await Attempts(self._client, self._work.spec.retries).send(request)
+        except asyncio.CancelledError:
+            if not self.given_up:
+                raise
+        except Exception:
+            return
 
     def _taken_up(self, number: int, part: Part, intended_ns: int, due_ns: int) -> Reply:
         reply = Reply(self._work.places.of(number), part, intended_ns)

@@ -12,30 +12,32 @@ from pytest_modelbench.load.asking import Asking, Begun
 from pytest_modelbench.load.cancelling import cancel_all
 from pytest_modelbench.load.loop_watch import LoopWatch
 from pytest_modelbench.load.reply import Part
-from pytest_modelbench.load.share import Share
+from pytest_modelbench.load.share import Work
 from pytest_modelbench.load.timer import Alarm
 
 Due = tuple[int, Part, int]
 """A request's number, its part and its intended time."""
+_WAITS_TIMES = 2
+"""What still has no place after so many times the `seconds` of the window is not sent. Beyond them
+as long again lets a queue empty that chance has made, and bounds one that only grows."""
 
 
 class OpenLoop:
     """Sends one process's share of the arrivals.
 
     With `concurrency` a request whose time has come may have to wait for an earlier one's end. Its
-    latency counts from its time all the same.
+    latency counts from its time all the same. Where `seconds` bound the window it fails in the end.
     """
 
-    def __init__(
-        self,
-        asking: Asking,
-        arrivals: Arrivals,
-        share: Share,
-        concurrency: int | None,
-        watch: LoopWatch,
-    ) -> None:
+    def __init__(self, asking: Asking, arrivals: Arrivals, work: Work, watch: LoopWatch) -> None:
+        share, self._spec = work.share, work.spec
         self._asking, self._arrivals, self._watch = asking, arrivals, watch
-        self._limit = concurrency
+        limit, seconds = self._spec.concurrency, self._spec.seconds
+        self._limit = None if limit is None else share.of(limit)
+        self._waits_until_ns: int | None = None
+        if seconds is not None and arrivals.measured:
+            begin_ns = int(arrivals.offsets_ns[arrivals.before])
+            self._waits_until_ns = begin_ns + int(_WAITS_TIMES * seconds * 1e9)
         numbers = range(len(arrivals.offsets_ns))
         own = [at for at in numbers if share.owns(at - arrivals.before)]
         self._at = deque(own)
@@ -83,6 +85,21 @@ class OpenLoop:
             self._alarm.set(self._start_ns + offsets[0])
         elif not self._waiting:
             self._have_sent_all()
+        elif self._waits_until_ns is not None:
+            if now < self._waits_until_ns:
+                self._alarm.set(self._start_ns + self._waits_until_ns)
+            else:
+                self._fail_waiting()
+
+    def _fail_waiting(self) -> None:
+        why = (
+            f"was not sent: no place of 'concurrency' ({self._spec.concurrency}) was free for it "
+            f"within twice 'seconds' ({self._spec.seconds:g}): give more 'concurrency' or a lower "
+            "'rate'"
+        )
+        while self._waiting:
+            self._asking.fail(*self._waiting.popleft(), why)
+        self._have_sent_all()
 
     def _send(self, due: Due, due_ns: int) -> None:
         number, part, intended_ns = due

@@ -114,11 +114,8 @@ def _loop_of(work: Work, asking: Asking, watch: LoopWatch) -> OpenLoop | ClosedL
     spec = work.spec
     if spec.rate is None:
         return ClosedLoop(asking, work, spec.concurrency or 1, watch)
-    limit = spec.concurrency
-    if limit is not None:
-        limit = work.share.of(limit)
     planned = arrivals(spec, spec.rate, len(work.places.first))
-    return OpenLoop(asking, planned, work.share, limit, watch)
+    return OpenLoop(asking, planned, work, watch)
 
 
 async def _answered(

@@ -79,7 +79,8 @@ class LoadSpec(StrictModel):
     requests: Annotated[int, Field(ge=1, le=MOST_REQUESTS)] | None = None
     """Measured requests; they go round the dataset. Without it and `seconds`: every sample once."""
     seconds: Annotated[float, Field(gt=0, le=86_400)] | None = None
-    """Nothing is sent after so many seconds of the measured window."""
+    """Nothing is sent after so many seconds of the measured window; with `rate` and `concurrency`,
+    what waits for a place then has as long again, and fails."""
     warmup_requests: Annotated[int, Field(ge=0, le=MOST_REQUESTS)] = 0
     """Requests before the measured window, under the same load."""
     ramp_seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
@@ -93,7 +94,8 @@ class LoadSpec(StrictModel):
     max_response_mb: Annotated[float, Field(gt=0, le=1e4)] = 64.0
     """A longer answer (10^6 bytes) is an error."""
     slo: Slo | None = None
-    """What must hold; with `sweep`, the highest rate at which it does is found."""
+    """What must hold: it is reported, and decides a `sweep`, which finds the highest rate at which
+    it does; what fails a case is a criterion with `max` or `min`."""
     sweep: Sweep | None = None
     """Several rates instead of one, to find the highest that the endpoint stands."""
     verify_tls: bool = True

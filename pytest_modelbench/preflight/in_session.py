@@ -18,9 +18,6 @@ from pytest_modelbench.session_options import store_of
 if TYPE_CHECKING:
     from pytest_modelbench.session import ModelbenchSession
 
-FIRST_WORKER = "gw0"
-"""Of parallel workers, who all collect the same, the one that looks."""
-
 
 def register_preflight(session: ModelbenchSession) -> None:
     """Let this session look first; with `--suite-preflight`, and do nothing else."""
@@ -41,16 +38,23 @@ class Preflight:
         self._session = session
         self._config = session.config
         self._unsent: list[str] = []
+        self._has_looked = False
 
     def pytest_report_collectionfinish(self, items: Sequence[pytest.Item]) -> list[str]:
         return [printable(line) for line in block(self._look(_cases(items)))]
 
-    # Under xdist the controller collects nothing: the first report of a worker carries it there.
+    # Under xdist the controller collects nothing: the report of the first item carries it there.
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        if self._session.worker == FIRST_WORKER:
-            self._unsent = list(block(self._look(_cases(session.items))))
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Workers collect the same, and any of them may have nothing to do but whoever has this."""
+        items = item.session.items
+        if self._session.worker == "main" or item is not items[0] or self._has_looked:
+            return
+        self._has_looked = True
+        if cases := _cases(items):
+            with self._session.turns.busy():  # others may measure already
+                self._unsent = list(block(self._look(cases)))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:

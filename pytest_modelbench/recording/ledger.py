@@ -62,6 +62,20 @@ class Ledger:
             if event["event"] in ("started", "so_far"):
                 self.take(event)
 
+    def add_unsent(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take from journals what was to be measured, and results that no report has brought."""
+        for event in events:
+            is_known = (
+                event.get("nodeid") in self._comparisons or event.get("nodeid") in self._deaths
+            )
+            self.add({"manifests": event.get("manifests", ())} if is_known else event)
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether an item was to measure several cases: the sides of a comparison."""
+        items = [case["nodeid"] for one in self.manifests.values() for case in one["cases"]]
+        return len(set(items)) < len(items)
+
     @property
     def has_unfinished(self) -> bool:
         """Whether a case was begun whose result has not come."""

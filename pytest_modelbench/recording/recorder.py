@@ -70,7 +70,7 @@ class Recorder:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """xdist's, before it starts a worker."""
-        self.keeping.open()
+        self._open()
         node.workerinput[CONTROLLER] = os.getpid()
         if self.keeping.folder is not None:
             node.workerinput[RUN_FOLDER] = str(self.keeping.folder.path)
@@ -82,7 +82,15 @@ class Recorder:
         if report.failed and report.nodeid.endswith(".json"):
             self.ledger.problems.append(report.longreprtext)
             if not self.config.option.suite_preflight:  # which keeps nothing
+                self._open()
                 self.keeping.note({"event": "problem", "text": report.longreprtext})
+
+    def _open(self) -> None:
+        """The directory of the run: where it cannot be there is no session."""
+        try:
+            self.keeping.open()
+        except ModelbenchError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.ledger.add_start(nodeid)
@@ -103,6 +111,7 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         with self._until_finish:
+            self._add_unsent(exitstatus)
             if self.ledger.manifests:
                 self._write(session, exitstatus)
                 self.keeping.close()
@@ -115,12 +124,22 @@ class Recorder:
                 )
                 _fail(session)
 
+    def _add_unsent(self, exitstatus: int) -> None:
+        """What was selected when the session ended before a report could say so."""
+        if exitstatus == pytest.ExitCode.USAGE_ERROR:
+            return
+        session = session_of(self.config)
+        if session is not None:
+            self.ledger.add(session.unsent())
+        if not self.ledger.manifests or exitstatus == pytest.ExitCode.INTERRUPTED:
+            self.ledger.add_unsent(self.keeping.events())  # of parallel workers
+
     def _compared_nothing(self) -> bool:
         """Of parallel workers none can stop the session that compares nothing."""
         option = self.config.option
         is_asked = option.suite_against is not None and not option.collectonly
         is_parallel = getattr(option, "dist", "no") != "no"
-        return is_asked and is_parallel and not any(self.ledger.comparisons())
+        return is_asked and is_parallel and not self.ledger.has_sides
 
     def _write(self, session: pytest.Session, exitstatus: int) -> None:
         from pytest_modelbench.recording.assemble import assemble_run
@@ -196,7 +215,8 @@ class Recorder:
         if self.run is not None and session is not None and session.take_over is not None:
             yield from nothing_taken_over(self.run, session.take_over.earlier.run_id)
         if self.run is not None and self.keeping.is_where_asked:
-            yield from next_commands(self.run, command_to_repeat(self.config))
+            command = command_to_repeat(self.config)
+            yield from next_commands(self.run, command, self.keeping.parent)
 
 
 def _fail(session: pytest.Session) -> None:

@@ -83,14 +83,17 @@ def heading(name: str) -> str:
 def best_value(name: str, cases: Sequence[CaseResult], launch_floor: float) -> float | None:
     """The best value by the catalogue's direction, where it is shown to be better than all others.
 
-    None when another case has the same value, or an interval that overlaps with the best one's, and
-    for timed calls that were disturbed or are of another session.
+    None when another case has the same value, or an interval that overlaps with the best one's,
+    where a value is the client's and not the endpoint's, and for timed calls that were disturbed or
+    are of another session.
     Those of timed calls are as wide as for bounds: with what launches of the same code differ by
     on the machine that the run was made on.
     """
     info = CATALOGUE.get(name)
     having = [case.metrics for case in cases if _measured(case, name)]
     if info is None or info.better == "neither" or len(having) < 2:
+        return None
+    if any(metrics[name].is_client_limited for metrics in having):
         return None
     compared = [case for case in cases if _measured(case, name)]
     if is_of_timed_calls(name, having[0][name]) and any(map(_is_of_another_moment, compared)):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from pytest_modelbench.report.headline import failed_comparisons
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
+from pytest_modelbench.results.store import dir_option
 
 MOST_NAMED = 6
 
@@ -38,8 +41,11 @@ def nothing_taken_over(run: BenchmarkRun, earlier: str) -> Iterator[str]:
         )
 
 
-def next_commands(run: BenchmarkRun, command: str) -> Iterator[str]:
-    """What to type now; `command` is what started the session, without what it resumed."""
+def next_commands(run: BenchmarkRun, command: str, store: Path) -> Iterator[str]:
+    """What to type now; `command` is what started the session, without what it resumed.
+
+    `store` is where the run is kept.
+    """
     run_id = run.metadata.run_id
     if run.metadata.dry_run:
         return
@@ -47,6 +53,7 @@ def next_commands(run: BenchmarkRun, command: str) -> Iterator[str]:
     details += [one.detail for one in run.comparisons if one.status == "skipped"]
     if any(detail.startswith(("not run: ", "unfinished: ")) for detail in details):
         yield f"to go on: {command} --suite-resume={run_id}"
-    if any(case.status != "skipped" and not case.is_well for case in run.cases):
-        yield f"why it failed, in full: modelbench show {run_id} --errors"
+    is_broken = any(case.status != "skipped" and not case.is_well for case in run.cases)
+    if is_broken or failed_comparisons(run):
+        yield f"why it failed, in full: modelbench show {run_id} --errors{dir_option(store)}"
         yield f"only what went wrong, again: {command} --suite-retry-failed={run_id}"

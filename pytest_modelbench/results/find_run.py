@@ -13,17 +13,13 @@ from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError, WrongUsage
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.run import BenchmarkRun
-from pytest_modelbench.results.store import runs_folder
+from pytest_modelbench.results.store import dir_option, runs_folder
 from pytest_modelbench.runs.folder import RUN_FILE, RUN_ID, RunFolder, run_folders
 
 LAST, BRANCH = "last", "branch:"
 MOST_NAMED = 3
 _HEAD_BYTES = 16_384
 """Enough for the metadata, which is the second thing in a run file."""
-_HOW_TO_MAKE_ONE = (
-    "a session with --suite and without --suite-output or --suite-dry-run makes one "
-    "(pytest --suite=quickstart)"
-)
 
 
 def find_run(
@@ -67,11 +63,15 @@ def _file_in(path: Path, text: str) -> Path:
     if folder.run_file.is_file():
         return folder.run_file
     if folder.journals.is_dir():
-        raise WrongUsage(
-            f"{text!r}: its session has not ended, or was killed: modelbench recover {text} makes "
-            "its run file"
-        )
+        raise WrongUsage(_without_file(text, text))
     raise WrongUsage(f"{text!r} is a directory: name a run file, or the directory of a run")
+
+
+def _without_file(text: str, recovered: str) -> str:
+    return (
+        f"{text!r}: its session has not ended, or was killed: modelbench recover {recovered} makes "
+        "its run file"
+    )
 
 
 def _is_same(file: Path, other: Path | None) -> bool:
@@ -205,14 +205,23 @@ def nothing_found(
     files = [file for file in run_files(folder) if not _is_same(file, not_this)]
     found = [str(metadata.get("git_branch")) for _, metadata in _heads(files)]
     if not found:
-        return f"{text}: there is no run in {folder} yet: {_HOW_TO_MAKE_ONE}{unread}"
+        return f"{text}: there is no run in {folder} yet: {_how_to_make_one(folder)}{unread}"
     there_are = "there is 1 run" if len(found) == 1 else f"there are {len(found)} runs"
     if branch is None or branch in found:
-        return f"{text}: {there_are} in {folder}, but none{wanted}: {_HOW_TO_MAKE_ONE}{unread}"
+        how = _how_to_make_one(folder)
+        return f"{text}: {there_are} in {folder}, but none{wanted}: {how}{unread}"
     known = [name for name in dict.fromkeys(found) if name != "None"]
     named = ", ".join(known[:MOST_NAMED]) or "none in a git repository"
     return (
         f"{text}: {there_are} in {folder}, but none of branch {branch!r} (newest: {named}){unread}"
+    )
+
+
+def _how_to_make_one(folder: Path) -> str:
+    there = dir_option(folder, "--suite-output-dir")
+    return (
+        "a session with --suite and without --suite-dry-run or --suite-quick makes one "
+        f"(pytest --suite=quickstart{there})"
     )
 
 
@@ -224,8 +233,11 @@ def _file_of_id(text: str, folder: Path) -> Path:
     ids = list(files)[::-1]
     if (found := only_id(text, ids)) is not None:
         return files[found]
+    others = [one.run_id for one in run_folders(folder) if one.journals.is_dir()]
+    if (unended := only_id(text, others)) is not None:
+        raise WrongUsage(_without_file(text, f"{unended}{dir_option(folder)}"))
     newest = f"newest there: {ids[0]}" if ids else ""
-    there = newest or f"it has no run yet: {_HOW_TO_MAKE_ONE}"
+    there = newest or f"it has no run yet: {_how_to_make_one(folder)}"
     raise WrongUsage(
         f"{text!r} is neither a file nor 'last', 'branch:NAME' or the beginning of a run's id in "
         f"{folder} ({there})"

@@ -23,10 +23,11 @@ class Metric(BaseModel):
     """`ok` has a finite value; `skipped` and `error` have the reason in `error_message`.
 
     `metadata` says what the number rests on. Keys in use: `samples` (how many measurements),
-    `interval` (`[low, high]`), `confidence` (of that interval), `flag` with `samples_needed`
-    (`too_few_samples` for this percentile, or `means_of_calls`: of rounds of several `iterations`
-    each, whose percentiles are not those of calls), `better` for a metric of a test's own,
-    `definition` where it departs from the catalogue.
+    `interval` (`[low, high]`), `confidence` (of that interval), `flag` (`too_few_samples` for this
+    percentile, with `samples_needed`; `means_of_calls`: of rounds of several `iterations` each,
+    whose percentiles are not those of calls; `client_limited`: it says how fast the client was, and
+    nothing of the endpoint), `better` for a metric of a test's own, `definition` where it departs
+    from the catalogue.
     """
 
     model_config = ConfigDict(
@@ -72,6 +73,11 @@ class Metric(BaseModel):
     @property
     def is_ok(self) -> bool:
         return self.status is MetricStatus.OK
+
+    @property
+    def is_client_limited(self) -> bool:
+        """Whether it says how fast the client was, and nothing of the endpoint."""
+        return self.metadata.get("flag") == "client_limited"
 
     @property
     def interval(self) -> tuple[float | None, float | None] | None:

@@ -85,6 +85,11 @@ class RunMetadata(StrictModel):
     exit_status: Whole | None
     """pytest's exit status; None when the session ended before it was known."""
 
+    @property
+    def is_trial(self) -> bool:
+        """Whether nothing can be held against it: a dry run, or a quick one."""
+        return self.dry_run or self.quick
+
 
 class SystemInfo(StrictModel):
     """The machine, as far as it can change a result."""

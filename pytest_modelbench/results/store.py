@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+import shlex
 import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,6 +18,15 @@ from pytest_modelbench.folders import state_folder
 def runs_folder() -> Path:
     """Where runs are kept without `--suite-output-dir`: under the user's XDG state directory."""
     return state_folder() / "runs"
+
+
+def dir_option(folder: Path, option: str = "--dir") -> str:
+    """What a command needs to look for runs in `folder`; nothing where it does so by itself."""
+    if folder.resolve() == runs_folder().resolve():
+        return ""
+    here = Path.cwd()
+    shown = folder.relative_to(here) if folder.is_relative_to(here) else folder
+    return f" {option} {shlex.quote(str(shown))}"
 
 
 def new_run_id(now: datetime | None = None) -> str:

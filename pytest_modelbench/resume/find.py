@@ -8,6 +8,7 @@ from pathlib import Path
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.find_run import LAST, only_id
+from pytest_modelbench.results.store import dir_option
 from pytest_modelbench.runs.begun import begun
 from pytest_modelbench.runs.folder import RUN_FILE, RunFolder, run_folders
 
@@ -78,6 +79,6 @@ def _ended(option: str, folder: RunFolder) -> Path:
     if folder.is_running():
         raise ModelbenchError(
             f"{option} {folder.run_id}: its session is still running (modelbench watch "
-            f"{folder.run_id} shows it)"
+            f"{folder.run_id}{dir_option(folder.path.parent)} shows it)"
         )
     return folder.path

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_modelbench.case import Case
+from pytest_modelbench.collection import matches_ini
 from pytest_modelbench.documents.read import read_document
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.recording.own_part import EARLIER_RUN
@@ -52,15 +55,30 @@ def earlier_of(config: pytest.Config) -> Earlier | None:
 
 
 def _suite_ids(config: pytest.Config) -> Iterator[str]:
-    """Of the suites on the command line that can be read; the faults of others are told later."""
-    for argument in config.args:
-        file = named_file(config, argument)
-        if file.suffix != ".json":
-            continue
+    """Of the session's suites that can be read; the faults of others are told later."""
+    for file in _suite_files(config):
         with suppress(ModelbenchError):
             value = read_document(file).value
             given = value.get("id") if isinstance(value, dict) else None
             yield given if isinstance(given, str) else file.stem
+
+
+def _suite_files(config: pytest.Config) -> Iterator[Path]:
+    """Those on the command line, and those that will be collected from its directories."""
+    for argument in config.args:
+        path = named_file(config, argument)
+        if path.is_dir() and config.getini("modelbench_suites"):
+            yield from (file for file in _json_files(path, config) if matches_ini(file, config))
+        elif path.suffix == ".json":
+            yield path
+
+
+def _json_files(folder: Path, config: pytest.Config) -> Iterator[Path]:
+    """Where pytest looks, too: what lies in `.git` or `node_modules` is nobody's suite."""
+    left_out = config.getini("norecursedirs")
+    for place, folders, files in os.walk(folder):
+        folders[:] = [one for one in folders if not any(fnmatch(one, glob) for glob in left_out)]
+        yield from (Path(place, name) for name in files if name.endswith(".json"))
 
 
 class TakeOver:

@@ -159,10 +159,7 @@ class EmbeddingSession(Session):
         self, samples: Sequence[Sample], predictions: Sequence[Prediction | None]
     ) -> Mapping[str, Metric]:
         """How many dimensions the vectors have, over the samples that did not fail."""
-        pairs = zip(samples, predictions, strict=True)
-        return vector_metrics(
-            [self._dimensions[sample.id] for sample, given in pairs if given is not None]
-        )
+        return vector_metrics(samples, predictions, self._dimensions)
 
     def close(self) -> None:
         encoder = vars(self).pop("_encoder", None)

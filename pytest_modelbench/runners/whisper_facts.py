@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.runners.whisper_languages import CODES
 
 if TYPE_CHECKING:
     from pytest_modelbench.datasets.samples import Audio
@@ -35,11 +35,10 @@ class WhisperFacts:
     window_seconds: float
     max_target_positions: int
 
-    def language_code(self, language: str | None, names: Mapping[str, str]) -> str | None:
+    def language_code(self, language: str | None) -> str | None:
         """The code to ask the model for; None lets it detect, or is all an English model takes.
 
-        `names` maps names such as `english` to codes. Raises `ModelbenchError` for a language the
-        model does not have.
+        Raises `ModelbenchError` for a language the model does not have.
         """
         if language is None:
             return None
@@ -51,7 +50,7 @@ class WhisperFacts:
                     "leave it out or write 'en'"
                 )
             return None
-        code = names.get(plain, plain)
+        code = CODES.get(plain, plain)
         if self.languages and code not in self.languages:
             known = ", ".join(sorted(self.languages))
             raise ModelbenchError(

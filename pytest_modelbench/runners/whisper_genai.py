@@ -111,7 +111,7 @@ def ir_directory(candidate: Candidate) -> Path:
 def _options(facts: WhisperFacts, params: WhisperParams) -> dict[str, Any]:
     """What every call is given; an English-only model is told neither language nor task."""
     facts.check_max_new_tokens(params.max_new_tokens)
-    code = facts.language_code(params.language, names={"english": "en"})
+    code = facts.language_code(params.language)
     options = {
         "language": f"<|{code}|>" if code else None,
         "task": facts.task(params.task),

@@ -54,7 +54,8 @@ class OptimumSession(Session):
         self._settings = generation_settings(model, facts, params)
         self._chunked = self._make_chunked(params) if params.chunk_length_s else None
         self._not_text = set(self._tokenizer.all_special_ids)
-        self._last_text_id = self._settings.no_timestamps_token_id or len(self._tokenizer)
+        no_timestamps = getattr(self._settings, "no_timestamps_token_id", None)  # not all have it
+        self._last_text_id = no_timestamps or len(self._tokenizer)
 
     def prepare(self, sample: Sample) -> Speech:
         """The samples, shape `(n,)`. Raises `ModelbenchError` if the model cannot be given them."""
@@ -130,12 +131,10 @@ class OptimumSession(Session):
 
 def generation_settings(model: Any, facts: WhisperFacts, params: WhisperParams) -> Any:
     """The checkpoint's generation configuration, made greedy, with the request written into it."""
-    from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
-
     settings = deepcopy(model.generation_config)
     settings.num_beams, settings.do_sample = 1, False
     settings.return_timestamps = False
-    settings.language = facts.language_code(params.language, TO_LANGUAGE_CODE)
+    settings.language = facts.language_code(params.language)
     settings.task = facts.task(params.task)
     if params.max_new_tokens is not None:
         settings.max_new_tokens = params.max_new_tokens

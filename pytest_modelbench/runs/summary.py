@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_modelbench.results.run import BenchmarkRun, CaseResult, SystemInfo
     from pytest_modelbench.runs.folder import RunFolder
 
-VERSION = 4
+VERSION = 5
 """Summaries of another one are made anew."""
 
 
@@ -32,6 +32,8 @@ class MetricSummary:
     low: float | None
     high: float | None
     """The ends of its interval; None where there is none."""
+    is_client_limited: bool
+    """Whether it says how fast the client was, and nothing of the endpoint."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _metric(metric: Metric) -> MetricSummary | None:
     if metric.value is None:
         return None
     low, high = metric.interval or (None, None)
-    return MetricSummary(metric.value, metric.unit, low, high)
+    return MetricSummary(metric.value, metric.unit, low, high, metric.is_client_limited)
 
 
 def write_summary(run: BenchmarkRun, folder: RunFolder) -> RunSummary:

@@ -45,8 +45,8 @@ class Expander:
     suite: Suite
     registry: Registry | None
     selection: Selection
-    faulty: frozenset[str] = frozenset()
-    """Fields of the suite that are known to be wrong: what follows from them is no fault."""
+    faulty: Sequence[Location] = ()
+    """Places in the suite that are known to be wrong: what follows from them is no fault."""
     problems: list[Problem] = field(default_factory=list)
     models_seen: set[str] = field(default_factory=set)
 
@@ -67,6 +67,10 @@ class Expander:
 
     def fault(self, location: Location, message: str) -> None:
         self.problems.append(self.document.problem(location, message))
+
+    def _is_faulty(self, *places: Location) -> bool:
+        """Whether something at one of them, or within, is known to be wrong."""
+        return any(one[: len(place)] == place for one in self.faulty for place in places)
 
     def _cases_of(self, index: int, benchmark: Benchmark) -> Iterator[Case]:
         at: Location = ("benchmarks", index)
@@ -205,7 +209,7 @@ class Expander:
         if own is not None:
             spec = spec.overridden_by(own) if spec else own
         if spec is None:
-            if "dataset" not in self.faulty:
+            if not self._is_faulty(("dataset",), (*at, "dataset")):
                 self.fault(at, "has no dataset: give 'dataset' here or in the suite")
             return None
         if fault := dataset_fault(spec, self.base_dir):
@@ -221,7 +225,8 @@ class Expander:
         wanted, where = wanted_models(self.suite, benchmark, at, self.selection.against)
         if not wanted:
             if self.registry is None:
-                if not self.faulty & {"models", "registry"}:
+                own: list[Location] = [(*at, "model"), (*at, "models")]
+                if not self._is_faulty(("models",), ("registry",), *own):
                     self.fault(at, "has no model: give 'model', 'models' or a registry")
                 return []
             found = self.registry.candidates()

@@ -52,7 +52,7 @@ def load_suite(file: Path, selection: Selection) -> LoadedSuite:
         problems.extend(error.problems)
         suite = _usable_part(document)
     registry = _registry(document, suite, selection, problems)
-    faulty = frozenset(str(one.location[0]) for one in problems if one.location)
+    faulty = [one.location for one in problems]
     expander = Expander(document, suite, registry, selection, faulty)
     cases = expander.cases()
     if selection.quick:

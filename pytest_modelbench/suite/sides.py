@@ -183,6 +183,12 @@ def _commit(repository: Path, revision: str) -> str:
     return commit_of(repository, revision)
 
 
+def forget_repositories() -> None:
+    """A session that follows another one in the same process looks anew: there may be commits."""
+    _repository.cache_clear()
+    _commit.cache_clear()
+
+
 def _device(name: str | None) -> str | None:
     return None if name is None else usual_device_name(name)
 

@@ -21,8 +21,9 @@ from pytest_modelbench.views.sparkline import sparkline
 COLUMNS = (
     "case", "run_id", "timestamp", "git_sha", "git_branch", "git_dirty", "hostname", "machine",
     "metric", "value", "unit", "low", "high", "change", "change_is_relative", "change_is_proven",
-    "judgement", "other",
+    "judgement", "other", "client_limited",
 )  # fmt: skip
+CLIENT_AT_FAULT = "the client was the bottleneck"
 
 
 def history_lines(found: MetricHistory) -> Iterator[str]:
@@ -59,7 +60,7 @@ def _cells(metric: str, value: Value) -> tuple[str, ...]:
         printable(code),
         printable(f"{shown(point.value)} {value.unit}".rstrip()),
         ends,
-        _change_text(metric, value.change),
+        CLIENT_AT_FAULT if value.is_client_limited else _change_text(metric, value.change),
     )
 
 
@@ -129,4 +130,5 @@ def _record(metric: str, name: str, value: Value) -> dict[str, Any]:
         "change_is_proven": change.is_proven if change else None,
         "judgement": (_judgement(metric, change) or None) if change else None,
         "other": (change.other or None) if change else None,
+        "client_limited": value.is_client_limited,
     }

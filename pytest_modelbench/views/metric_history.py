@@ -24,6 +24,8 @@ class Value:
     hostname: str
     unit: str
     point: Point
+    is_client_limited: bool
+    """Then it is no value of the endpoint's, and neither a change nor held against any."""
     change: Change | None = None
 
 
@@ -104,6 +106,8 @@ class _Reading:
     def _is_wanted(self, case: Mapping[str, Any]) -> bool:
         if case["is_taken_over"]:  # it stands in the run in which it was measured
             return False
+        if case["status"] != "ok":  # figures of what went wrong say nothing of the model
+            return False
         if self._cases and not any(fits_case(one, case["id"]) for one in self._cases):
             return False
         return self._wanted.has_case(case["suite"], case["model"], case["device"])
@@ -124,7 +128,14 @@ def _value(
         is_disturbed=case["is_disturbed"],
         peak=peak["value"] if peak else None,
     )
-    return Value(stored, document["metadata"], document["hostname"], metric["unit"], point)
+    return Value(
+        stored,
+        document["metadata"],
+        document["hostname"],
+        metric["unit"],
+        point,
+        metric["is_client_limited"],
+    )
 
 
 def _find_changes(metric: str, values: Sequence[Value], questions: int) -> None:
@@ -132,14 +143,15 @@ def _find_changes(metric: str, values: Sequence[Value], questions: int) -> None:
     for one in values:
         if one.unit != unit:  # what is measured in another one cannot be held against it
             unit, series = one.unit, Series(metric, one.unit, questions)
-        one.change = series.add(one.point)
+        if not one.is_client_limited:
+            one.change = series.add(one.point)
 
 
 def _nothing(metric: str, store: Path, reading: _Reading) -> str:
     from pytest_modelbench.registered import did_you_mean
 
     if not reading.runs or not reading.names:
-        return f"{store}: no run there has a case that was asked for"
+        return f"{store}: no run there has a case that was asked for and went well"
     names = sorted(reading.names)
     hint = did_you_mean(metric, names)
     known = "" if hint else f"; they have {', '.join(names)}"

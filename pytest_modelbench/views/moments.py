@@ -7,6 +7,8 @@ import re
 from datetime import datetime, timedelta
 
 _UNITS = {"min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+MOST_DAYS = 365_000
+"""A thousand years: not much longer ago there are no dates."""
 _AGE = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(_UNITS)})")
 
 
@@ -16,10 +18,8 @@ def moment(text: str) -> datetime:
     >>> moment("2026-11-21T10:00+00:00").isoformat()
     '2026-11-21T10:00:00+00:00'
     """
-    try:
+    if _AGE.fullmatch(text.strip()):
         return datetime.now().astimezone() - age(text)
-    except argparse.ArgumentTypeError:
-        pass
     try:
         return datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError, OSError):
@@ -34,12 +34,12 @@ def age(text: str) -> timedelta:
     (7, 5400)
     """
     match = _AGE.fullmatch(text.strip())
-    try:
-        if match is not None:
-            return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
-    except OverflowError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} should be an age such as 30min, 12h, 7d or 2w")
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} should be an age such as 30min, 12h, 7d or 2w")
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > MOST_DAYS * _UNITS["d"]:
+        raise argparse.ArgumentTypeError(f"{text!r} should be an age of at most {MOST_DAYS}d")
+    return timedelta(seconds=seconds)
 
 
 def age_in_words(seconds: float) -> str:

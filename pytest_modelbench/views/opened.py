@@ -8,6 +8,7 @@ from pathlib import Path
 from pytest_modelbench.errors import WrongUsage
 from pytest_modelbench.results.find_run import LAST, loaded_run
 from pytest_modelbench.results.run import BenchmarkRun
+from pytest_modelbench.results.store import dir_option
 from pytest_modelbench.runs.folder import RunFolder
 from pytest_modelbench.views.entry import entry_of, run_file_of
 from pytest_modelbench.views.named import named_run
@@ -62,21 +63,24 @@ def _from_journals(folder: RunFolder) -> Opened:
     else:
         note = (
             "its session ended without writing its run: this is what its journals have; "
-            f"modelbench recover {folder.run_id} makes the run file"
+            f"modelbench recover {folder.run_id}{dir_option(folder.path.parent)} makes the run file"
         )
     run = found.run()
     return Opened(run, None, [f"{folder.run_id}: {note}", *found.faults])
 
 
 def with_cases(run: BenchmarkRun, pattern: str) -> BenchmarkRun:
-    """`run` with those of its cases alone whose id fits. Raises `ModelbenchError` without any."""
-    cases = [case for case in run.cases if fits_case(pattern, case.id)]
-    if not cases:
+    """`run` with those of its cases alone whose id fits, and the sides of comparisons whose own
+    fits: lines of verdicts call them so. Raises `ModelbenchError` without any."""
+    compared = [one for one in run.comparisons if fits_case(pattern, one.id)]
+    sides = {side.case_id for one in compared for side in one.sides if side.run_id is None}
+    cases = [case for case in run.cases if case.id in sides or fits_case(pattern, case.id)]
+    if not cases and not compared:
         ids = [case.id for case in run.cases]
         more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
         there = f"it has {', '.join(ids[:MOST_NAMED])}{more}" if ids else "it has no case at all"
         raise WrongUsage(f"--case {pattern!r}: no case of the run is called so: {there}")
-    suites = {case.suite for case in cases}
+    suites = {case.suite for case in cases} | {one.suite for one in compared}
     ids_kept = {case.id for case in cases}
     return run.model_copy(
         update={

@@ -29,7 +29,7 @@ class Sight:
     ended: dict[str, str] = field(default_factory=dict)
     """Id of each case that has a result to its status: ok, failed, error or skipped."""
     failures: list[str] = field(default_factory=list)
-    """A line for each error, broken bound and regression."""
+    """A line for each error, broken bound, comparison that went wrong and regression."""
     processes: Sequence[LiveState] = ()
     seconds: float = 0.0
     """Since the session began."""
@@ -95,7 +95,7 @@ class Watcher:
                 for result in map(json.loads, event.get("results", ())):
                     self._end_of_case(result)
                 for comparison in map(json.loads, event.get("comparisons", ())):
-                    self._add_regressions(comparison)
+                    self._end_of_comparison(comparison)
             case "died":
                 for case_id in self._cases.get(event["nodeid"], {event["nodeid"]}):
                     self._sight.ended[case_id] = "error"
@@ -112,7 +112,12 @@ class Watcher:
         for check in broken:
             self._fail(case_id, check["message"])
 
-    def _add_regressions(self, comparison: Mapping[str, Any]) -> None:
+    def _end_of_comparison(self, comparison: Mapping[str, Any]) -> None:
+        if comparison["status"] == "error":
+            cases = (comparison["id"], *(side["case_id"] for side in comparison["sides"]))
+            # Where one of its cases went wrong, that has been said.
+            if all(self._sight.ended.get(one) != "error" for one in cases):
+                self._fail(comparison["id"], comparison["detail"])
         for verdict in comparison["verdicts"]:
             if verdict["outcome"] == "regression":
                 self._fail(comparison["id"], verdict["message"])

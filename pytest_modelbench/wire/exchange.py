@@ -5,7 +5,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from pytest_modelbench.wire.request import Request
 
 FaultKind = Literal["connect", "tls", "timeout", "reset", "protocol", "too_large", "redirect"]
 
@@ -46,6 +49,9 @@ class Exchange:
     http_version: str = "1.1"
     endpoint: str = ""
     """Which of several addresses answered; set by an `Endpoint` that has several."""
+    afterwards: Request | None = None
+    """What is left to be sent once this answer is taken down, such as what deletes a job; set by an
+    `Endpoint`. It is in no time and no count, and nothing that becomes of it undoes the answer."""
 
     @property
     def body(self) -> bytes:

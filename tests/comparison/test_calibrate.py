@@ -56,7 +56,10 @@ def calibrated_suite(pytester: pytest.Pytester) -> str:
     (pytester.path / "rows.json").write_text('[{"text": "a"}]')
     suite = {
         "dataset": {"source": "json", "path": "rows.json"},
-        "benchmarks": [{"runner": "clock", "model": "org/one"}],
+        "benchmarks": [
+            {"runner": "chat_api", "model": "asked", "params": {"base_url": "http://localhost:1"}},
+            {"runner": "clock", "model": "org/one"},
+        ],
     }
     (pytester.path / "s.json").write_text(json.dumps(suite))
     return "s.json"
@@ -139,8 +142,20 @@ def test_what_no_quiet_machine_shows_is_not_kept(
     assert launch_floor()[0] == 0.03
 
 
+def test_endpoints_have_no_launches(
+    pytester: pytest.Pytester,
+    calibrated_suite: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytester.makeconftest(CONFTEST)
+    monkeypatch.chdir(pytester.path)
+    assert main(["calibrate", calibrated_suite, "--model=asked"]) == 1
+    assert "s.json: every case asks an endpoint, and those have no" in capsys.readouterr().err
+
+
 @pytest.mark.slow
-def test_the_command_measures_the_first_case_of_a_suite(
+def test_the_command_measures_the_first_case_of_a_suite_whose_model_is_loaded_here(
     pytester: pytest.Pytester, calibrated_suite: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytester.makeconftest(CONFTEST)

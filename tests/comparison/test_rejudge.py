@@ -157,6 +157,34 @@ def test_what_broke_is_judged_as_far_as_it_came_by_what_is_asked_now(
     assert "mean latency" in capsys.readouterr().out
 
 
+def test_what_was_broken_off_is_judged_by_what_is_asked_now(
+    run: BenchmarkRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (comparison,) = run.comparisons
+    data = PairedData(NAMES, PROCEDURE, comparison.launches, 0, "broken off after launch 2")
+    then = paired_verdict(data, usual_question("5%"), 1.0)
+    changed = {"status": "skipped", "detail": "unfinished", "verdicts": [then]}
+    cut = run.model_copy(update={"comparisons": [comparison.model_copy(update=changed)]})
+    assert verdict_of(cut) == then
+    assert verdict_of(cut, "mean_latency_ms", tolerance="5%").metric == "mean_latency_ms"
+    assert verdict_of(cut, tolerance="30%").tolerance == pytest.approx(0.3)
+    file = str(cut.save(tmp_path / "run.json"))
+    assert main(["compare", file, "--metric=mean_latency_ms"]) == 0
+    assert "mean latency" in capsys.readouterr().out
+
+
+def test_a_metric_that_is_named_is_not_exchanged_for_another_where_calls_are_in_flight(
+    run: BenchmarkRun,
+) -> None:
+    (comparison,) = run.comparisons
+    procedure = PROCEDURE.model_copy(update={"in_flight": 4})
+    changed = comparison.model_copy(update={"procedure": procedure})
+    busy = run.model_copy(update={"comparisons": [changed]})
+    verdict = verdict_of(busy, "p50_latency_ms", tolerance="5%")
+    assert verdict.metric == "p50_latency_ms"
+    assert "calls are in flight together" in (verdict.reason or "")
+
+
 def test_a_side_that_could_not_be_measured_is_no_success(run: BenchmarkRun, tmp_path: Path) -> None:
     """Of three sides: the other two are compared."""
     gone = made_case("b[m-CPU-vs-main]@third", status="error", detail="no such model", metrics={})

@@ -62,7 +62,8 @@ def test_a_side_of_a_revision_has_the_model_and_directory_of_its_worktree(
 ) -> None:
     (tmp_path / "link").symlink_to(repository)
     monkeypatch.chdir(tmp_path / "link" / "bench")
-    with places_of(plan(repository), (), Turns("none")) as (baseline, candidate):
+    with places_of(plan(repository), (), Turns("none")) as places:
+        baseline, candidate = places.found.values()
         assert baseline.place.tree is not None
         worktree = baseline.place.tree.worktree
         assert baseline.case.candidate.model_path == f"{worktree}/models/tracked.xml"
@@ -71,13 +72,15 @@ def test_a_side_of_a_revision_has_the_model_and_directory_of_its_worktree(
         assert candidate.place == HERE
         assert unasked_differences([baseline, candidate]) == []
     monkeypatch.chdir(tmp_path)
-    with places_of(plan(repository), (), Turns("none")) as (baseline, _):
+    with places_of(plan(repository), (), Turns("none")) as places:
+        baseline = places.found["baseline"]
         assert baseline.place.folder == worktree
 
 
 def test_a_model_that_the_revision_has_not_is_listed(repository: Path) -> None:
     (repository / "models" / "new.xml").touch()
-    with places_of(plan(repository, "models/new.xml"), (), Turns("none")) as sides:
+    with places_of(plan(repository, "models/new.xml"), (), Turns("none")) as places:
+        sides = list(places.found.values())
         file = f"{repository}/models/new.xml"
         assert sides[0].case.candidate.model_path == file
         assert unasked_differences(sides) == [
@@ -133,3 +136,20 @@ def test_a_comparison_without_fork_says_so(
     compared = Comparer("main", [], "none").compare(case, [])
     assert compared.comparison.status == "error"
     assert compared.comparison.detail.startswith("comparisons need fork")
+
+
+def test_a_candidate_that_cannot_be_made_ready_leaves_the_others_theirs(repository: Path) -> None:
+    whole = plan(repository, setup="false")
+    ours = replace(whole.sides[1].case, side="ours")
+    baseline = replace(whole.sides[0], commit=None)
+    old = replace(whole.sides[0], name="old", case=replace(ours, side="old"))
+    others = (old, SidePlan("ours", ours, {}))
+    with places_of(replace(whole, sides=(baseline, *others)), (), Turns("none")) as places:
+        assert list(places.found) == ["baseline", "ours"]
+        assert "'false' ended with" in places.lost["old"]
+    nothing_left = replace(whole, sides=(baseline, old))
+    with (
+        pytest.raises(ModelbenchError, match=r"^side 'old': setup of "),
+        places_of(nothing_left, (), Turns("none")),
+    ):
+        pass

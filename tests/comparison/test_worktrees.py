@@ -259,6 +259,20 @@ def test_a_worktree_whose_files_were_changed_is_made_anew(repository: Repository
     assert (folder / "file.txt").read_text() == "onebuilt\n"
 
 
+def test_a_worktree_in_which_another_side_is_measured_is_taken_though_its_files_changed(
+    repository: Repository,
+) -> None:
+    commit, setup = repository.commit("one"), revisions(setup="echo once >> count")
+    with ready_worktree(repository.path, commit, setup) as folder:
+        (folder / "file.txt").write_text("written by what is measured")
+        (folder / "half-way").touch()
+        with ready_worktree(repository.path, commit, setup) as same:
+            assert same == folder
+        assert (folder / "half-way").exists()
+    assert made(repository.path, commit, setup) == folder
+    assert not (folder / "half-way").exists(), "nobody used it any more"
+
+
 def test_the_user_s_repository_gets_nothing_but_the_worktree(
     repository: Repository, tmp_path: Path
 ) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from pytest_modelbench.datasets.samples import Audio, AudioAddress, Sample
 from pytest_modelbench.endpoints.contract import Answer, Endpoint
+from pytest_modelbench.load.driver import drive
+from pytest_modelbench.load.reply import Reply
+from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.wire.attempts import Attempts
 from pytest_modelbench.wire.client import Client
 from pytest_modelbench.wire.exchange import Exchange
@@ -52,3 +56,21 @@ async def exchange_of(
     return await endpoint.ask(
         prepared, Attempts(client, RetryPolicy(retries, first_wait_seconds=0.02)).send
     )
+
+
+def driven(
+    endpoint: Endpoint,
+    samples: Sequence[Sample],
+    drain_seconds: float | None = None,
+    **load: Any,
+) -> list[Reply]:
+    """What came of each request of a load, with its answer. The server is not of this thread."""
+    replies: list[Reply] = []
+    drive(
+        endpoint,
+        [(sample, endpoint.prepare(sample)) for sample in samples],
+        LoadSpec.model_validate(load),
+        on_reply=lambda reply: replies.append(replace(reply)),
+        drain_seconds=drain_seconds,
+    )
+    return replies

@@ -5,8 +5,8 @@ import json
 from collections.abc import Callable, Sequence
 
 import pytest
-from asked import asked, sound
-from vendor_http import Call, HttpServer, Reply
+from asked import asked, driven, sound
+from vendor_http import Call, HttpServer, Reply, serving
 from vendor_jobs import (
     JOB_VENDORS,
     VENDORS,
@@ -203,22 +203,41 @@ def test_an_unknown_state_of_a_job_is_no_reason_to_wait(
 
 
 @of_vendors_with_jobs
+@pytest.mark.parametrize(("status", "deletes"), [(409, 1), (429, 3)])
 def test_a_job_that_cannot_be_deleted_is_answered_all_the_same(
-    kind: type[JobVendor], transcriber_at: Made
+    kind: type[JobVendor], status: int, deletes: int, transcriber_at: Made
 ) -> None:
-    async def course() -> None:
-        vendor = kind()
+    """And nothing that follows the transcript is in the counts and times of the sample."""
+    vendor = kind()
 
-        async def handler(call: Call) -> Reply:
-            return Reply(409, b"{}") if call.method == "DELETE" else await vendor(call)
+    async def handler(call: Call) -> Reply:
+        if call.method != "DELETE":
+            return await vendor(call)
+        return Reply(status, b"{}", headers={"Retry-After": "0"})
 
-        async with HttpServer(handler) as server:
-            endpoint = transcriber_at(vendor, server.url, delete_jobs=True)
-            (answer,) = await asked(endpoint, [sound(1600)])
-        assert isinstance(answer, Answer), answer
-        assert server.calls[-1].method == "DELETE"
+    with serving(handler) as server:
+        endpoint = transcriber_at(vendor, server.url, delete_jobs=True)
+        (reply,) = driven(endpoint, [sound(1600)], concurrency=1, retries=2)
+    assert reply.answer is not None, reply.error
+    assert [call.method for call in server.calls].count("DELETE") == deletes
+    assert (reply.attempts, reply.retry_ns) == (1, 0)
+    assert reply.service_ns == reply.ended_ns - reply.first_sent_ns > 0
 
-    asyncio.run(course())
+
+def test_a_sample_is_answered_though_its_job_is_not_deleted_in_time(transcriber_at: Made) -> None:
+    vendor, over = RevAiVendor(), list[bool]()
+
+    async def handler(call: Call) -> Reply:
+        while call.method == "DELETE" and not over:
+            await asyncio.sleep(0.01)
+        return await vendor(call)
+
+    with serving(handler) as server:
+        endpoint = transcriber_at(vendor, server.url, delete_jobs=True)
+        (reply,) = driven(endpoint, [sound(1600)], drain_seconds=2.0, rate=100.0)
+        over.append(True)
+    assert server.calls[-1].method == "DELETE"
+    assert reply.error == ""
 
 
 def test_an_id_cannot_lead_elsewhere(transcriber_at: Made) -> None:

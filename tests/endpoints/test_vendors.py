@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from asked import address_of_sound, asked, sound
-from vendor_http import HttpServer
+from asked import address_of_sound, asked, driven, sound
+from vendor_http import HttpServer, serving
 from vendor_jobs import JOB_VENDORS, VENDORS, AssemblyAiVendor, JobVendor
 from vendor_server import KEY, DeepgramVendor, OpenAiVendor, SelfHostedVendor, Vendor, words_of
 
@@ -92,22 +92,20 @@ def test_hundreds_at_once_get_each_its_own_text(kind: type[Vendor], transcriber_
 
 
 @of_vendors_with_jobs
+@pytest.mark.parametrize("delete", [False, True])
 def test_a_job_is_asked_after_until_it_is_done_and_deleted_only_if_wanted(
-    kind: type[JobVendor], transcriber_at: Made
+    kind: type[JobVendor], delete: bool, transcriber_at: Made
 ) -> None:
-    async def course(delete: bool) -> JobVendor:
-        vendor = kind()
-        vendor.polls = 4
-        async with HttpServer(vendor) as server:
-            endpoint = transcriber_at(vendor, server.url, delete_jobs=delete)
-            answers = await asked(endpoint, [sound(1600), sound(3200)])
-        assert server.complaints == []
-        assert texts_of(answers) == [words_of(1600), words_of(3200)], answers
-        assert set(vendor.polled.values()) == {5}
-        return vendor
-
-    assert asyncio.run(course(delete=False)).deleted == []
-    assert sorted(asyncio.run(course(delete=True)).deleted) == ["job0", "job1"]
+    vendor = kind()
+    vendor.polls = 4
+    with serving(vendor) as server:
+        endpoint = transcriber_at(vendor, server.url, delete_jobs=delete)
+        replies = driven(endpoint, [sound(1600), sound(3200)], concurrency=1)
+    assert server.complaints == []
+    answers = [reply.answer for reply in replies if reply.answer is not None]
+    assert texts_of(answers) == [words_of(1600), words_of(3200)], replies
+    assert set(vendor.polled.values()) == {5}
+    assert vendor.deleted == (["job0", "job1"] if delete else [])
 
 
 def test_tokens_are_counted_by_the_vendor_where_it_says_how_many(transcriber_at: Made) -> None:

@@ -7,7 +7,7 @@ from made_cases import case, criteria
 
 from pytest_modelbench.judge.scores.scoring import is_partial, leaderboard, normalized, score_cases
 from pytest_modelbench.judge.verdict import judged
-from pytest_modelbench.results.metric import failed
+from pytest_modelbench.results.metric import failed, measured
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.document import Criterion
 
@@ -92,6 +92,25 @@ def test_a_missing_value_does_not_help_a_case() -> None:
     assert [row.partial for row in leaderboard(scored)] == [False, False, True]
 
 
+@pytest.mark.parametrize("how", [{"metric": "p50"}, {"expression": "p50 * 2"}])
+def test_a_figure_that_is_the_client_s_scores_nothing_for_the_endpoint(how: dict[str, str]) -> None:
+    limited = measured(1.0, "ms", flag="client_limited")
+    scored = score_cases(
+        criteria({"id": "speed", "goal": "min", **how}, {"metric": "wer", "goal": "min"}),
+        [
+            case("limited", {"p50": limited, "wer": 0.1, "mean_latency_ms": limited}),
+            case("slow", {"p50": 10.0, "wer": 0.1}),
+            case("slower", {"p50": 20.0, "wer": 0.2}),
+        ],
+    )
+    assert ranks(scored) == [3, 1, 2]
+    assert scored[0].score is not None
+    part = scored[0].score.criteria[0]
+    assert (part.value, part.normalized) == (None, None)
+    assert part.reason == "the client was the bottleneck, not the endpoint"
+    assert leaderboard(scored)[2].mean_latency_ms is None
+
+
 def test_a_criterion_of_hardly_any_weight_is_missed_as_well() -> None:
     named = criteria({"metric": "a", "weight": 1e9}, {"metric": "b", "weight": 1e-9})
     scored = score_cases(named, [case("x", {"a": 1}), case("y", {"a": 2, "b": 1})])
@@ -126,10 +145,11 @@ def test_equal_totals_rank_by_mean_latency_and_an_unknown_latency_comes_last() -
             case("slow", {"wer": 0.1, "mean_latency_ms": 20}),
             case("unknown", {"wer": 0.1}),
             case("fast", {"wer": 0.1, "mean_latency_ms": 5}),
+            case("client", {"wer": 0.1, "mean_latency_ms": measured(1, flag="client_limited")}),
             case("worse", {"wer": 0.2, "mean_latency_ms": 1}),
         ],
     )
-    assert ranks(scored) == [2, 3, 1, 4]
+    assert ranks(scored) == [2, 3, 1, 4, 5]
 
 
 def test_cases_that_tie_in_everything_keep_the_suite_s_order() -> None:

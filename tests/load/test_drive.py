@@ -259,6 +259,24 @@ def test_nothing_is_sent_after_the_time_is_over(
 
 
 @pytest.mark.parametrize("workers", [1, 2])
+def test_what_has_no_place_long_after_the_time_is_over_is_not_sent_and_fails(
+    truth: Start, asked: Asked, workers: int
+) -> None:
+    server = truth(ttft=600.0, tokens=1)
+    endpoint, replies = TruthEndpoint(server.port), list[Reply]()
+    given = spec(rate=20.0, concurrency=2, seconds=0.5, workers=workers)
+    samples = asked(endpoint, 4)
+    window = drive(endpoint, samples, given, on_reply=replies.append, drain_seconds=0.1)
+    assert window.errors == {
+        "was not sent: no place of 'concurrency' (2) was free for it within twice 'seconds' (0.5): "
+        "give more 'concurrency' or a lower 'rate'": 8,
+        "given up 0.1 s after the last request was sent: there was no answer": 2,
+    }
+    assert len(server.names) == len(window.sent_ns) == 2
+    assert sorted(reply.attempts for reply in replies) == [0] * 8 + [1] * 2
+
+
+@pytest.mark.parametrize("workers", [1, 2])
 def test_requests_that_fail_have_a_reason_and_the_others_are_measured(
     truth: Start, asked: Asked, workers: int
 ) -> None:

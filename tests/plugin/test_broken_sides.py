@@ -16,6 +16,9 @@ from revisions import commit_all
 from pytest_modelbench import BenchmarkRun
 from pytest_modelbench.git import git
 from pytest_modelbench.results.comparison import Comparison
+from pytest_modelbench.results.store import runs_folder
+from pytest_modelbench.runs.folder import run_folders
+from pytest_modelbench.views.sight import Watcher
 
 pytestmark = pytest.mark.slow
 CONFTEST = """
@@ -190,6 +193,14 @@ def test_what_earlier_launches_said_is_kept_when_a_candidate_breaks(
     assert "Traceback" not in result.stdout.str()
     lines = [line for line in result.stdout.lines if line.startswith("b[")]
     assert any(line.endswith(f": compared only so far: {said}") for line in lines)
+    [folder] = run_folders(runs_folder())
+    assert Watcher(folder).look().failures == [f"{comparison.id}: {said}"]
+    result.stdout.fnmatch_lines(
+        [
+            f"why it failed, in full: modelbench show {folder.run_id} --errors",
+            f"only what went wrong, again: *--suite-retry-failed={folder.run_id}",
+        ]
+    )
 
 
 def test_a_candidate_that_breaks_in_the_first_launch_has_its_quality_compared(
@@ -204,6 +215,8 @@ def test_a_candidate_that_breaks_in_the_first_launch_has_its_quality_compared(
     verdicts = [(one.metric, one.outcome, one.reason) for one in comparison.verdicts]
     assert verdicts[1:] == [("p50_latency_ms", "inconclusive", said)]
     assert verdicts[0][:2] == ("exact_match", "pass")
+    # Only now does it not break: what went wrong is measured again.
+    session(pytester, "--suite-retry-failed=last").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("side", ["baseline", "candidate"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -180,6 +182,36 @@ def test_without_the_baseline_or_any_candidate_nothing_is_compared(
     comparison = comparison_of(pytester)
     assert (comparison.status, comparison.detail) == (status, detail)
     assert comparison.verdicts == []
+
+
+def test_a_candidate_that_breaks_its_bound_fails_though_there_is_nothing_to_compare_it_with(
+    session: Any, pytester: pytest.Pytester
+) -> None:
+    bound = {"id": "right", "metric": "exact_match", "goal": "max", "min": 0.9}
+    compare = {"baseline": {"model": "absent"}, "candidate": {"model": "wrong"}}
+    result = session(compare, bound)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*broken: exact_match*", "*not compared: side 'baseline': no driver for it*"]
+    )
+    assert comparison_of(pytester).status == "skipped"
+
+
+def test_a_candidate_that_is_nowhere_leaves_the_others_their_verdicts(
+    session: Any, pytester: pytest.Pytester
+) -> None:
+    """Its environment has no pytest-modelbench."""
+    bare = pytester.path / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    candidates = {"nowhere": {"python": "bare/bin/python"}, "same": {}, "bad": {"model": "wrong"}}
+    result = session({"baseline": {}, "candidates": candidates})
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*candidate nowhere: *install*", "*worse: bad: exact match 1 -> 0*"]
+    )
+    outcomes = [(one.candidate, one.outcome) for one in comparison_of(pytester).verdicts]
+    assert outcomes[:2] == [("same", "pass"), ("bad", "regression")]
+    assert run_of(pytester).case("@nowhere").status == "error"
 
 
 def test_a_broken_bound_says_of_which_candidate(session: Any, pytester: pytest.Pytester) -> None:

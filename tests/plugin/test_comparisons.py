@@ -47,6 +47,8 @@ class Clock(Session):
         keep_time(self.microseconds)
         if self.name == "dies" and self.calls > 30:
             os._exit(7)
+        if self.name == "forks" and self.calls == 30:
+            os.fork()
         if self.name == "raises" and self.calls > 30:
             raise RuntimeError("out of luck")
         wrong = self.params.get("wrong", ())
@@ -386,6 +388,14 @@ def test_a_side_that_breaks_in_the_middle_is_an_error_that_names_it(
     assert "Traceback" not in result.stdout.str()
 
 
+def test_a_copy_that_a_model_forks_has_no_say(suite: Any, pytester: pytest.Pytester) -> None:
+    suite({"baseline": {}, "candidate": {"model": "forks"}})
+    session(pytester).assert_outcomes(passed=1)
+    [comparison] = run_of(pytester).comparisons
+    assert comparison.status == "ok"
+    assert [verdict.outcome for verdict in comparison.verdicts] == ["pass"]
+
+
 def test_an_absent_side_skips_the_comparison_with_its_reason(
     suite: Any, pytester: pytest.Pytester
 ) -> None:
@@ -664,3 +674,34 @@ def test_what_no_side_has_is_told_with_its_reason_and_only_where_it_was_asked_fo
         assert said["baseline", candidate].message.startswith(words)
         assert "CPU" in str(said["baseline", candidate].reason)
     assert said["a", "b"].outcome == "noted"
+
+
+def test_the_first_call_says_nothing_of_how_many_there_are_to_be(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    """Without a warm-up only a first call has been seen, here one of 300 ms."""
+    slow_first = "1000 if self.calls > 1 else 300_000"
+    pytester.makeconftest(
+        conftest().replace("keep_time(self.microseconds)", f"keep_time({slow_first})")
+    )
+    suite({"baseline": {}}, measure={"min_samples": 5, "min_seconds": 0, "warmup": 0})
+    session(pytester).assert_outcomes(passed=1)
+    procedure = run_of(pytester).comparisons[0].procedure
+    assert procedure is not None
+    assert (procedure.calls, procedure.blocks) == (3, 20)
+
+
+def test_parameters_of_a_side_are_shown_with_those_of_the_benchmark(
+    suite: Any, pytester: pytest.Pytester
+) -> None:
+    suite(
+        {"baseline": {}, "candidate": {"params": {"factor": 0.9}}},
+        criteria=[{"metric": "exact_match", "goal": "max", "max_regression": 0.5}],
+        benchmarks=[{"id": "b", "runner": "clock", "model": "one", "params": {"wrong": ["a"]}}],
+    )
+    session(pytester).assert_outcomes(passed=1)
+    sides = run_of(pytester).comparisons[0].sides
+    assert [side.described["params"] for side in sides] == [
+        {"wrong": ["a"]},
+        {"wrong": ["a"], "factor": 0.9},
+    ]

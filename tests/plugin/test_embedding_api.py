@@ -23,6 +23,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenaiServer]:
         yield served
 
 
+OWN_METRIC = "def score(predictions, references):\n    {}\n"
+
+
 def suite_of(pytester: pytest.Pytester, server: OpenaiServer, **more: Any) -> None:
     rows = [{"a": a, "b": b, "score": score} for (a, b), score in zip(PAIRS, SCORES, strict=True)]
     (pytester.path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -73,3 +76,21 @@ def test_single_texts_are_measured_as_well(
     found = values(runs)
     assert found["vector_dim_mean"] == 8
     assert {call.json["input"] for call in server.calls} == {first for first, _ in PAIRS}
+
+
+def test_pairs_that_an_earlier_session_had_answered_leave_their_lengths_unknown(
+    pytester: pytest.Pytester, server: OpenaiServer, runs: Callable[[], list]
+) -> None:
+    suite_of(pytester, server, quality=["own:score"])
+    pytester.syspathinsert()
+    own = pytester.path / "own.py"
+    own.write_text(OWN_METRIC.format("raise ValueError('a bug')"))
+    pytester.runpytest("--suite=suite.json").assert_outcomes(failed=1)
+    own.write_text(OWN_METRIC.format("return 1.0"))
+    server.calls.clear()
+    pytester.runpytest("--suite=suite.json", "--suite-resume=last").assert_outcomes(passed=1)
+    assert not server.calls
+    _, run = runs()
+    metric = run.cases[0].metrics["vector_dim_mean"]
+    assert (metric.status, metric.unit) == ("skipped", "dimensions")
+    assert "earlier session" in metric.error_message

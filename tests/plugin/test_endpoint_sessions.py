@@ -427,3 +427,31 @@ def test_requests_that_fail_fail_the_case_though_each_sample_was_answered_once(
     assert case.metrics["error_share"].value == 0.5
     if not passes:
         assert case.detail.startswith("12 of 24 requests failed, 12 with: ")
+
+
+@pytest.mark.parametrize(
+    ("rows", "answered", "load", "measure"),
+    [
+        (49, 48, {}, {"max_failed_samples": 1}),
+        (71, 71, {"requests": 100, "slo": {"p99_latency_ms": 60_000, "max_error_share": 0.29}}, {}),
+    ],
+)
+def test_as_many_requests_may_fail_as_the_suite_says(
+    pytester: pytest.Pytester,
+    server: OpenaiServer,
+    chat: Callable[..., None],
+    rows: int,
+    answered: int,
+    load: dict[str, Any],
+    measure: dict[str, Any],
+) -> None:
+    """As computers have it, 1 / 49 * 49 is less than 1, and 0.29 * 100 less than 29."""
+
+    def dies(call: Call) -> Reply:
+        if len(server.calls) > answered:
+            return whole({"error": {"message": "out of memory"}}, status=400)
+        return parrot(call)
+
+    server.answer = dies
+    chat({"concurrency": 1, **load}, rows=rows, measure=measure)
+    pytester.runpytest("chat.json", "-Wdefault").assert_outcomes(passed=1)

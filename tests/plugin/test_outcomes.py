@@ -71,6 +71,20 @@ def test_a_bound_within_the_interval_warns_and_fails_when_strict(
 
 
 @pytest.mark.usefixtures("inline")
+def test_where_warnings_are_errors_what_is_broken_is_told_too(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    unsure = {"id": "unsure", "metric": "exact_match", "goal": "max", "min": 0.9}
+    broken = {"id": "broken", "metric": "exact_match", "goal": "max", "max": 0.2}
+    echo_suite(criteria=[unsure, broken])
+    result = pytester.runpytest("echo.json", "-W", "error")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["broken: exact_match is *, above its max 0.2", "*inconclusive: exact_match is *"]
+    )
+
+
+@pytest.mark.usefixtures("inline")
 def test_a_bound_on_a_percentile_of_too_few_calls_warns_and_fails_when_strict(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:

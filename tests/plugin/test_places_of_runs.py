@@ -19,6 +19,7 @@ from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.runs.folder import make_run_folder, run_folders
 
 EchoSuite = Callable[..., Path]
+Runs = Callable[[], list[BenchmarkRun]]
 
 
 def test_a_run_has_a_directory_of_its_own(pytester: pytest.Pytester, echo_suite: EchoSuite) -> None:
@@ -43,6 +44,48 @@ def test_a_session_without_a_case_leaves_no_directory(
     assert not list(run_folders(runs_folder()))
 
 
+FAILS = "def test_it():\n    assert False\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        (FAILS, ("-x",)),
+        ("import nothing_of_that_name\n", ()),
+        (FAILS, ("-x", "-n", "1")),
+        (FAILS, ("-x", "-n", "1", "--suite-against=model:three")),
+    ],
+)
+def test_what_was_selected_by_a_session_that_ended_before_its_first_case_is_in_its_run(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs, text: str, arguments: list[str]
+) -> None:
+    if "-n" in arguments:
+        pytest.importorskip("xdist")
+    echo_suite()
+    pytester.makepyfile(test_before=text)
+    chosen = ("test_before.py", "--suite=echo.json", "-k", "before or one")
+    result = pytester.runpytest(*chosen, *arguments)
+    result.stdout.fnmatch_lines(["run written to *"])
+    result.stdout.no_fnmatch_line("--suite-against *")
+    (run,) = runs()
+    assert {case.id.partition("-")[0] for case in run.cases} == {"echo::shout[one"}
+    assert {case.detail for case in run.cases} == {"not run: the session ended before"}
+    assert run.metadata.exit_status == result.ret != 0
+
+
+@pytest.mark.parametrize("option", ["--collect-only", "--suite-preflight", "--suite-model=nosuch"])
+def test_of_a_session_that_was_to_measure_nothing_there_is_no_run(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, option: str
+) -> None:
+    echo_suite()
+    pytester.makepyfile(test_before=FAILS)
+    pytester.runpytest("test_before.py", "--suite=echo.json", "-x", option)
+    # Whether what is left was ever selected nobody knows.
+    pytester.makepyfile(test_before="import nothing_of_that_name")
+    pytester.runpytest("test_before.py", "--suite=echo.json", "-x")
+    assert not list(run_folders(runs_folder()))
+
+
 def test_a_directory_that_was_asked_for_and_cannot_be_ends_the_session_before_anything_is_measured(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
@@ -51,8 +94,24 @@ def test_a_directory_that_was_asked_for_and_cannot_be_ends_the_session_before_an
     result = pytester.runpytest("echo.json", "--suite-output-dir=file")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --suite-output-dir 'file' is not a directory"])
-    result = pytester.runpytest("echo.json", "--suite-output-dir=file/in/it")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("echo.json",), ("bad.json",), ("test_it.py",), ("echo.json", "-n", "2")]
+)
+def test_so_does_one_that_cannot_be_made(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, arguments: tuple[str, ...]
+) -> None:
+    if "-n" in arguments:
+        pytest.importorskip("xdist")
+    echo_suite()
+    echo_suite("bad.json", benchmarks=[{"id": "a", "runner": "ecko", "model": "one"}])
+    pytester.makepyfile(test_it="def test_it(modelbench):\n    open('measured', 'w').close()\n")
+    (pytester.path / "file").write_text("")
+    run = pytester.runpytest_subprocess if "-n" in arguments else pytester.runpytest
+    result = run(*arguments, "--suite-output-dir=file/in/it")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert not (pytester.path / "measured").exists()
     result.stderr.fnmatch_lines(
         ["*file/in/it: no run can be kept there (Not a directory): give a writable directory with*"]
     )

@@ -21,6 +21,8 @@ import time
 
 import pytest
 
+from pytest_modelbench import measured
+
 QUICK = {"warmup": 2, "min_samples": 20, "min_seconds": 0}
 pytestmark = pytest.mark.modelbench(measure=QUICK)
 
@@ -104,6 +106,26 @@ def test_without_the_fixture():
 
 def test_measures_nothing(modelbench):
     pass
+
+
+def test_metrics_made_before(modelbench):
+    modelbench.metric("recall", measured(0.91, "%", interval=[0.88, 0.94]), better="higher")
+    modelbench.metric("drift", measured(3, better="lower"), unit="mm")
+
+
+@pytest.mark.skipif(True, reason="no GPU")
+def test_skipped_by_a_mark(modelbench):
+    pass
+
+
+@pytest.fixture
+def model_files():
+    raise FileNotFoundError("no weights")
+
+
+@pytest.mark.parametrize(("device", "size"), [("xpu", 1)])
+def test_without_its_files(model_files, modelbench, device, size):
+    pass
 """
 
 
@@ -116,7 +138,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> tuple[BenchmarkRun, str
     done = subprocess.run(
         [*command, "-W", "error"], cwd=folder, capture_output=True, text=True, timeout=120
     )
-    counts = "4 failed, 6 passed, 1 skipped, 1 xfailed"
+    counts = "4 failed, 7 passed, 2 skipped, 1 xfailed, 1 error"
     assert counts in done.stdout, done.stdout + done.stderr
     return BenchmarkRun.load(folder / "run.json"), done.stdout
 
@@ -172,6 +194,9 @@ def test_each_test_with_the_fixture_is_a_case_and_no_other(session: Any) -> None
         "TestOfAClass::test_size[1]",
         "TestOfAClass::test_size[2]",
         "test_measures_nothing",
+        "test_metrics_made_before",
+        "test_skipped_by_a_mark",
+        "test_without_its_files[xpu-1]",
     ]
     assert [suite.id for suite in session[0].suites] == ["test_models.py"]
     assert case_of(session, "TestOfAClass::test_size[2]").params == {"size": 2}
@@ -231,6 +256,28 @@ def test_what_was_recorded_before_the_call_raised_stays(session: Any) -> None:
 def test_a_skipped_test_is_a_skipped_case_with_the_reason(session: Any) -> None:
     case = case_of(session, "test_skips")
     assert (case.status, case.detail) == ("skipped", "not today")
+
+
+def test_a_test_that_ended_before_it_had_the_fixture_is_a_case_that_measured_nothing(
+    session: Any,
+) -> None:
+    by_mark, broken = (
+        case_of(session, name)
+        for name in ("test_skipped_by_a_mark", "test_without_its_files[xpu-1]")
+    )
+    assert (by_mark.status, by_mark.detail) == ("skipped", "no GPU")
+    assert {metric.status for metric in by_mark.metrics.values()} == {"skipped"}
+    assert (broken.status, broken.detail) == ("error", "FileNotFoundError: no weights")
+    assert (broken.device, broken.params) == ("xpu", {"size": 1})
+    assert "def model_files" in broken.trace
+
+
+def test_a_metric_that_was_made_before_keeps_what_it_says_and_gets_the_rest(session: Any) -> None:
+    metrics = case_of(session, "test_metrics_made_before").metrics
+    recall, drift = metrics["recall"], metrics["drift"]
+    assert (recall.unit, recall.interval) == ("%", (0.88, 0.94))
+    assert recall.metadata["better"] == "higher"
+    assert (drift.unit, drift.metadata["better"]) == ("mm", "lower")
 
 
 def test_a_test_that_fails_as_expected_is_skipped_and_keeps_its_metrics(session: Any) -> None:
@@ -306,7 +353,7 @@ WRONG_FOR_ALL_OF_A_TEST = [
 
 
 def test_what_a_mark_says_of_measuring_is_checked_before_the_test_runs(
-    pytester: pytest.Pytester,
+    pytester: pytest.Pytester, runs: Runs
 ) -> None:
     tests = [
         f"@pytest.mark.modelbench({mark})\n"
@@ -323,8 +370,12 @@ def test_what_a_mark_says_of_measuring_is_checked_before_the_test_runs(
             if line.strip("_ ") == f"ERROR at setup of test_{number}"
         )
         assert sentence in result.outlines[headline + 1]
-        assert result.outlines[headline + 2][:3] in ("___", "===")
+        assert result.outlines[headline + 2][0] in "_="
     result.stdout.no_fnmatch_line("*it ran*")
+    cases = runs()[0].cases
+    assert [case.status for case in cases] == ["error"] * len(tests)
+    for case, (_, sentence) in zip(cases, WRONG_FOR_ALL_OF_A_TEST, strict=True):
+        assert sentence.strip() in case.detail
 
 
 WRONG_CALLS = [
@@ -526,6 +577,39 @@ def test_the_command_line_chooses_models_and_devices(
     assert [(case.model_path, case.device) for run in runs() for case in run.cases] == [
         ("org/x", "GPU")
     ]
+
+
+def test_a_model_of_tests_alone_is_no_mistake_where_a_suite_is_collected_too(
+    pytester: pytest.Pytester, registry: None, echo_suite: EchoSuite
+) -> None:
+    echo_suite()
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+
+        @pytest.mark.modelbench(models="t*", registry="registry.json")
+        def test_it(modelbench, model):
+            pass
+        """
+    )
+    both = ("echo.json", "test_it.py")
+    pytester.runpytest_inprocess(*both, "--suite-model=tiny").assert_outcomes(passed=1)
+    result = pytester.runpytest_inprocess(*both, "--suite-model=huge")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_a_device_that_is_parametrized_cannot_be_chosen_on_the_command_line(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        test_it="import pytest\n"
+        "@pytest.mark.parametrize('device', ['npu'])\n"
+        "def test_it(modelbench, device): pass\n"
+    )
+    result = pytester.runpytest_inprocess("--suite-device=GPU")
+    result.assert_outcomes(errors=1)
+    said = "'device' is parametrized here, so --suite-device cannot say it: leave one out"
+    result.stdout.fnmatch_lines([f"test_it.py::test_it: {said}"])
 
 
 def test_a_device_of_the_users_own_wins_and_one_of_another_plugin_does_not(

@@ -277,6 +277,28 @@ def test_texts_that_are_none_do_not_end_the_session(pytester: pytest.Pytester, r
     assert len(runs()[0].cases) == 4
 
 
+def test_a_result_that_cannot_be_recorded_ends_no_session_where_warnings_are_errors(
+    pytester: pytest.Pytester, runs: Runs
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        class Unspeakable:
+            def __str__(self):
+                raise ValueError("no words")
+
+        @pytest.mark.parametrize("what", [Unspeakable(), 2], ids=["bad", "good"])
+        def test_it(modelbench, what):
+            modelbench.metric("a", 1)
+        """
+    )
+    result = pytester.runpytest_subprocess("-W", "error")
+    result.assert_outcomes(errors=1, passed=1)
+    result.stdout.fnmatch_lines(["not in the run: ValueError: no words"])
+    assert [case.params for case in runs()[0].cases] == [{"what": 2}]
+
+
 def test_a_test_whose_teardown_fails_is_an_error_and_keeps_its_metrics(
     pytester: pytest.Pytester, runs: Runs
 ) -> None:

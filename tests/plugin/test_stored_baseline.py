@@ -359,6 +359,18 @@ def test_a_benchmark_in_python_is_held_against_it_too(project: Project, runs: Ru
     )
 
 
+@pytest.mark.slow
+def test_against_that_alone_nothing_was_measured_side_by_side(project: Project) -> None:
+    pytest.importorskip("xdist")
+    (project.path / "test_work.py").write_text(TEST)
+    project.run(suite="test_work.py").assert_outcomes(passed=2)
+    gates = ("--suite-baseline=last", "--suite-against=main")
+    result = project.run(*gates, "-n", "2", suite="test_work.py")
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["--suite-against 'main': no case of a suite was measured *"])
+
+
 @pytest.mark.parametrize("lost", [0, 1])
 def test_the_criteria_of_a_mark_are_asked_of_its_test(
     project: Project, runs: Runs, lost: int
@@ -565,6 +577,51 @@ def test_a_case_that_is_gone_is_named_where_the_suite_is_run_whole(
     project.write("one", "three", "four")
     narrowed = project.run(baseline, "-k", "one")
     narrowed.stdout.no_fnmatch_line("*no longer here*")
+
+
+def test_a_case_that_is_gone_is_named_of_a_run_from_another_place(
+    project: Project, elsewhere: Elsewhere, runs: Runs
+) -> None:
+    project.write("one", "two")
+    project.run("--suite-output=ours.json").assert_outcomes(passed=2)
+    project.write("one")
+    clone = elsewhere.copy("clone")
+    result = elsewhere.run(clone, "--suite-baseline=ours.json")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["sleep: in run *, the baseline, but no longer here: *two-CPU*"])
+
+
+def test_runs_that_are_kept_in_a_directory_of_their_own_are_those_to_choose_from(
+    measured: Project, runs: Runs
+) -> None:
+    here = ("--suite-output-dir=kept", "--suite-baseline=last")
+    result = measured.run(*here)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--suite-baseline last: there is no run in *kept yet: *"])
+    measured.run("--suite-output-dir=kept").assert_outcomes(passed=1)
+    result = measured.run(*here)
+    (kept, _) = sorted((measured.path / "kept").glob("*/run.json"))
+    result.stdout.fnmatch_lines([f"note: held against run {kept.parent.name}"])
+    assert len(runs()) == 1
+
+
+def test_a_baseline_that_is_removed_meanwhile_costs_no_result(project: Project, runs: Runs) -> None:
+    """Two suites, so that the newest run is not that of both; the first case removes them all."""
+    project.run().assert_outcomes(passed=1)
+    project.write(name="other")
+    project.run(suite="other.json").assert_outcomes(passed=1)
+    conftest = CONFTEST.replace("import time", "import shutil, time").replace(
+        "        time.sleep(seconds())",
+        f"        for file in Path({str(runs_folder())!r}).glob('*/run.json'):\n"
+        "            file.unlink()\n"
+        "        time.sleep(seconds())",
+    )
+    project.path.joinpath("conftest.py").write_text(conftest)
+    result = project.run("--suite-baseline=last", "other.json", "--suite-output=run.json")
+    result.assert_outcomes(passed=2)
+    run = BenchmarkRun.load(project.path / "run.json")
+    assert [case.status for case in run.cases] == ["ok", "ok"]
+    assert "inconclusive" in outcomes(run)
 
 
 def test_parallel_workers_name_it_too_and_once(project: Project) -> None:

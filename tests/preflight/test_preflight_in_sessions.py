@@ -230,6 +230,13 @@ def test_with_parallel_workers_the_block_is_shown_once(
     result = pytester.runpytest_subprocess("echo.json", "-n", "2")
     result.assert_outcomes(passed=2, skipped=4, failed=1)
     assert len(re.findall(r"^preflight: 3 problems", result.stdout.str(), re.M)) == 1
+    # A worker that comes late, be it the first, has none of a few items.
+    conftest = pytester.path / "conftest.py"
+    late = "import time\nif os.environ.get('PYTEST_XDIST_WORKER') == 'gw0':\n    time.sleep(2)\n"
+    conftest.write_text(f"{conftest.read_text()}\n{late}")
+    result = pytester.runpytest_subprocess("echo.json", "-n", "2", "-k", "extra")
+    result.assert_outcomes(skipped=1)
+    assert len(re.findall(r"^preflight: 1 problem", result.stdout.str(), re.M)) == 1
     result = pytester.runpytest_subprocess("echo.json", "-n", "2", "--suite-preflight")
     result.stdout.fnmatch_lines(["preflight: 4 problems in 7 cases"])
     assert result.ret == 1

@@ -291,6 +291,19 @@ def test_the_newest_run_is_held_against_the_one_before_it() -> None:
     assert "noted" in {one["verdict"] for one in told}, "what else is in the leaderboard"
 
 
+@pytest.mark.parametrize("kind", ["quick", "dry_run"])
+def test_a_trial_is_held_against_nothing_nor_anything_against_it(kind: str) -> None:
+    first, third, fourth = (run_of(day, [timed_case("a", day)]) for day in (1, 3, 4))
+    trials = [run_of(day, [timed_case("a", 30)], **{kind: True}) for day in (2, 5)]
+    assert page_of(first, third, trials[1]).all(id="comparisons") == []
+    assert page_of(trials[0], third).all(id="comparisons") == []
+    caption = f"{third.metadata.run_id} to {fourth.metadata.run_id}"
+    wanted = table_called(page_of(first, third, fourth), caption).rows()
+    assert table_called(page_of(first, trials[0], third, fourth), caption).rows() == wanted
+    caption = f"{first.metadata.run_id} to {third.metadata.run_id}"
+    assert table_called(page_of(first, trials[0], third), caption)
+
+
 def test_runs_without_a_case_in_common_are_not_held_against_each_other() -> None:
     page = page_of(run_of(1, [timed_case("a")]), run_of(2, [timed_case("b")]))
     assert page.all(id="comparisons") == []

@@ -202,6 +202,18 @@ def test_nobody_is_best_by_less_than_launches_of_the_same_code_differ() -> None:
     assert best_value("p50_latency_ms", [fixed("a", 100.0), fixed("b", 105.0)], 0.01) == 100.0
 
 
+def test_nobody_is_best_where_a_value_is_the_client_s() -> None:
+    def fixed(name: str, value: float, **notes: str) -> CaseResult:
+        metric = measured(value, "ms", samples=500, interval=[value, value], **notes)
+        return case(name, None, {"p50_ttft_ms": metric})
+
+    others = [fixed("a", 100.0), fixed("b", 200.0)]
+    assert best_value("p50_ttft_ms", others, 0.01) == 100.0
+    for value in (10.0, 1000.0):
+        limited = fixed("c", value, flag="client_limited")
+        assert best_value("p50_ttft_ms", [*others, limited], 0.01) is None
+
+
 def test_the_best_is_that_of_the_machine_that_measured_not_of_the_one_that_reports() -> None:
     def fixed(value: float) -> dict[str, Metric]:
         return {"p50_latency_ms": measured(value, "ms", samples=500, interval=[value, value])}

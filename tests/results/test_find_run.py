@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import made_case, made_run, run_id, stored_run
+from made_runs import begun_run, made_case, made_run, run_id, stored_run
 
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.results import find_run as module
@@ -89,7 +89,25 @@ def test_where_there_is_no_run_yet_it_says_how_to_make_one(tmp_path: Path) -> No
     for text in ("last", "branch:main", "benchmark_2026"):
         line = refusal(text, tmp_path)
         assert "yet" in line
-        assert "--suite=quickstart" in line
+        assert "without --suite-dry-run or --suite-quick makes one" in line
+        assert f"(pytest --suite=quickstart --suite-output-dir {tmp_path})" in line
+    assert "(pytest --suite=quickstart)" in refusal("last", runs_folder())
+
+
+def test_a_session_that_was_killed_has_no_run_file_and_is_told_how_to_make_it(
+    tmp_path: Path,
+) -> None:
+    stored_run(tmp_path, 1)
+    folder = begun_run(tmp_path, 3600, [made_case()], total=2)
+    for text, command in {
+        run_id(3600): f"{run_id(3600)} --dir {tmp_path}",
+        "benchmark_20260301_01": f"{run_id(3600)} --dir {tmp_path}",
+        str(folder.path): str(folder.path),
+    }.items():
+        line = refusal(text, tmp_path)
+        assert line.startswith(f"{text!r}: its session has not ended, or was killed: ")
+        assert f"modelbench recover {command} makes its run file" in line
+    assert found("benchmark_2026", tmp_path) == run_id(1)
 
 
 def without_python(file: Path) -> Path:

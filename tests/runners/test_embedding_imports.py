@@ -95,6 +95,29 @@ def test_a_ready_encoder_imports_nothing_heavy(pytester: pytest.Pytester, measur
     assert HEAVY.isdisjoint(json.loads((measured / "session.json").read_text()))
 
 
+@pytest.mark.parametrize("columns", ["a", ["a", "b"]], ids=["texts", "pairs"])
+def test_vectors_of_a_session_that_is_resumed_have_the_lengths_that_are_known(
+    pytester: pytest.Pytester, measured: Path, columns: str | list[str]
+) -> None:
+    """A text's answer is its vector; of a pair only the similarity is kept."""
+    (pytester.path / "conftest.py").unlink()
+    suite = json.loads((measured / "suite.json").read_text())
+    suite["dataset"]["input_column"] = columns
+    suite["benchmarks"][0] |= {"runner": "embedding_text", "quality": ["own:score"]}
+    (measured / "suite.json").write_text(json.dumps(suite))
+    own, metric = measured / "own.py", "def score(predictions, references):\n    {}\n"
+    own.write_text(metric.format("raise ValueError('a bug')"))
+    pytester.runpytest_subprocess("suite.json").assert_outcomes(failed=1)
+    own.write_text(metric.format("return 1.0"))
+    resumed = ("suite.json", "--suite-resume=last", "--suite-output=run.json")
+    pytester.runpytest_subprocess(*resumed).assert_outcomes(passed=1)
+    case = json.loads((measured / "run.json").read_text())["cases"][0]
+    assert [one["samples"] for one in case["taken_over"]] == [2]
+    is_known = columns == "a"
+    assert case["metrics"]["vector_dim_min"]["value"] == (WIDTH if is_known else None)
+    assert case["metrics"]["vector_dim_min"]["status"] == ("ok" if is_known else "skipped")
+
+
 @pytest.mark.slow
 def test_what_a_tokenizer_needs_is_imported_before_loading(
     pytester: pytest.Pytester, measured: Path

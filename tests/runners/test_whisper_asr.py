@@ -137,7 +137,7 @@ def tiny(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("params", [{}, {"language": "de", "task": "translate"}])
+@pytest.mark.parametrize("params", [{}, {"language": "German", "task": "translate"}])
 def test_backends_agree_within_and_beyond_the_window(tiny: Load, params: dict[str, Any]) -> None:
     """The long speech goes by timestamps, window after window."""
     speeches = [_noise(0.5), _noise(1.5), _noise(5)]
@@ -215,6 +215,20 @@ def test_digits_are_recognised(digits: Load, params: dict[str, Any]) -> None:
     assert sum(exact) > len(exact) / 2
     # One token a digit.
     assert [one.tokens for one in found] == [len(one.value.split()) for one in found]
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_does_not_say_where_timestamps_begin_is_measured_as_well(
+    digits: Load, tmp_path: Path
+) -> None:
+    model = shutil.copytree(DIGITS, tmp_path / "model")
+    settings = json.loads((model / "generation_config.json").read_text())
+    del settings["no_timestamps_token_id"]
+    (model / "generation_config.json").write_text(json.dumps(settings))
+    asked = {"precision": "f32"}
+    session = WhisperAsr().load(Candidate("unnumbered", str(model)), "CPU", asked)
+    found = _transcribe(session, [speech for speech, _ in _clips()])
+    assert all(one.tokens for one in found)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 from pytest_modelbench.datasets.samples import Audio
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.runners.whisper_facts import WhisperFacts, read_facts
+from pytest_modelbench.runners.whisper_languages import CODES
 
 CONFIG = {"model_type": "whisper", "vocab_size": 51_864}
 
@@ -36,27 +37,33 @@ def _silence(seconds: float, rate_hz: int = 16_000) -> Audio:
 @pytest.mark.parametrize("language", [None, "en", "English", "<|en|>"])
 def test_an_english_only_model_takes_english_silently(language: str | None) -> None:
     facts = _facts(multilingual=False)
-    assert facts.language_code(language, {}) is None
+    assert facts.language_code(language) is None
     assert facts.task("transcribe") is None
 
 
 def test_an_english_only_model_refuses_the_rest() -> None:
     facts = _facts(multilingual=False)
     with pytest.raises(ModelbenchError, match=r"params\.language is 'de', but model 'm' is Engl"):
-        facts.language_code("de", {})
+        facts.language_code("de")
     with pytest.raises(ModelbenchError, match=r"params\.task is 'translate', but model 'm' is"):
         facts.task("translate")
 
 
 @pytest.mark.parametrize("language", ["de", "German", " <|de|> "])
 def test_a_multilingual_model_takes_codes_and_names(language: str) -> None:
-    assert _facts().language_code(language, {"german": "de"}) == "de"
+    assert _facts().language_code(language) == "de"
     assert _facts().task("translate") == "translate"
+
+
+@pytest.mark.slow
+def test_languages_have_the_names_that_transformers_gives_them() -> None:
+    module = pytest.importorskip("transformers.models.whisper.tokenization_whisper")
+    assert CODES == module.TO_LANGUAGE_CODE
 
 
 def test_a_language_the_model_lacks_is_a_fault() -> None:
     with pytest.raises(ModelbenchError, match=r"'fr', which model 'm' does not have; it has de, e"):
-        _facts().language_code("fr", {})
+        _facts().language_code("fr")
 
 
 def test_more_tokens_than_positions_is_a_fault() -> None:

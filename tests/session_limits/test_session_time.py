@@ -133,7 +133,8 @@ def test_a_session_that_is_late_from_the_start_measures_nothing(
     result.assert_outcomes(skipped=1)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     (run,) = runs()
-    assert {case.id for case in run.cases} == {"echo::b[one-CPU]", "echo::b[two-CPU]"}
+    names = {"echo::b[one-CPU]", "echo::b[two-CPU]", f"{files[0]}::test_one"}
+    assert {case.id for case in run.cases} == names
     assert {case.detail for case in run.cases} == {f"not run: {OVER.replace('600', '0.001')}"}
 
 

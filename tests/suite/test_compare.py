@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from revisions import AUTHOR
+from revisions import AUTHOR, commit_all
 
 from pytest_modelbench.documents.problems import DocumentError
 from pytest_modelbench.errors import ModelbenchError
@@ -20,6 +20,7 @@ from pytest_modelbench.runners.contract import Runner
 from pytest_modelbench.suite.against import side_against
 from pytest_modelbench.suite.load import LoadedSuite, load_suite
 from pytest_modelbench.suite.selection import Selection
+from pytest_modelbench.suite.sides import check_here, forget_repositories
 from pytest_modelbench.suite.tolerance import Tolerance, parse_tolerance
 
 
@@ -290,3 +291,14 @@ def test_a_max_regression_that_cannot_be_is_refused(
 def test_no_tolerance_is_beyond_all_measure() -> None:
     with pytest.raises(ValueError, match="should be 100000000% or less"):
         parse_tolerance("9" * 400 + "%")
+
+
+def test_a_new_session_sees_what_has_become_of_the_repository_since(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q", "-b", "main")
+    (tmp_path / "s.json").write_text("1")
+    commit_all(tmp_path)
+    check_here(side_against("main"), tmp_path / "s.json")
+    git(tmp_path, "branch", "-m", "trunk")
+    forget_repositories()
+    with pytest.raises(ModelbenchError, match="'main' is no revision"):
+        check_here(side_against("main"), tmp_path / "s.json")

@@ -100,6 +100,23 @@ def test_a_fault_of_what_benchmarks_share_is_told_once(folder: Any) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"model": ["a", "b"]}, "benchmarks[0].model"),
+        ({"model": None, "models": [5]}, "benchmarks[0].models[0]"),
+        ({"dataset": "clips.jsonl"}, "benchmarks[0].dataset"),
+    ],
+)
+def test_what_a_benchmark_gives_wrongly_is_not_called_missing(
+    folder: Any, fields: dict[str, Any], place: str
+) -> None:
+    suite = folder.benchmark(**fields)
+    if "dataset" in fields:
+        del suite["dataset"]
+    assert folder.fault(suite).startswith(f"{place}: ")
+
+
 def test_a_broken_registry_is_told_with_the_suite_that_names_it(folder: Any) -> None:
     folder.write("registry.json", '[\n{"version": "a"}]')
     suite = {**folder.benchmark(model=None), "registry": "registry.json"}

@@ -58,7 +58,7 @@ class JobTranscriber(Transcriber):
         if (fetch := self.transcript(job_url)) is not None:
             last = await send(fetch)
         if self.params.delete_jobs:
-            await self._delete(job_url, send)
+            last.afterwards = self.request("DELETE", job_url)
         return last
 
     def _id(self, exchange: Exchange) -> str:
@@ -93,9 +93,3 @@ class JobTranscriber(Transcriber):
             return state
         why = self.failure(job) or f"its answer is {quoted(repr(dict(job)))}"
         raise EndpointError(f"the job is {state!r}: {quoted(why)}")
-
-    async def _delete(self, job_url: str, send: Send) -> None:
-        try:
-            await send(self.request("DELETE", job_url))
-        except EndpointError:  # the transcript is here; vendors delete jobs in the end
-            return

@@ -31,7 +31,7 @@ LAUNCH_METRICS = (
 
 def launch_measure(question: Question) -> Measure:
     """How one of `LAUNCH_METRICS` is got."""
-    is_plain = question.tolerance is not None and not question.tolerance.is_relative
+    is_plain = question.is_in_unit
     change, mean = (_difference, fmean) if is_plain else (_log_ratio, _geometric_mean)
 
     def estimate(launches: Launches) -> Estimate:

@@ -20,6 +20,8 @@ from pytest_modelbench.results.metric import Metric, skipped
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.suite.document import Criterion
 
+CLIENT_AT_FAULT = "the client was the bottleneck, not the endpoint"
+
 
 class Valued(NamedTuple):
     """What a criterion has for a case, and the interval that it is judged on."""
@@ -33,9 +35,9 @@ def score_cases(
 ) -> list[CaseResult]:
     """The same cases, in the same order, with their scores and ranks.
 
-    A criterion has a value for a case that succeeded, whose runner is in scope and whose metric
-    was measured. Over the cases that have it, with the lowest `l` and the highest `h`, a value
-    `v` is normalised to `(v-l)/(h-l)` for goal max, `(h-v)/(h-l)` for min, and
+    A criterion has a value for a case that succeeded, whose runner is in scope and whose metric was
+    measured, and is not the client's. Over the cases that have it, with the lowest `l` and the
+    highest `h`, a value `v` is normalised to `(v-l)/(h-l)` for goal max, `(h-v)/(h-l)` for min, and
     `1 - |v-t| / max|v-t|` for target `t`. The total is the weighted mean over the criteria that
     have a value. Cases rank by total, then mean latency; one that lacks a criterion in its scope
     ranks below all that lack none, because a missing value must not help.
@@ -85,6 +87,8 @@ def _value(criterion: Criterion, case: CaseResult) -> Valued | None:
     metric = criterion_value(criterion, case.metrics)
     if metric.value is None:
         return Valued(metric, None)
+    if metric.is_client_limited:
+        return Valued(skipped(CLIENT_AT_FAULT, metric.unit), None)
     return Valued(metric, criterion_interval(criterion, case.metrics))
 
 
@@ -188,4 +192,6 @@ def _row(case: CaseResult, tied_with_above: bool, tied_with_best: bool) -> Leade
 
 
 def _metric(case: CaseResult, name: str) -> float | None:
-    return case.metrics[name].value if name in case.metrics else None
+    """None also for what the client was to blame for: no rank may come of it."""
+    metric = case.metrics.get(name)
+    return None if metric is None or metric.is_client_limited else metric.value

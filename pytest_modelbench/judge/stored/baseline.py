@@ -38,7 +38,7 @@ class StoredBaseline:
     """What `--suite-baseline` names. Raises `ModelbenchError` at once if there is no such run.
 
     A run that is named is taken whatever it is of; `last` and `branch:NAME` choose among those of
-    the same suites in the same `project`.
+    the same suites in the same `project`, among the runs that are kept in `store`.
     """
 
     def __init__(
@@ -48,7 +48,9 @@ class StoredBaseline:
         allowed: Collection[str] = (),
         own_output: Path | None = None,
         project: Project | None = None,
+        store: Path | None = None,
     ) -> None:
+        self._store = store or runs_folder()
         self._text, self._base_dir, self._own_output = text, base_dir, own_output
         self._allowed, self._project = allowed, project
         self._any = self._find()
@@ -58,16 +60,14 @@ class StoredBaseline:
         self._histories: dict[Path, History] = {}
 
     def _find(self, *suites: str) -> Found:
-        return find_run(
-            self._text, base_dir=self._base_dir, suites=suites, not_this=self._own_output
-        )
+        return find_run(self._text, self._store, self._base_dir, suites, self._own_output)
 
     @cached_property
     def _shelf(self) -> Shelf:
         if not is_choice(self._text):
             return Shelf([self._any])
         return Shelf(
-            runs_in_order(self._text, runs_folder(), self._own_output, is_wanted=self._may_be_ours)
+            runs_in_order(self._text, self._store, self._own_output, is_wanted=self._may_be_ours)
         )
 
     def choose(self, files: Mapping[str, str], others: Mapping[str, str] | None = None) -> None:
@@ -105,6 +105,8 @@ class StoredBaseline:
 
     def _is_ours(self, run: BenchmarkRun, suite: str, file: str) -> bool:
         """Whether the suite in `file` of that run is the one of the same name here."""
+        if not is_choice(self._text):
+            return True
         theirs, ours = run.metadata.project, self._project
         if is_same_suite_file(ours, self._files.get(suite, file), theirs, file):
             return True
@@ -138,7 +140,10 @@ class StoredBaseline:
         if (missing := self._why_none(case.suite)) and self._any_has(case.suite):
             return nothing_told(here, questions, missing)
         to_choose, to_match = tee(peers)
-        against = self._against(self._chosen(case, questions, to_choose))
+        try:
+            against = self._against(self._chosen(case, questions, to_choose))
+        except ModelbenchError as error:  # it has been removed meanwhile
+            return nothing_told(here, questions, str(error))
         return stored_comparison(here, questions, against, to_match, verdict_count)
 
     def _any_has(self, suite: str) -> bool:
@@ -173,6 +178,6 @@ class StoredBaseline:
             run = self._any[1] if file == self._any[0] else loaded_run(file)
             folder = folder_of(file)
             if folder not in self._histories:
-                self._histories[folder] = History([runs_folder(), folder])
+                self._histories[folder] = History([self._store, folder])
             self._known[file] = Against(run, self._histories[folder], self._allowed)
         return self._known[file]

@@ -54,13 +54,14 @@ class History:
         """Read the next run; False when there is none."""
         for file in self._unread:
             run = read_run(file)
-            if run is None or run.metadata.dry_run or run.metadata.quick:
-                continue
-            self._take(run)
-            return True
+            if run is not None:
+                self._take(run)
+                return True
         return False
 
     def _take(self, run: BenchmarkRun) -> None:
+        if run.metadata.is_trial:
+            return
         for one in cases_of(run):
             # What was taken over is the same measuring once more, and no other session.
             if one.case.status == "ok" and not one.case.is_taken_over:

@@ -118,6 +118,9 @@ def _missing(held: Held) -> str | None:
             return f"the {name} has no metric {held.question.metric!r}"
         if metric.value is None:
             return f"the {name} has no value: {metric.error_message}"
+    before, after = (metric.unit for metric in held.metrics if metric is not None)
+    if before != after:
+        return f"it is in {before!r} on the baseline and in {after!r} on the candidate"
     return None
 
 

@@ -41,8 +41,13 @@ class TwoRuns:
 
 
 def two_newest(runs: Sequence[BenchmarkRun], history: History | None) -> TwoRuns | None:
-    """The newest run against the newest earlier one with a case of it; `runs` oldest first."""
+    """The newest run against the newest earlier one with a case of it; `runs` oldest first.
+
+    A dry or quick run is held against nothing, and nothing against it.
+    """
     after = runs[-1]
+    if after.metadata.is_trial:
+        return None
     ids = {case.id for case in after.cases}
     before = next((run for run in reversed(runs[:-1]) if _has_one(run, ids)), None)
     if before is None:
@@ -55,7 +60,7 @@ def two_newest(runs: Sequence[BenchmarkRun], history: History | None) -> TwoRuns
 
 
 def _has_one(run: BenchmarkRun, ids: set[str]) -> bool:
-    return any(case.id in ids for case in run.cases)
+    return not run.metadata.is_trial and any(case.id in ids for case in run.cases)
 
 
 def _held(before: BenchmarkRun, after: BenchmarkRun, history: History) -> Iterator[Comparison]:

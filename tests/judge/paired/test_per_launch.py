@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,3 +108,10 @@ def test_less_is_worse_where_more_is_better() -> None:
 def test_a_metric_nobody_measures_in_launches_says_so() -> None:
     found = verdict("wer", (0.1, 0.1), (0.1, 0.1), tolerance=0.01)
     assert found.reason == "wer is not measured launch by launch"
+
+
+def test_a_note_in_the_metric_s_unit_can_be_of_nothing() -> None:
+    data = launches(GROWTH, (0.0, 3.0), (1.0, 3.0))
+    asked = replace(question(GROWTH), tolerance=None, is_noted_in_unit=True)
+    found = paired_verdict(data, asked)
+    assert (found.outcome, found.change, found.is_relative) == ("noted", 2.5, False)

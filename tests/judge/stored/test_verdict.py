@@ -349,3 +349,9 @@ def test_an_increase_of_memory_without_a_peak_is_judged_by_its_history_alone(met
     assert judge(megabytes(100.0), megabytes(120.0), metric, history=history).outcome == (
         "regression"
     )
+
+
+def test_figures_in_different_units_are_not_held_against_each_other() -> None:
+    verdict = judge(measured(1.2, "s"), measured(1200.0, "ms"), "load_time", better="lower")
+    assert verdict.outcome == "inconclusive"
+    assert verdict.reason == "it is in 's' on the baseline and in 'ms' on the candidate"
