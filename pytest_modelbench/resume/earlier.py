@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import dropwhile
 from pathlib import Path
@@ -80,12 +79,12 @@ class Earlier:
     def in_words(self) -> str:
         """What it had done, for people."""
         results = [case for _, case in self._cases.values()] or self._first.run.cases
-        counted = Counter("ok" if one.is_well else one.status for one in results)
-        wrong = len(results) - counted["ok"] - counted["skipped"]
+        well = sum(one.is_well for one in results)
+        skipped = sum(one.status == "skipped" for one in results)
         what = "resuming" if self.mode == "resume" else "retrying what went wrong in"
         return (
-            f"modelbench: {what} {self.run_id} (cases measured: {counted['ok']}, gone wrong: "
-            f"{wrong}, skipped or not come to: {counted['skipped']})"
+            f"modelbench: {what} {self.run_id} (cases measured: {well}, gone wrong: "
+            f"{len(results) - well - skipped}, skipped or not come to: {skipped})"
         )
 
     def is_left_out(self, case: Case) -> bool:

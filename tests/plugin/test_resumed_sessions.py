@@ -229,6 +229,7 @@ def test_a_case_whose_metric_went_wrong_is_measured_again(
     own.write_text("def score(predictions, references):\n    return 1.0 + 0.0\n")
     result = pytester.runpytest("echo.json", "--suite-retry-failed=last")
     result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*(cases measured: 1, gone wrong: 1, skipped or not come to: 0)"])
     assert taken(runs()[1]) == [False, True]
     assert runs()[1].cases[0].metrics["score"].value == 1.0
 
