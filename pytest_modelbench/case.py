@@ -82,10 +82,13 @@ class Case:
 
     @property
     def load_key(self) -> Hashable:
-        """Equal for cases that one loaded model can serve."""
+        """Equal for cases that one loaded model can serve.
+
+        Of the candidate all fields count: a runner may load by any of them.
+        """
         params = json.dumps(self.params, sort_keys=True, default=str)
         limits = (self.measure.threads, self.measure.memory_limit_mb)
-        return (self.runner, self.candidate.model_path, self.device, params, limits)
+        return (self.runner, self.candidate, self.device, params, limits)
 
 
 @dataclass(frozen=True, eq=False)

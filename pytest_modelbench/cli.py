@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name in another alphabet is no reason to end
         sys.stdout.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
+    status = OK
     try:
         status = int(options.command(options))
         sys.stdout.flush()
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         # What is left of the output would fail again at the end, and be the exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+        return status
 
 
 def _parser() -> argparse.ArgumentParser:

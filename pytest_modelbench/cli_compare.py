@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,9 @@ def _compare(options: argparse.Namespace) -> int:
         is_broken = _has_broken(run)
     else:
         run, is_broken = _held_against(options, store, asked)
-    _show(run, as_markdown=options.markdown, is_baseline_known=options.b is not None)
     outcomes = {verdict.outcome for one in run.comparisons for verdict in one.verdicts}
+    with suppress(BrokenPipeError):  # a reader that has seen enough changes no verdict
+        _show(run, as_markdown=options.markdown, is_baseline_known=options.b is not None)
     return WORSE if is_broken or "regression" in outcomes else OK
 
 

@@ -27,15 +27,22 @@ if TYPE_CHECKING:
 @pytest.fixture
 def model(request: pytest.FixtureRequest) -> Candidate:
     """The candidate of a case: `version`, `model_path`, `quantization`, ..."""
-    candidate: Candidate = request.param
+    candidate: Candidate = _given(request)
     return candidate
 
 
 @pytest.fixture
 def device(request: pytest.FixtureRequest) -> str:
     """The device of a case, such as `CPU` or `GPU.1`."""
-    name: str = request.param
+    name: str = _given(request)
     return name
+
+
+def _given(request: pytest.FixtureRequest) -> Any:
+    """What a case gives; in tests without that, what another plugin's fixture of the name does."""
+    if hasattr(request, "param"):
+        return request.param
+    return request.getfixturevalue(str(request.fixturename))
 
 
 @pytest.fixture

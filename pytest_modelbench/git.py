@@ -46,14 +46,23 @@ def repository_of(folder: Path) -> Path:
         here = encodable(str(folder))
         if not any((one / ".git").exists() for one in (folder, *folder.parents)):
             raise ModelbenchError(f"{here} is in no git repository") from None
-        asked = failure.said.partition("safe.directory ")[2]  # a key, in whatever language it is
-        if asked:
-            raise ModelbenchError(
-                f"git leaves the repository of {here} alone, which belongs to another user "
-                "(dubious ownership); to allow it: "
-                f"git config --global --add safe.directory {asked}"
-            ) from None
+        if why := why_not_trusted(failure, here):
+            raise ModelbenchError(why) from None
         raise ModelbenchError(f"{here} is in no usable git repository: {failure.said}") from None
+
+
+def why_not_trusted(failure: GitFailed, here: str) -> str:
+    """What to do about a repository of another user; empty where git has failed for another reason.
+
+    `here` is where it is, for people.
+    """
+    asked = failure.said.partition("safe.directory ")[2]  # a key, in whatever language it is
+    if not asked:
+        return ""
+    return (
+        f"git leaves the repository of {here} alone, which belongs to another user (dubious "
+        f"ownership); to allow it: git config --global --add safe.directory {asked}"
+    )
 
 
 def commit_of(repository: Path, revision: str) -> str:
@@ -66,7 +75,10 @@ def commit_of(repository: Path, revision: str) -> str:
         name = revision.removeprefix(_MERGE_BASE)
         return _merge_base(repository, name, commit_of(repository, name))
     try:
-        return git(repository, "rev-parse", "--verify", "--end-of-options", revision + "^{commit}")
+        # Not `--end-of-options`, which git knows since 2.30: what begins so would be an option.
+        if not revision.startswith("-"):
+            return git(repository, "rev-parse", "--verify", revision + "^{commit}")
+        raise GitFailed(["git"], "no revision begins with -")
     except GitFailed:
         raise ModelbenchError(
             f"{revision!r} is no revision of {encodable(str(repository))} "

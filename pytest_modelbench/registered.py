@@ -29,9 +29,13 @@ class Registered(Generic[T]):
     An entry point is imported only when it is asked for, so listing names stays cheap.
     """
 
-    def __init__(self, group: str, noun: str, *, folds_case: bool = False) -> None:
+    def __init__(
+        self, group: str, noun: str, *, folds_case: bool = False, is_called: bool = False
+    ) -> None:
         self.group = group
         self.noun = noun
+        self._is_called = is_called
+        """Whether things are classes, of which each use makes an object."""
         self._folds_case = folds_case
         """Whether names in capitals are the same: suites write them in lower case."""
         self._added: dict[str, T] = {}
@@ -48,7 +52,19 @@ class Registered(Generic[T]):
         return name.strip().lower() if self._folds_case else name
 
     def add(self, name: str, thing: T) -> None:
-        """Register `thing`; a later one of the same name takes its place."""
+        """Register `thing`; a later one of the same name takes its place.
+
+        Raises `ModelbenchError` for what can only be a slip.
+        """
+        if not isinstance(name, str):
+            raise ModelbenchError(
+                f"the name of a {self.noun} is {name!r}: it should be a text, and come first"
+            )
+        if self._is_called and not callable(thing):
+            kind = type(thing).__name__
+            raise ModelbenchError(
+                f"{self.noun} {name!r} is added as an object of {kind}: add the class {kind} itself"
+            )
         self._added[self._key(name)] = thing
 
     def forget_added(self, since: Mapping[str, T]) -> None:

@@ -52,6 +52,8 @@ class ModelbenchSession:
         self._lost: list[str] = []
         self._suite_errors = 0
         self._is_selected = False
+        self.failed_revisions: dict[str, str] = {}
+        """Those that could not be made ready to be measured, and why."""
         forget_repositories()
 
     @cached_property
@@ -116,15 +118,22 @@ class ModelbenchSession:
 
     def find_baseline(self) -> None:
         """The run that `--suite-baseline` names, before anything is measured."""
-        if self.is_quick and self.config.option.suite_baseline:
+        given = self.config.option.suite_baseline
+        if given is None:
+            return
+        if not given.strip():
+            raise ModelbenchError(
+                f"--suite-baseline {given!r} names no run: give last, branch:NAME, a run file or "
+                "the id of a run, or leave it out"
+            )
+        if self.is_quick:
             raise ModelbenchError(
                 "--suite-quick with --suite-baseline: the figures of a quick run say nothing, so "
                 "they are held against nothing: leave one of the two out"
             )
-        if self.config.option.suite_baseline:
-            from pytest_modelbench.comparison.against_baseline import SessionBaseline
+        from pytest_modelbench.comparison.against_baseline import SessionBaseline
 
-            self.baseline = SessionBaseline(self)
+        self.baseline = SessionBaseline(self)
 
     def find_earlier(self) -> None:
         """The session that is to be resumed or retried, if one is."""

@@ -25,12 +25,17 @@ def selection_from(config: pytest.Config) -> Selection:
     """What the command line says about registry, models and devices."""
     option = config.option
     registry = None
-    if option.suite_registry:
+    if option.suite_registry is not None:
         registry = path_from(option.suite_registry, config.invocation_params.dir)
         if not registry.is_file():
             raise ModelbenchError(f"--suite-registry {option.suite_registry!r}: no such file")
     against = None if option.suite_against is None else side_against(option.suite_against)
     models, devices = tuple(option.suite_model), tuple(option.suite_device)
+    for one in devices:
+        if not one.strip():
+            raise ModelbenchError(
+                f"--suite-device {one!r} names no device: give one, such as CPU, or leave it out"
+            )
     is_check = config.pluginmanager.has_plugin(CHECKER)
     return Selection(registry, models, devices, against, option.suite_quick, is_check)
 

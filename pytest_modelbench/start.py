@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 
 def start(config: pytest.Config) -> ModelbenchSession:
     """Set up this session for suites: what to run, and the plugin objects that run it."""
-    from pytest_modelbench.extensions import Extensions
-
     try:
         _add_named_suites(config)
+        _register_extensions(config)
         session = ModelbenchSession(config)
         session.check_against()
         session.find_baseline()
@@ -43,9 +42,6 @@ def start(config: pytest.Config) -> ModelbenchSession:
     config.pluginmanager.register(reports.CaseReports(session), "modelbench-cases")
     ordinary = import_module("pytest_modelbench.bench.ordinary_tests")
     config.pluginmanager.register(ordinary.OrdinaryTests(session), "modelbench-tests")
-    extensions = Extensions()
-    config.add_cleanup(extensions.keep())
-    config.hook.pytest_modelbench_register.call_historic(kwargs={"modelbench": extensions})
     return session
 
 
@@ -68,6 +64,32 @@ def record_late(config: pytest.Config, report: pytest.TestReport) -> None:
     """Start recording with `report`, if nobody does so yet."""
     if recorder_of(config) is None:
         start_recorder(config).pytest_runtest_logreport(report)
+
+
+def _register_extensions(config: pytest.Config) -> None:
+    """What conftests and plugins add, those found later too. Raises `ModelbenchError`.
+
+    In the order in which they were found, as in processes that measure: pytest itself would begin
+    with the last one, whose runners those of an outer conftest would then replace.
+    """
+    from pytest_modelbench.execution.registering import Unregistered
+    from pytest_modelbench.extensions import Extensions
+
+    extensions = Extensions()
+    config.add_cleanup(extensions.keep())
+    given = {"modelbench": extensions}
+    found = config.hook.pytest_modelbench_register.get_hookimpls()
+    for one in found:
+        try:
+            one.function(*(given[name] for name in one.argnames))
+        except Exception as error:
+            file = getattr(one.plugin, "__file__", None) or ""
+            said = Unregistered(one.plugin_name, file, error).said(None)
+            raise ModelbenchError(said) from error
+    late = config.pluginmanager.subset_hook_caller(
+        "pytest_modelbench_register", [one.plugin for one in found]
+    )
+    late.call_historic(kwargs=given)
 
 
 def _add_named_suites(config: pytest.Config) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from pytest_modelbench.git import GitFailed, git
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.git import GitFailed, git, why_not_trusted
 
 _SECONDS = 600.0
 
@@ -37,7 +38,9 @@ def _added(modules: Path, checkout: Path | None, folder: Path, inside: str) -> I
         place = folder / path
         try:
             git(source, "cat-file", "-e", commit)
-        except GitFailed:
+        except GitFailed as failure:
+            if why := why_not_trusted(failure, f"submodule {inside}{path}"):
+                raise ModelbenchError(why) from None
             yield f"{inside}{path} ({commit[:12]})"
             continue
         clone = ("clone", "-q", "--shared", "--no-checkout", str(source), str(place))
@@ -67,6 +70,6 @@ def _named(folder: Path) -> Iterator[tuple[str, str]]:
 def _commit(folder: Path, path: str) -> str | None:
     """That the revision wants; None where there is no submodule of that path."""
     try:
-        return git(folder, "rev-parse", "--verify", "-q", "--end-of-options", f"HEAD:{path}")
+        return git(folder, "rev-parse", "--verify", "-q", f"HEAD:{path}")
     except GitFailed:
         return None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -383,6 +386,31 @@ def test_last_is_of_the_same_suite_and_has_measured_its_case_and_is_named(
     said = capsys.readouterr()
     assert said.err == f"last is run {run_id(1)}\n"
     assert "p50 latency 10 -> 100 ms" in said.out
+
+
+def test_a_run_is_held_against_the_one_before_it_though_it_is_the_last(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    stored(1)
+    newest = stored(2, 100.0)
+    newest_elsewhere = tmp_path / "run.json"
+    newest_elsewhere.write_text(newest.read_text())
+    assert main(["compare", "last", str(newest_elsewhere)]) == 1
+    assert capsys.readouterr().err == f"last is run {run_id(1)}\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a pipe whose reader is gone")
+def test_a_reader_that_has_seen_enough_changes_no_verdict() -> None:
+    """However much it leaves unread."""
+    many = [case(10.0, f"b[{number}-CPU]") for number in range(300)]
+    stored_run(runs_folder(), 1, many)
+    stored_run(runs_folder(), 2, [case(100.0, one.id.removeprefix("s::")) for one in many])
+    theirs, ours = os.pipe()
+    os.close(theirs)
+    command = [sys.executable, "-m", "pytest_modelbench.cli", "compare", run_id(1), run_id(2)]
+    done = subprocess.run(command, stdout=ours, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(ours)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_last_of_another_project_is_not_chosen(capsys: Printed) -> None:

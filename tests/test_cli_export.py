@@ -19,7 +19,7 @@ from made_runs import kept_run, made_case, made_run, milliseconds, run_id
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.export.rounds import stats_of_rounds
-from pytest_modelbench.results.comparison import bare_comparison
+from pytest_modelbench.results.comparison import SideRecord, bare_comparison
 from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import failed, measured, skipped
 from pytest_modelbench.results.packed import pack
@@ -176,7 +176,9 @@ def test_junit_has_cases_as_tests_and_metrics_as_their_properties(capsys: Printe
     assert of_suite == {"run_id": run_id(1), "git_sha": "ab" * 20}
 
 
-def test_junit_has_a_comparison_that_broke_though_its_sides_are_well(capsys: Printed) -> None:
+def test_junit_has_a_comparison_that_broke_though_its_sides_are_well(
+    tmp_path: Path, capsys: Printed
+) -> None:
     broke = bare_comparison(
         id="s::b[m-CPU-vs-main]",
         suite="s",
@@ -186,13 +188,41 @@ def test_junit_has_a_comparison_that_broke_though_its_sides_are_well(capsys: Pri
         detail="side 'candidate': broken in launch 3: RuntimeError: out of luck",
     )
     run = made_run(1, [made_case("b[m-CPU-vs-main]@candidate")])
-    file = run.model_copy(update={"comparisons": [broke]}).save(Path("broke.json"))
+    file = run.model_copy(update={"comparisons": [broke]}).save(tmp_path / "broke.json")
     (suite,) = ElementTree.fromstring(said(capsys, str(file), "--format=junit"))
     assert (suite.get("tests"), suite.get("errors")) == ("2", "1")
     well, wrong = suite.findall("testcase")
     assert [one.tag for one in well] == ["properties"]
     assert wrong.get("name") == "b[m-CPU-vs-main]"
     assert wrong[0].get("message") == broke.detail
+
+
+def test_junit_has_comparisons_that_were_cut_short_and_suites_that_could_not_be_used(
+    tmp_path: Path, capsys: Printed
+) -> None:
+    cut = bare_comparison(
+        id="s::b[m-CPU-vs-main]",
+        suite="s",
+        benchmark="b",
+        kind="paired",
+        status="skipped",
+        detail="unfinished: the time of the session is over",
+    )
+    side = SideRecord(
+        name="candidate", case_id="s::b[m-CPU-vs-main]@candidate", run_id=None, described={},
+        python_version=None, packages={},
+    )  # fmt: skip
+    run = made_run(1, [made_case("b[m-CPU-vs-main]@candidate")])
+    changed = {
+        "comparisons": [cut.model_copy(update={"sides": [side]})],
+        "problems": ["bad.json:3: no such field"],
+    }
+    file = run.model_copy(update=changed).save(tmp_path / "cut.json")
+    suite, problems = ElementTree.fromstring(said(capsys, str(file), "--format=junit"))
+    assert (suite.get("tests"), suite.get("errors"), suite.get("skipped")) == ("2", "0", "1")
+    assert suite.findall("testcase")[1][0].tag == "skipped"
+    assert suite.findall("testcase")[1][0].get("message") == cut.detail
+    assert (problems.get("errors"), problems[0][0].get("message")) == ("1", changed["problems"][0])
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 6, 7, 8, 9, 130])

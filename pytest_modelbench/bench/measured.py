@@ -98,7 +98,7 @@ def measure_calls(
     metrics = {
         "first_latency_ms": measured(warm.first_ns / 1e6, "ms"),
         **_steady_metrics(steady.calls.durations_ns, total),
-        **meters.metrics(round(total)),
+        **meters.metrics(total),
     }
     outputs = [one[0] for one in answers if not isinstance(one, Exception)]
     check_outputs(outputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -37,6 +38,11 @@ BENCH = pytest.StashKey[Bench]()
 COMPARED = pytest.StashKey[list["Comparison"]]()
 BROKEN_BOUND = pytest.StashKey[bool]()
 """Or a regression: it was measured well, and fails all the same."""
+IS_CALLED = pytest.StashKey[bool]()
+"""Whether the test runs now: reports that are made meanwhile are of its subtests."""
+FAILED_SUBTESTS = pytest.StashKey[int]()
+GIVEN_AT = pytest.StashKey[float]()
+"""When the test got the fixture, in seconds since 1970."""
 
 
 def bench_of(
@@ -50,6 +56,11 @@ def bench_of(
     item = request.node
     if isinstance(item, CaseItem):
         pytest.fail("the modelbench fixture is for tests, not for suites", pytrace=False)
+    if not isinstance(item, pytest.Function):  # it would be in no run, and no bound be judged
+        kind = type(item).__name__
+        pytest.fail(
+            f"the modelbench fixture is for test functions, not for a {kind}", pytrace=False
+        )
     is_dry = request.config.option.suite_dry_run
     waited_before = session.turns.waited_seconds
     with nullcontext() if is_dry else session.turns.busy():
@@ -64,6 +75,7 @@ def bench_of(
         if mistake := _mistake_in_mark(item, bench):
             pytest.fail(mistake, pytrace=False)
         item.stash[BENCH] = bench
+        item.stash[GIVEN_AT] = time.time()
         item.stash[BROKEN_BOUND] = False  # of a run of this test before
         item.stash[COMPARED] = []
         if is_dry:
@@ -101,14 +113,26 @@ class OrdinaryTests:
         """After a test that went well, its bounds; a failure here is one of the call."""
         if before := item.stash.get(BENCH, None):
             before.waited_before_phase = self._session.turns.waited_seconds
-        answer = yield
-        bench = item.stash.get(BENCH, None)
-        if bench is not None and isinstance(item, pytest.Function):
-            bench.is_over = True
-            self._judge(item, bench)
+        item.stash[FAILED_SUBTESTS] = 0
+        item.stash[IS_CALLED] = True
+        try:
+            answer = yield
+        finally:
+            item.stash[IS_CALLED] = False
+        self._judge(item)
         return answer
 
-    def _judge(self, item: pytest.Function, bench: Bench) -> None:
+    def _judge(self, item: pytest.Item) -> None:
+        """Unless that was done, or the test went wrong in a way that raises nothing."""
+        bench = item.stash.get(BENCH, None)
+        if bench is None or bench.is_over or not isinstance(item, pytest.Function):
+            return
+        bench.is_over = True
+        # Of a `unittest.TestCase` pytest keeps what was raised, and raises it nowhere.
+        if not (item.stash.get(FAILED_SUBTESTS, 0) or getattr(item, "_excinfo", None)):
+            self._hold_bounds(item, bench)
+
+    def _hold_bounds(self, item: pytest.Function, bench: Bench) -> None:
         strict = self._session.strict
         result = judged_test(result_of_test(item, bench), bench)
         baseline = self._session.baseline
@@ -129,7 +153,15 @@ class OrdinaryTests:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, Any, Any]:
+        is_subtest = item.stash.get(IS_CALLED, False)
+        # A session that began in the midst of this test has not seen its call, which began before.
+        began_before = call.start < item.stash.get(GIVEN_AT, 0.0)
+        if call.when == "call" and call.excinfo is None and began_before and not is_subtest:
+            call.excinfo = pytest.CallInfo.from_call(lambda: self._judge(item), "call").excinfo
         report: Any = yield
+        if is_subtest:
+            item.stash[FAILED_SUBTESTS] += report.failed
+            return report
         if isinstance(item, pytest.Function) and not isinstance(item, CaseItem):
             try:
                 if parcel := self._parcel(item, report):
@@ -165,6 +197,8 @@ class OrdinaryTests:
         if item.stash.get(BROKEN_BOUND, False) and report.when == "call":  # it was measured well
             return judged_test(result_of_test(item, bench, seconds=report.duration), bench)
         status, detail = outcome_of_test(report)
+        if status == "ok" and (failed := item.stash.get(FAILED_SUBTESTS, 0)):
+            status, detail = "error", f"{failed} of its subtests failed"
         trace = trace_of_test(report)
         result = result_of_test(item, bench, status, detail, trace, report.duration)
         return judged_test(result, bench)

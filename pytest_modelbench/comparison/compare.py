@@ -59,6 +59,8 @@ class Comparer:
     tell: Tell = tell_nobody
     known: Mapping[str, CaseResult] = field(default_factory=dict)
     """Sides that an earlier session measured by themselves, by id."""
+    failed: dict[str, str] = field(default_factory=dict)
+    """Revisions that could not be made ready in this session, and why."""
 
     @cached_property
     def turns(self) -> Turns:
@@ -72,7 +74,7 @@ class Comparer:
         with ExitStack() as in_use:
             try:
                 places = in_use.enter_context(
-                    places_of(case.comparison, self.extensions, self.turns)
+                    places_of(case.comparison, self.extensions, self.turns, self.failed)
                 )
             except ModelbenchError as error:
                 return unmeasured(case, "error", str(error))

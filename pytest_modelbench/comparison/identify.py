@@ -19,7 +19,8 @@ def identify_sides(session: ModelbenchSession, case: Case) -> list[str]:
     """The fingerprint of each side, in its own place. Raises `ModelbenchError`."""
     assert case.comparison is not None
     found = []
-    with places_of(case.comparison, session.extensions, Turns(session.lock)) as places:
+    turns, failed = Turns(session.lock), session.failed_revisions
+    with places_of(case.comparison, session.extensions, turns, failed) as places:
         for name, why in places.lost.items():
             raise ModelbenchError(f"side {name!r}: {why}")
         for side in places.found.values():

@@ -62,6 +62,7 @@ def compare(session: ModelbenchSession, case: Case, tell: Tell) -> Compared:
         is_quick=session.is_quick,
         tell=lambda results, made: tell([with_bounds(one) for one in results], made),
         known=session.take_over.sides(case) if session.take_over else {},
+        failed=session.failed_revisions,
     )
     compared = comparer.compare(case, questions_about(case, criteria))
     return replace(compared, results=[with_bounds(one) for one in compared.results])

@@ -23,6 +23,7 @@ from pytest_modelbench.comparison.messages import (
 from pytest_modelbench.datasets.load import SampleReader
 from pytest_modelbench.datasets.samples import Audio, Sample
 from pytest_modelbench.errors import ModelbenchError, Unavailable, as_text, one_line
+from pytest_modelbench.execution.batch import put_together
 from pytest_modelbench.execution.calls import calls_of
 from pytest_modelbench.execution.limits import ProcessLimits
 from pytest_modelbench.execution.own_code import OwnCode
@@ -114,8 +115,7 @@ class _Loaded:
 
     def _put_together(self, batch: Sequence[Sample]) -> Sequence[Any]:
         prepared = [self._session.prepare(sample) for sample in batch]
-        together: Sequence[Any] = part_of(self._session, "prepare_batch")(prepared)
-        return together
+        return put_together(self._session, prepared)
 
     def warm_up(self) -> Mapping[str, Any]:
         with self._resident.meters.phase("warmup"):

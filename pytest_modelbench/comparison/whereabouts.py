@@ -44,9 +44,15 @@ class Places:
 
 @contextmanager
 def places_of(
-    plan: ComparisonPlan, extensions: Sequence[Extension], turns: Turns
+    plan: ComparisonPlan,
+    extensions: Sequence[Extension],
+    turns: Turns,
+    failed: dict[str, str] | None = None,
 ) -> Iterator[Places]:
     """Every side, for as long as nobody may remove its worktree.
+
+    `failed` remembers which revisions could not be made ready, and why: their setup is not run
+    again for each case of a session.
 
     Making them ready is work that others may do at the same time, but nobody beside a timed call.
     Who waits for a worktree is busy, and so is who makes it: never the one without the other.
@@ -54,13 +60,14 @@ def places_of(
     Raises `ModelbenchError` naming the side that cannot be made ready, where without it there is
     nothing to compare: the baseline, or the last of the candidates.
     """
+    failed = {} if failed is None else failed
     with ExitStack() as in_use:
         probed: dict[Place, Mapping[str, Any]] = {}
         found, lost = dict[str, Whereabouts](), dict[str, str]()
         with turns.busy():
             for side in plan.sides:
                 try:
-                    place = _place(side, plan, in_use)
+                    place = _place(side, plan, in_use, failed)
                     if place not in probed:
                         probed[place] = _probe(place)
                 except ModelbenchError as error:
@@ -88,13 +95,22 @@ def _whereabouts(
     )
 
 
-def _place(side: SidePlan, plan: ComparisonPlan, in_use: ExitStack) -> Place:
+def _place(
+    side: SidePlan, plan: ComparisonPlan, in_use: ExitStack, failed: dict[str, str]
+) -> Place:
     if side.commit is None or plan.repository is None:
         return replace(HERE, python=side.python, env=side.env)
     revisions = plan.settings.revisions
     called = f"revision {side.given.get('revision', side.commit)!r} ({side.commit[:12]})"
-    made = ready_worktree(plan.repository, side.commit, revisions, called)
-    folder = in_use.enter_context(made)
+    what = "\0".join((side.commit, *revisions.setup))
+    if what in failed:
+        raise ModelbenchError(failed[what])
+    try:
+        made = ready_worktree(plan.repository, side.commit, revisions, called)
+        folder = in_use.enter_context(made)
+    except ModelbenchError as error:
+        failed[what] = str(error)
+        raise
     names = revisions.path
     if names is None:
         names = ["src", "."] if (folder / "src").is_dir() else ["."]

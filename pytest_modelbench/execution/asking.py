@@ -9,6 +9,7 @@ from typing import Any
 from pytest_modelbench.datasets.portions import divided
 from pytest_modelbench.datasets.samples import Sample
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.execution.batch import put_together
 from pytest_modelbench.execution.calls import Calls, Portion
 from pytest_modelbench.execution.kept import KeptAnswers
 from pytest_modelbench.execution.measurement import Measurement
@@ -60,7 +61,6 @@ class Asking:
         self._kept = kept
         self._size = kept.batch_size = max(1, int(resident.session.batch_size))
         self._bytes_each = part_of(resident.session, "prepared_bytes")
-        self._prepare_batch = part_of(resident.session, "prepare_batch")
         self._left: _Batch = []
         """Prepared, but too few for a batch while more is to come."""
 
@@ -115,7 +115,7 @@ class Asking:
     def _put_together(self, batch: _Batch) -> Iterator[_Call]:
         """The batch, and what its call gets; nothing when it cannot be made."""
         try:
-            yield batch, self._prepare_batch([one.prepared for one in batch])
+            yield batch, put_together(self._seen.session, [one.prepared for one in batch])
         except Exception as error:
             self._seen.fail(error, batch)
 
@@ -171,7 +171,7 @@ class Asking:
             if isinstance(answers, Exception):
                 self._seen.fail(answers, batch)
             elif self._finish(batch, answers, 1 + repeats):
-                self._seen.count_calls([one.sample for one in batch], 1 + repeats)
+                self._count(batch, 1 + repeats)
                 yield block[at]
             else:
                 useless.add(at)
@@ -189,9 +189,14 @@ class Asking:
                 counts = self._calls.further(called, [given for _, given in again])
         for (batch, _), count in zip([*worked, *again], counts, strict=True):
             if count:
-                self._seen.count_calls([one.sample for one in batch], count)
+                self._count(batch, count)
                 for one in batch:
                     self._seen.count_tokens(one.tokens, count)
+
+    def _count(self, batch: _Batch, calls: int) -> None:
+        """Of a batch that was answered in part, that part."""
+        answered = [one.sample for one in batch if self._seen.has_answer(one.place)]
+        self._seen.count_calls(answered, calls)
 
     def _finish(self, batch: _Batch, answers: Sequence[Any], calls: int) -> bool:
         """Whether anything can be done with the answers of a call."""

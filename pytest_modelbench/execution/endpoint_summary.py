@@ -114,7 +114,9 @@ def _audio(outcome: Outcome) -> dict[str, Metric]:
 
 def _memory(resident: Resident) -> dict[str, Metric]:
     server = _server(resident)
-    return {} if server is None else dict(server.memory.metrics())
+    if server is None:
+        return {}
+    return dict(server.memory.metrics(is_reused=resident.cases_served > 1))
 
 
 def _server(resident: Resident) -> Server | None:

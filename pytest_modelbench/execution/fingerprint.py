@@ -15,6 +15,7 @@ from pytest_modelbench.digest import model_digest
 from pytest_modelbench.execution.content import content, first64
 from pytest_modelbench.load.spec import NOT_IN_FINGERPRINT as NOT_IN_LOAD_FINGERPRINT
 from pytest_modelbench.measure.spec import NOT_IN_FINGERPRINT
+from pytest_modelbench.registry import Candidate
 from pytest_modelbench.results.sample_record import Digests
 from pytest_modelbench.runners.contract import Runner
 
@@ -30,7 +31,7 @@ class Fingerprint:
         self._device = case.device
         self._parts = {
             "runner": _digest([case.runner, runner.version]),
-            "model": _model(case.candidate.model_path),
+            "model": _model(case.candidate),
             "params": _digest(case.params),
             "measure": _digest(_way_of_measuring(case)),
             "quality": _digest(case.quality),
@@ -74,8 +75,12 @@ def _digest(described: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _model(model_path: str) -> str:
-    """Of the content of a model's files; for a hub id, of the id itself."""
-    path = Path(model_path)
+def _model(candidate: Candidate) -> str:
+    """Of the content of a model's files; for a hub id, of the id itself.
+
+    And of its quantization, where the registry names one: a runner may quantize as it loads.
+    """
+    path = Path(candidate.model_path)
     is_here = path.is_absolute() and path.exists()
-    return model_digest(path) if is_here else _digest(model_path)
+    files = model_digest(path) if is_here else _digest(candidate.model_path)
+    return files if candidate.quantization is None else _digest([files, candidate.quantization])

@@ -102,6 +102,9 @@ class Measurement:
             self.samples.append(sample)
         return place
 
+    def has_answer(self, place: int) -> bool:
+        return bool(self._has_answer[place])
+
     def count_calls(self, batch: Sequence[Sample], calls: int) -> None:
         """`batch` was answered by so many timed calls."""
         self.items += len(batch) * calls

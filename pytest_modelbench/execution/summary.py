@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SHORTEST_IN_FLIGHT_NS = 1_000_000
 """An answer more often than each millisecond is more than Python begins calls without a gap."""
+OF_SUMMARIZE = "summarize"
+"""The metric in error of a runner that promises none: what goes wrong is never without a word."""
 
 
 def summarize(
@@ -116,18 +118,21 @@ def own_metrics(seen: Measurement) -> dict[str, Metric]:
         given = seen.session.summarize(seen.samples, seen.predictions)
         own = {str(name): _as_metric(str(name), value) for name, value in dict(given).items()}
     except Exception as error:
-        return {name: failed(one_line(error), unit_of(name)) for name in seen.runner.metrics}
-    for name in {*TIMING_METRICS, *AUDIO_METRICS} & set(own):
+        names = seen.runner.metrics or (OF_SUMMARIZE,)
+        return {name: failed(one_line(error), unit_of(name)) for name in names}
+    taken = sorted({*TIMING_METRICS, *AUDIO_METRICS} & set(own))
+    promised_names = [name for name in seen.runner.metrics if name not in taken]
+    for name in taken:
         own.pop(name)
         cause = f"the runner gives {name!r}, which is measured for every case: choose another name"
-        own |= {one: failed(cause, unit_of(one)) for one in seen.runner.metrics if one != name}
+        own |= {one: failed(cause, unit_of(one)) for one in promised_names or [OF_SUMMARIZE]}
     own |= {
         name: failed(cause, unit_of(name))
         for name in {*LOAD_METRICS} & set(own)
         if (cause := _why_not_catalogued(name, own[name]))
     }
     promised = f"promised by runner {seen.case.runner!r}, which did not give it"
-    return {name: failed(promised, unit_of(name)) for name in seen.runner.metrics} | own
+    return {name: failed(promised, unit_of(name)) for name in promised_names} | own
 
 
 def _why_not_catalogued(name: str, metric: Metric) -> str:

@@ -16,29 +16,56 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def junit_text(*runs: BenchmarkRun) -> str:
-    """A test suite for each suite of each run."""
+    """A test suite for each suite of each run, and one for suites that could not be used."""
     root = ElementTree.Element("testsuites", name="pytest-modelbench")
     for run in runs:
-        all_broken = failed_comparisons(run)
+        without_verdicts = [*failed_comparisons(run), *_cut_short(run)]
         for suite in run.suites:
             cases = [case for case in run.cases if case.suite == suite.id]
-            broken = [one for one in all_broken if one.suite == suite.id]
-            root.append(_suite(run, suite, cases, broken))
+            root.append(
+                _suite(
+                    run, suite, cases, [one for one in without_verdicts if one.suite == suite.id]
+                )
+            )
+        if run.problems:
+            root.append(_problems(run))
     ElementTree.indent(root)
     return f"{_DECLARATION}\n{ElementTree.tostring(root, encoding='unicode')}\n"
 
 
+def _cut_short(run: BenchmarkRun) -> Iterator[Comparison]:
+    """Comparisons that were skipped, of which no side says so."""
+    for one in run.comparisons:
+        sides = {side.case_id for side in one.sides}
+        is_cut = one.kind == "paired" and one.status == "skipped" and bool(sides)
+        if is_cut and all(case.is_well for case in run.cases if case.id in sides):
+            yield one
+
+
+def _problems(run: BenchmarkRun) -> ElementTree.Element:
+    count = str(len(run.problems))
+    element = _element("testsuite", name="problems", tests=count, failures="0", errors=count)
+    for number, problem in enumerate(run.problems, 1):
+        test = _test("problems", f"problem {number}", 0.0)
+        test.append(_error(problem))
+        element.append(test)
+    return element
+
+
 def _suite(
-    run: BenchmarkRun, suite: SuiteRecord, cases: list[CaseResult], broken: list[Comparison]
+    run: BenchmarkRun, suite: SuiteRecord, cases: list[CaseResult], compared: list[Comparison]
 ) -> ElementTree.Element:
+    """`compared` are comparisons that came to nothing."""
+    broken = sum(one.status == "error" for one in compared)
+    cut = len(compared) - broken
     failures = {case.id: list(_failures(run, case)) for case in cases if not is_error(case)}
     element = _element(
         "testsuite",
         name=suite.id,
-        tests=str(len(cases) + len(broken)),
+        tests=str(len(cases) + len(compared)),
         failures=str(sum(map(bool, failures.values()))),
-        errors=str(sum(map(is_error, cases)) + len(broken)),
-        skipped=str(sum(case.status == "skipped" for case in cases)),
+        errors=str(sum(map(is_error, cases)) + broken),
+        skipped=str(sum(case.status == "skipped" for case in cases) + cut),
         time=f"{sum(case.duration_seconds for case in cases):.3f}",
         timestamp=run.metadata.timestamp,
         hostname=run.system_info.hostname,
@@ -51,9 +78,11 @@ def _suite(
     _add_properties(element, ((name, value) for name, value in about.items() if value))
     for case in cases:
         element.append(_case(case, failures.get(case.id, [])))
-    for one in broken:
+    for one in compared:
         test = _test(one.suite, one.id, one.duration_seconds)
-        test.append(_error(one.detail, one.trace))
+        is_broken = one.status == "error"
+        skipped = _element("skipped", message=one.detail)
+        test.append(_error(one.detail, one.trace) if is_broken else skipped)
         element.append(test)
     return element
 

@@ -62,6 +62,8 @@ def _worst_flag(of_operands: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     most of the samples it needs.
     """
     flagged = [notes for notes in of_operands if notes.get("flag")]
+    if any(notes["flag"] == "client_limited" for notes in flagged):  # which may lack samples, too
+        return {"flag": "client_limited"}
     needed = [notes for notes in flagged if "samples_needed" in notes]
     if len(needed) < len(flagged):
         return {"flag": next(notes["flag"] for notes in flagged if notes not in needed)}

@@ -90,7 +90,8 @@ class LoadSpec(StrictModel):
     timeout_seconds: Annotated[float, Field(gt=0, le=86_400)] = 600.0
     """Of one attempt, from sending to the end of its answer."""
     retries: Annotated[int, Field(ge=0, le=100)] = 3
-    """How often a request is sent again after a transport error, 429 or 5xx."""
+    """How often a request is sent again after a transport error, or a status that may pass (429,
+    503, ...)."""
     max_response_mb: Annotated[float, Field(gt=0, le=1e4)] = 64.0
     """A longer answer (10^6 bytes) is an error."""
     slo: Slo | None = None

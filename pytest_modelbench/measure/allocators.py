@@ -64,7 +64,7 @@ class TorchAllocatorMeter:
         self._peaks = {"load": self._peaks["load"]} if "load" in self._peaks else {}
         self._fault = ""
 
-    def metrics(self, items: int) -> dict[str, Metric]:
+    def metrics(self, items: float) -> dict[str, Metric]:
         if self._fault:
             return dict.fromkeys(TORCH_METRICS, failed(self._fault, "MB"))
         highest = [max(peaks) for peaks in zip(*self._peaks.values(), strict=True)]
@@ -122,7 +122,7 @@ class OpenvinoGpuMeter:
     def forget_case(self) -> None:
         self._seen = {"load": self._seen["load"]} if "load" in self._seen else {}
 
-    def metrics(self, items: int) -> dict[str, Metric]:
+    def metrics(self, items: float) -> dict[str, Metric]:
         if not self._seen:
             return {OPENVINO_METRIC: skipped(self._why_not, "MB")}
         highest = max(self._seen.values(), key=lambda statistics: sum(statistics.values()))

@@ -131,7 +131,7 @@ class Account:
         self._seconds += seconds
         self._parts += 1
 
-    def metric(self, items: int) -> Metric:
+    def metric(self, items: float) -> Metric:
         """Joules for each of `items` samples."""
         if isinstance(self._counter, Unavailable):
             return skipped(str(self._counter), UNIT)
@@ -149,7 +149,7 @@ class Account:
             f"timed calls: it counts in steps of up to {counter.step_seconds * 1e3:g} ms"
         )
 
-    def _notes(self, counter: Counter, items: int) -> Mapping[str, Any]:
+    def _notes(self, counter: Counter, items: float) -> Mapping[str, Any]:
         return {
             "joules": self._joules,
             "seconds": self._seconds,
@@ -188,7 +188,7 @@ class EnergyMeter:
         for account in self._accounts.values():
             account.reset()
 
-    def metrics(self, items: int) -> dict[str, Metric]:
+    def metrics(self, items: float) -> dict[str, Metric]:
         return {name: account.metric(items) for name, account in self._accounts.items()}
 
     def close(self) -> None:

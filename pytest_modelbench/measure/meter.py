@@ -28,7 +28,7 @@ class Meter(Protocol):
     def forget_case(self) -> None:
         """Forget every phase but `load`: another case begins with the same loaded model."""
 
-    def metrics(self, items: int) -> dict[str, Metric]:
+    def metrics(self, items: float) -> dict[str, Metric]:
         """What was seen, by the catalogue's names; `items` samples were answered while steady."""
 
     def close(self) -> None:
@@ -60,7 +60,7 @@ class Meters:
         for meter in self._meters:
             meter.forget_case()
 
-    def metrics(self, items: int) -> dict[str, Metric]:
+    def metrics(self, items: float) -> dict[str, Metric]:
         found: dict[str, Metric] = {}
         for meter in self._meters:
             found |= meter.metrics(items)

@@ -114,7 +114,7 @@ class RamMeter:
         self._reused = "load" in self._phases
         self._phases = {phase: seen for phase, seen in self._phases.items() if phase == "load"}
 
-    def metrics(self, items: int) -> dict[str, Metric]:
+    def metrics(self, items: float) -> dict[str, Metric]:
         load, steady = self._phases.get("load"), self._phases.get("steady")
         found: dict[str, Metric] = {}
         if load is not None:

@@ -47,9 +47,16 @@ def check_answers(answers: Any, batch: Sequence[Any]) -> None:
             f"the runner's predict gave a {type(answers).__name__}: it must give a list with one "
             "answer for each sample"
         )
-    if len(answers) != len(batch):
+    try:
+        count = len(answers)
+    except Exception:  # as of an array without dimensions, which has the method all the same
         raise ModelbenchError(
-            f"the runner gave {len(answers)} answers to {len(batch)} samples: it must give one each"
+            f"the runner's predict gave a {type(answers).__name__} without a length: it must give "
+            "a list with one answer for each sample"
+        ) from None
+    if count != len(batch):
+        raise ModelbenchError(
+            f"the runner gave {count} answers to {len(batch)} samples: it must give one each"
         )
 
 

@@ -49,7 +49,7 @@ class VramMeter:
     def forget_case(self) -> None:
         self._seen = {"load": self._seen["load"]} if "load" in self._seen else {}
 
-    def metrics(self, items: int) -> dict[str, Metric]:
+    def metrics(self, items: float) -> dict[str, Metric]:
         """What was seen in load, warm-up and steady state, of which load may be an earlier case's.
 
         A model that stays loaded is in memory all the while, so that its next case sees it too.

@@ -57,14 +57,15 @@ def scored(
     """The same, and what it is computed from by sample, where `metric` has `terms`.
 
     Where it has `from_terms` as well, the figure is computed from them, and they only once.
+    Each call has lists of its own: one that changes them spoils no other.
     """
     terms_of, from_terms = getattr(metric, "terms", None), getattr(metric, "from_terms", None)
     try:
         accepted = _accepted(metric, options)
         if terms_of is None or from_terms is None:
-            terms, answer = None, metric(predictions, references, **accepted)
+            terms, answer = None, metric(list(predictions), list(references), **accepted)
         else:
-            terms = terms_of(predictions, references, **accepted)
+            terms = terms_of(list(predictions), list(references), **accepted)
             answer = from_terms(terms, **accepted)
         if not isinstance(answer, Metric):
             answer = measured(_number(answer), samples=len(references))
@@ -76,7 +77,7 @@ def scored(
         return answer, None
     try:
         if terms is None:
-            terms = terms_of(predictions, references, **accepted)
+            terms = terms_of(list(predictions), list(references), **accepted)
         return answer, checked_terms(terms, len(references))
     except Exception as error:  # of which the figure knows nothing
         notes = {**answer.metadata, "note": f"not compared by sample: {one_line(error)}"}

@@ -61,8 +61,11 @@ def worst_of_each_kind(said: Sequence[str]) -> str:
 
 
 def _figure(sentence: str) -> float:
-    numbers = re.findall(r"\d+(?:\.\d+)?", sentence)
-    return float(numbers[0]) if numbers else 0.0
+    """By how much it is told; of a fall its ratio."""
+    numbers = [float(one) for one in re.findall(r"\d+(?:\.\d+)?", sentence)]
+    if " fell from " in sentence and len(numbers) > 1 and numbers[1]:
+        return numbers[0] / numbers[1]
+    return numbers[0] if numbers else 0.0
 
 
 def unusable_rows(cases: Sequence[CaseResult]) -> Iterator[str]:

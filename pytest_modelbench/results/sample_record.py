@@ -42,7 +42,8 @@ class SampleRecord(StrictModel):
 
 
 class FailedSamples(StrictModel):
-    """Samples without an answer. They count as wrong; their calls are in no statistic."""
+    """Samples without an answer. They are wrong, or left out where nothing can be; their calls are
+    in no statistic."""
 
     count: Ordinal
     """How many."""

@@ -6,6 +6,6 @@ from pytest_modelbench.registered import Registered
 from pytest_modelbench.runners.contract import Runner
 
 RUNNERS: Registered[type[Runner]] = Registered(
-    "pytest_modelbench.runners", "runner", folds_case=True
+    "pytest_modelbench.runners", "runner", folds_case=True, is_called=True
 )
 """Every runner by name: entry points of installed packages, and those a conftest adds."""

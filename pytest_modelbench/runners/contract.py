@@ -5,6 +5,9 @@ The order of calls is: `Runner.fetch` and `Runner.load` once; for every sample `
 for every batch of them `Session.prepare_batch` (untimed); `Session.predict` on a batch (timed, and
 nothing else is; `Session.start` where several calls may be under way at once); `Session.finish`
 (untimed); `Session.summarize` once; `Session.close`.
+
+`finish` is called when many calls have been timed: answers must stay as they are until then. One
+session may serve several cases: keep nothing in it from sample to sample.
 """
 
 from __future__ import annotations
@@ -97,7 +100,11 @@ class Session:
         return prepared
 
     def predict(self, batch: Sequence[Any]) -> Sequence[Any]:
-        """Answer each of `batch`, in order. The only timed call; must return when work is done."""
+        """Answer each of `batch`, in order. The only timed call; must return when work is done.
+
+        Answers must stay valid until `finish`, which comes after the timing: of an output buffer
+        that the next call writes to, give a copy.
+        """
         raise NotImplementedError
 
     def start(self, batch: Sequence[Any], done: Done) -> None:
@@ -105,7 +112,8 @@ class Session:
 
         At most `max_in_flight` calls are under way, which may be of one batch. A call is timed from
         here until `done`, which may be called from any thread; or until the `perf_counter_ns` that
-        `done` is given as well, where the call is known to have ended before.
+        `done` is given as well, where the call is known to have ended before. Answers must stay
+        valid until `finish`, as those of `predict`.
         """
         raise NotImplementedError
 
@@ -124,7 +132,10 @@ class Session:
     def summarize(
         self, samples: Sequence[Sample], predictions: Sequence[Prediction | None]
     ) -> Mapping[str, Metric]:
-        """The runner's own metrics over all samples; None stands for a sample that failed."""
+        """The runner's own metrics over all samples; None stands for a sample that failed.
+
+        Compute them from what is given: the session may have served other cases before.
+        """
         return {}
 
     def close(self) -> None:

@@ -37,6 +37,7 @@ class ServerMemory:
         if self._exact and not reset_high_water(self._pid):
             return  # the mark would say what was used before
         self._family.reset()
+        self._peak = self._ready or 0  # an earlier case's window is none of this one's phases
         self._window_start = self._now()
 
     def end_window(self) -> None:
@@ -53,8 +54,8 @@ class ServerMemory:
         self._peak = max(self._peak, seen)
         return seen
 
-    def metrics(self) -> dict[str, Metric]:
-        """By the catalogue's names."""
+    def metrics(self, *, is_reused: bool = False) -> dict[str, Metric]:
+        """By the catalogue's names; `is_reused` where it was loaded for an earlier case."""
         found: dict[str, int | None] = {
             "peak_ram_mb": self._peak or None,
             "load_peak_ram_mb": self._ready,
@@ -62,7 +63,12 @@ class ServerMemory:
         }
         if self._window is not None and self._window_start is not None:
             found["steady_ram_increase_mb"] = max(0, self._window - self._window_start)
-        return {name: self._metric(found.get(name), name) for name in RAM_METRICS}
+        made = {name: self._metric(found.get(name), name) for name in RAM_METRICS}
+        load = made["load_peak_ram_mb"]
+        if is_reused and load.is_ok:
+            metadata = {**load.metadata, "reused": True}
+            made["load_peak_ram_mb"] = load.model_copy(update={"metadata": metadata})
+        return made
 
     def _metric(self, size: int | None, name: str) -> Metric:
         if size is None:

@@ -152,6 +152,7 @@ class Criterion(StrictModel):
     expression: OptionalText = None
     """Arithmetic over metric names: `+ - * / ** %`, `abs min max sqrt log`."""
     goal: Annotated[Literal["min", "max", "target"], BeforeValidator(lower_case)] = "min"
+    """Without it what the catalogue says of the metric, else `min`."""
     weight: Annotated[
         float, Field(gt=0, le=1e12, allow_inf_nan=False), BeforeValidator(_null_is(1.0))
     ] = 1.0
@@ -201,6 +202,13 @@ class Criterion(StrictModel):
         if "goal" in self.model_fields_set:
             return "higher" if self.goal == "max" else "lower"
         return better_of(self.metric or "") or "lower"
+
+    @property
+    def aim(self) -> Literal["min", "max", "target"]:
+        """The goal, be it that of the catalogue."""
+        if self.goal == "target":
+            return "target"
+        return "max" if self.better == "higher" else "min"
 
     @property
     def tolerance(self) -> Tolerance | None:

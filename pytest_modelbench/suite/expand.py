@@ -9,14 +9,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from pytest_modelbench.case import Case, case_label
 from pytest_modelbench.catalogue import AUDIO_METRICS, TIMING_METRICS, metric_name
 from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.documents.problems import Location, Problem
 from pytest_modelbench.documents.read import JsonDocument
-from pytest_modelbench.documents.validate import explain
 from pytest_modelbench.endpoints.contract import ENDPOINT, EndpointRunner
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.load.spec import LoadSpec
@@ -30,6 +27,7 @@ from pytest_modelbench.suite.dataset_fault import dataset_fault
 from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.document import Benchmark, Suite
 from pytest_modelbench.suite.models import distinct, find_models, is_selected
+from pytest_modelbench.suite.param_faults import param_faults
 from pytest_modelbench.suite.selection import Selection
 from pytest_modelbench.suite.sides import SideFaultsError, plan_comparison
 from pytest_modelbench.suite.wanted_models import starts_server, wanted_models
@@ -283,16 +281,13 @@ class Expander:
     ) -> bool:
         if runner.params_model is None:
             return True
-        try:
-            runner.params_model.model_validate(params)
-        except ValidationError as error:
-            for location, message in explain(error, runner.params_model, params):
-                group = "matrix" if location and location[0] in varied else "params"
-                problem = self.document.problem((*at, group, *location), message)
-                if problem not in self.problems:
-                    self.problems.append(problem)
-            return False
-        return True
+        faults = param_faults(runner.params_model, params)
+        for location, message in faults:
+            group = "matrix" if location and location[0] in varied else "params"
+            problem = self.document.problem((*at, group, *location), message)
+            if problem not in self.problems:
+                self.problems.append(problem)
+        return not faults
 
 
 def _present(runner: Runner) -> Sequence[str]:

@@ -12,10 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from pytest_modelbench.case import Case, ComparisonPlan, SidePlan
-from pytest_modelbench.documents.validate import explain
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.git import commit_of, repository_of
 from pytest_modelbench.paths import path_from
@@ -26,6 +23,7 @@ from pytest_modelbench.suite.compare import BASELINE, Compare, Side
 from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.find import SHIPPED
 from pytest_modelbench.suite.models import find_models
+from pytest_modelbench.suite.param_faults import param_faults
 
 T = TypeVar("T")
 _PLAIN_WORD = re.compile(r"[\w.+-]{1,20}")
@@ -118,12 +116,9 @@ class _Sides:
         params = {**self.case.params, **side.params}
         model = RUNNERS.get(self.case.runner)().params_model
         if model is not None and side.params:
-            try:
-                model.model_validate(params)
-            except ValidationError as error:
-                for location, message in explain(error, model, params):
-                    name_of = ".".join(("params", *map(str, location)))
-                    self.faults.append(SideFaultError(name, name_of, message))
+            for location, message in param_faults(model, params):
+                name_of = ".".join(("params", *map(str, location)))
+                self.faults.append(SideFaultError(name, name_of, message))
         return params
 
     def _commit(self, name: str, side: Side) -> str | None:

@@ -116,6 +116,24 @@ def test_a_worktree_is_made_ready_while_nobody_is_timed(repository: Path, tmp_pa
         alone.release()
 
 
+def test_a_setup_that_failed_is_not_run_again_for_the_next_case(
+    repository: Path, tmp_path: Path
+) -> None:
+    failed: dict[str, str] = {}
+    for _ in range(2):
+        with (
+            pytest.raises(ModelbenchError, match=r"^side 'baseline': setup of "),
+            places_of(
+                plan(repository, setup=[f"echo once >> {tmp_path}/count; false"]),
+                (),
+                Turns("none"),
+                failed,
+            ),
+        ):
+            pass
+    assert (tmp_path / "count").read_text() == "once\n"
+
+
 def test_what_starts_with_the_interpreter_may_print(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

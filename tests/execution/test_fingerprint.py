@@ -104,6 +104,13 @@ def test_what_is_measured_and_how_changes_it(case: Case, other: dict[str, Any]) 
     assert of(replace(case, **other)) != of(case)
 
 
+def test_another_quantization_in_the_registry_changes_it(case: Case) -> None:
+    """A runner may quantize the same files as it loads them."""
+    names = (None, "int8", "int4")
+    made = {of(replace(case, candidate=replace(case.candidate, quantization=one))) for one in names}
+    assert len(made) == 3
+
+
 def test_a_new_version_of_the_runner_changes_it(case: Case) -> None:
     assert of(case, runner=Version2) != of(case)
 

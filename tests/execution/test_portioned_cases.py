@@ -216,3 +216,20 @@ def test_a_batch_that_cannot_be_put_together_fails_its_samples_alone(
     assert all("t7" not in batch for batch in batches)
     assert value(result, "success_count") == 17
     assert value(result, "failure_count") == 6
+
+
+def test_of_a_batch_that_was_answered_in_part_that_part_counts(
+    measure: Callable[..., Measured], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Upper.finish
+
+    def finish(self: Upper, sample: Any, answer: Any) -> Prediction:
+        if sample.input == "t9":
+            raise ValueError("t9 cannot be read")
+        return usual(self, sample, answer)
+
+    monkeypatch.setattr(Upper, "finish", finish)
+    result, _ = measure(1000, 5, max_failed_samples=5)
+    assert value(result, "success_count") == 18
+    items = value(result, "throughput_items_per_second") * value(result, "inference_seconds")
+    assert items == pytest.approx(18)

@@ -211,6 +211,15 @@ def test_six_answers_newly_wrong_and_none_newly_right_are_a_regression() -> None
     assert "6 newly wrong, 0 newly right, p = 0.031" in verdict.message
 
 
+@pytest.mark.parametrize("before", [40, 50, 70])
+def test_a_change_that_is_just_what_is_allowed_is_never_a_regression(before: int) -> None:
+    """Whichever way 0.3 - 0.4 and 0.4 - 0.5 are rounded."""
+    worse = answers(before - 10, 100, outputs=others(100))
+    verdict = judged("exact_match", answers(before, 100), worse, 0.1)
+    assert verdict.outcome == "inconclusive"
+    assert "just what is allowed" in str(verdict.reason)
+
+
 def test_five_are_not_by_mcnemar_s_test() -> None:
     """p = 1/16, although Tango's interval is below 0."""
     verdict = judged("exact_match", answers(20, 24), answers(15, 24, outputs=others(24)), 0.0)

@@ -69,6 +69,15 @@ def test_a_value_is_put_on_a_scale_from_worst_to_best(
     assert normalized(criterion, value, values) == pytest.approx(expected)
 
 
+def test_without_a_goal_the_catalogue_says_which_way_is_better() -> None:
+    scored = score_cases(
+        criteria({"metric": "exact_match", "max_regression": 0.02}, {"metric": "wer"}),
+        [case("a", {"exact_match": 0.9, "wer": 0.1}), case("b", {"exact_match": 0.4, "wer": 0.6})],
+    )
+    assert totals(scored) == [1.0, 0.0]
+    assert [part.goal for part in scored[0].score.criteria] == ["max", "min"]  # type: ignore[union-attr]
+
+
 def test_a_missing_value_does_not_help_a_case() -> None:
     """The reference runner's winner here is the one that failed its hard criterion."""
     named = criteria(

@@ -69,3 +69,11 @@ def test_an_expression_without_a_value_says_why_and_is_never_null(
     value = expression_value(expression, METRICS)
     assert (value.status, value.value) == (status, None)
     assert reason in str(value.error_message)
+
+
+def test_what_is_the_client_s_fault_stays_that_whatever_else_lacks_samples() -> None:
+    metrics = {
+        "late": measured(9.0, "ms", flag="client_limited", samples=500, samples_needed=662),
+        "few": measured(9.0, "ms", flag="too_few_samples", samples=50, samples_needed=662),
+    }
+    assert expression_value("late + few", metrics).metadata["flag"] == "client_limited"

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pytest_modelbench.errors import ModelbenchError
@@ -141,6 +142,11 @@ def test_a_runner_gives_one_answer_to_each_sample(answers: list[str]) -> None:
         timed(lambda batch: answers, ["a", "b"])
     given, _ = steady_state(lambda batch: answers, [["a", "b"]], rule())
     assert isinstance(given[0], ModelbenchError)
+
+
+def test_an_array_without_dimensions_is_no_list_of_answers() -> None:
+    with pytest.raises(ModelbenchError, match="predict gave a ndarray without a length: it must"):
+        timed(lambda batch: np.array(3.0), ["a"])
 
 
 def test_a_call_s_duration_is_that_of_the_call() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,133 @@ def test_a_runner_s_name_may_have_capitals(
     echo(('runners.add("echo"', 'runners.add("SayIt"'), benchmarks=[model], criteria=[criterion])
     pytester.runpytest("echo.json").assert_outcomes(passed=1)
     assert runs()[0].cases[0].runner == "sayit"
+
+
+@pytest.mark.usefixtures("inline")
+def test_entries_of_one_path_that_differ_in_quantization_are_loaded_each_for_itself(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs
+) -> None:
+    """And are measured again where the registry says another one than the resumed run."""
+    registry = pytester.path / "registry.json"
+
+    def write(quantization: str) -> None:
+        entries = [
+            {"version": "m-fp16", "model_path": "org/m"},
+            {"version": "m-small", "model_path": "org/m", "quantization": quantization},
+        ]
+        registry.write_text(json.dumps(entries))
+
+    own = "session = EchoSession()\n        session.properties = {'bits': candidate.quantization}"
+    echo(
+        (LOAD, f"        {own}\n        return session\n"),
+        registry="registry.json",
+        benchmarks=[{"id": "shout", "runner": "echo"}],
+    )
+    write("int8")
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
+    write("int4")
+    pytester.runpytest("echo.json", "--suite-resume=last").assert_outcomes(passed=2)
+    seen = [[case.properties["bits"] for case in run.cases] for run in runs()]
+    assert seen == [[None, "int8"], [None, "int4"]]
+    assert [bool(case.taken_over) for case in runs()[1].cases] == [True, False]
+
+
+@pytest.mark.usefixtures("inline")
+@pytest.mark.parametrize(
+    ("promised", "gives", "said"),
+    [
+        ("()", "1 / 0", "summarize: ZeroDivisionError: division by zero"),
+        ("('mine',)", "1 / 0", "mine: ZeroDivisionError: division by zero"),
+        ("()", "{'tokens_per_sec': 1.0}", "summarize: the runner gives 'tokens_per_sec', which is"),
+        ("('tokens_per_sec',)", "{'tokens_per_sec': 1.0}", "choose another name"),
+    ],
+)
+def test_what_goes_wrong_in_summarize_is_told_whatever_is_promised(
+    pytester: pytest.Pytester,
+    echo: Callable[..., Path],
+    runs: Runs,
+    promised: str,
+    gives: str,
+    said: str,
+) -> None:
+    summary = f"    def summarize(self, samples, predictions):\n        return {gives}\n\n"
+    echo(
+        ("    def predict", f"{summary}    def predict"),
+        ('    name = "echo"', f'    name = "echo"\n    metrics = {promised}'),
+    )
+    result = pytester.runpytest("echo.json")
+    result.assert_outcomes(failed=1)
+    assert said in result.stdout.str()
+    assert "did not give it" not in result.stdout.str()
+    assert runs()[0].cases[0].metrics["tokens_per_sec"].is_ok
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_batch_of_another_length_than_its_samples_is_what_prepare_batch_did(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs
+) -> None:
+    own = (
+        "    batch_size = 4\n\n    def prepare_batch(self, prepared):\n"
+        "        return list(prepared), [1] * len(prepared)\n\n"
+    )
+    echo(("    def predict", f"{own}    def predict"))
+    pytester.runpytest("echo.json").assert_outcomes(failed=1)
+    said = "the runner's prepare_batch gave a tuple of 2 parts for 3 samples: it must give a batch"
+    assert said in runs()[0].cases[0].detail
+
+
+ADD = 'modelbench.runners.add("echo", Echo)'
+
+
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        (
+            'modelbench.runner.add("echo", Echo)',
+            "AttributeError: 'Extensions' object has no attrib",
+        ),
+        ('modelbench.runners.add(Echo, "echo")', "the name of a runner is <class 'conftest.Echo'>"),
+        ('modelbench.runners.add("echo", Echo())', "add the class Echo itself"),
+        ("import gone_for_good", "ModuleNotFoundError: No module named 'gone_for_good'"),
+    ],
+)
+def test_a_slip_in_registering_is_told_in_a_sentence_with_its_file(
+    pytester: pytest.Pytester, echo: Callable[..., Path], slip: str, said: str
+) -> None:
+    echo((ADD, slip))
+    result = pytester.runpytest("echo.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.stderr.lines if "ERROR: " in line]
+    assert f"{pytester.path / 'conftest.py'} cannot be used: " in line
+    assert said in line
+
+
+@pytest.mark.parametrize("engine", ["isolated", "inline"])
+def test_of_two_runners_of_one_name_that_of_the_inner_conftest_is_used(
+    pytester: pytest.Pytester, echo: Callable[..., Path], runs: Runs, engine: str
+) -> None:
+    echo()
+    outer, inner = pytester.path / "conftest.py", pytester.path / "inner"
+    inner.mkdir()
+    for file in ("echo.json", "data.jsonl"):
+        (pytester.path / file).rename(inner / file)
+    named = outer.read_text().replace(LOAD, f"{LOAD[:-14]}EchoSession.named('%s')\n")
+    maker = "    @classmethod\n    def named(cls, name):\n        made = cls()\n"
+    maker += "        made.properties = {'of': name}\n        return made\n\n"
+    named = named.replace("    def predict", f"{maker}    def predict")
+    outer.write_text(named % "outer")
+    (inner / "conftest.py").write_text(named % "inner")
+    pytester.runpytest("inner/echo.json", f"--suite-engine={engine}").assert_outcomes(passed=1)
+    assert runs()[0].cases[0].properties == {"of": "inner"}
+
+
+def test_fixtures_of_another_plugin_that_are_called_as_ours_go_on_working(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        my_fixtures="import pytest\n@pytest.fixture\ndef model():\n    return 'mine'\n",
+        test_it="def test_it(model):\n    assert model == 'mine'\n",
+    )
+    pytester.makeconftest("pytest_plugins = ['my_fixtures']\n")
+    result = pytester.runpytest_subprocess("test_it.py", "--suite-output=run.json")
+    result.assert_outcomes(passed=1)

@@ -35,6 +35,25 @@ def test_measured_cases_pass_and_stand_in_one_run(
 
 
 @pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--suite-baseline=", "--suite-baseline '' names no run: give last, *"),
+        ("--suite-device=", "--suite-device '' names no device: give one, such as CPU, *"),
+        ("--suite-registry=", "--suite-registry '': no such file"),
+        ("--suite-against=", "--suite-against '' should be a git revision *"),
+    ],
+)
+def test_an_option_whose_variable_is_not_set_ends_the_session(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, option: str, said: str
+) -> None:
+    """As of `--suite-baseline="$BASELINE"` in a script: the gate would be open."""
+    echo_suite()
+    result = pytester.runpytest("echo.json", option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{said}"])
+
+
+@pytest.mark.parametrize(
     ("bound", "words"),
     [
         ({"min": 0.95}, "broken: exact_match is 0.6667 ?0.2077, 0.9385?, below its min 0.95"),

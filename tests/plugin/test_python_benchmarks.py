@@ -637,6 +637,92 @@ def test_a_device_of_the_users_own_wins_and_one_of_another_plugin_does_not(
     }
 
 
+# Tests that end in other ways
+
+FROM_ITS_BODY = """
+def test_late(request):
+    modelbench = request.getfixturevalue("modelbench")
+    modelbench.metric("accuracy", 0, min=1)
+"""
+
+OF_UNITTEST = """
+import unittest
+
+import pytest
+
+
+class TestOfUnittest(unittest.TestCase):
+    @pytest.fixture(autouse=True)
+    def _bench(self, modelbench):
+        modelbench.metric("accuracy", 1, min=1)
+
+    def test_fails(self):
+        self.fail("not so")
+
+    def test_skips(self):
+        self.skipTest("not here")
+
+    def test_is_well(self):
+        pass
+"""
+
+OF_SUBTESTS = """
+def test_parts(modelbench, subtests):
+    modelbench.metric("accuracy", 0, min=1)
+    for number in range(3):
+        with subtests.test(number=number):
+            assert number != 1
+
+
+def test_good_parts(modelbench, subtests):
+    modelbench.metric("accuracy", 1, min=1)
+    with subtests.test():
+        pass
+"""
+
+
+def test_bounds_are_judged_in_a_session_that_begins_in_the_midst_of_its_first_test(
+    pytester: pytest.Pytester, runs: Runs
+) -> None:
+    pytester.makepyfile(FROM_ITS_BODY)
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["broken: accuracy is 0, below its min 1"])
+    (case,) = runs()[0].cases
+    assert (case.status, [check.outcome for check in case.bounds]) == ("ok", ["failed"])
+
+
+def test_a_test_of_unittest_is_in_the_run_as_it_ended(
+    pytester: pytest.Pytester, runs: Runs
+) -> None:
+    pytester.makepyfile(OF_UNITTEST)
+    pytester.runpytest_inprocess().assert_outcomes(failed=1, skipped=1, passed=1)
+    assert {case.benchmark: (case.status, case.detail[-8:]) for case in runs()[0].cases} == {
+        "test_fails": ("error", ": not so"),
+        "test_skips": ("skipped", "not here"),
+        "test_is_well": ("ok", ""),
+    }
+
+
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="pytest 9 brings subtests")
+def test_a_test_with_failed_subtests_is_an_error(pytester: pytest.Pytester, runs: Runs) -> None:
+    pytester.makepyfile(OF_SUBTESTS)
+    result = pytester.runpytest_inprocess("--suite-output=run.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    parts, good = runs()[0].cases
+    assert (parts.status, parts.detail) == ("error", "1 of its subtests failed")
+    assert parts.metrics["accuracy"].value == 0
+    assert (good.status, [check.outcome for check in good.bounds]) == ("ok", ["passed"])
+
+
+def test_a_doctest_is_refused_the_fixture(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile('"""\n>>> getfixture("modelbench").metric("a", 0, min=1)\n"""\n')
+    result = pytester.runpytest_inprocess("--doctest-modules")
+    result.assert_outcomes(failed=1)
+    said = "*the modelbench fixture is for test functions, not for a DoctestItem*"
+    result.stdout.fnmatch_lines([said])
+
+
 # The session
 
 MANY = """

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.quality.exact_match import exact_match
-from pytest_modelbench.quality.find import find_quality_metric, score
+from pytest_modelbench.quality.find import find_quality_metric, score, scored
 from pytest_modelbench.results.metric import Metric, MetricStatus, measured
 
 ANYWHERE = Path("/nowhere")
@@ -99,3 +99,22 @@ def test_a_fault_of_the_metric_is_an_error_and_an_absent_package_a_skip() -> Non
     assert str(failed.error_message).startswith("KeyError: ")
     skipped = score(absent, ["a"], ["a"], {})
     assert (skipped.status, skipped.error_message) == (MetricStatus.SKIPPED, "x is not installed")
+
+
+def test_a_metric_that_changes_its_lists_changes_them_for_no_other() -> None:
+    class Sorting:
+        def __call__(self, predictions: Any, references: Any) -> float:
+            return sum(self.terms(predictions, references)[1])
+
+        def terms(self, predictions: Any, references: Any) -> tuple[str, list[bool]]:
+            are_right = [one == other for one, other in zip(predictions, references, strict=True)]
+            predictions.sort()
+            references[:] = ["gone"] * len(references)
+            return "right", are_right
+
+    predictions, references = ["b", "a"], ["b", "a"]
+    metric, terms = scored(Sorting(), predictions, references, {})
+    assert metric.value == 2
+    assert terms is not None
+    assert list(terms[1]) == [1, 1]
+    assert (predictions, references) == (["b", "a"], ["b", "a"])

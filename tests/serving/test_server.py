@@ -457,3 +457,24 @@ use(200)
     assert 110 < found["steady_peak_ram_mb"] < 180
     assert 55 < found["steady_ram_increase_mb"] < 75
     assert scope == "the server's process and 1 it started"
+
+
+def test_the_peak_of_an_earlier_case_is_none_of_the_next_one_s(servers: Servers) -> None:
+    what = """
+class Answers(Answers):
+    def do_POST(self):
+        held = bytearray(300 << 20)
+        held[::4096] = b"x" * len(held[::4096])
+        self.do_GET()
+"""
+    with Server.ready(servers.spec(what + SERVE)) as server:
+        for method in ("POST", "GET"):
+            server.memory.begin_window()
+            request = urllib.request.Request(server.base_url, method=method)
+            with urllib.request.urlopen(request, timeout=30):
+                server.memory.end_window()
+            found = server.memory.metrics(is_reused=method == "GET")
+            peak = found["peak_ram_mb"].value
+            assert peak is not None
+            assert (peak > 300) == (method == "POST")
+            assert found["load_peak_ram_mb"].metadata.get("reused", False) == (method == "GET")

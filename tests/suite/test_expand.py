@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, model_validator
 
+from pytest_modelbench.runners import RUNNERS
+from pytest_modelbench.runners.contract import Runner
 from pytest_modelbench.suite.device_names import usual_device_name
 from pytest_modelbench.suite.selection import Selection
 
@@ -218,3 +221,42 @@ def test_a_case_stands_on_the_line_of_its_benchmark(folder: Any) -> None:
         '{"runner": "embedding_text",\n"model": "model"}]}'
     )
     assert [case.line for case in folder.load(text).cases] == [3, 5]
+
+
+@pytest.fixture
+def checking() -> Iterator[None]:
+    """A runner whose parameters are checked by a validator that changes them, or fails."""
+    added = RUNNERS.added
+
+    class Params(BaseModel):
+        size: int = 1
+
+        @model_validator(mode="before")
+        @classmethod
+        def _take_out(cls, given: Any) -> Any:
+            return {"size": given.pop("size") + len(given.pop("nested")["deep"])}
+
+    class Checking(Runner):
+        input_kind = "text"
+        params_model = Params
+
+    RUNNERS.add("checking", Checking)
+    yield
+    RUNNERS.forget_added(added)
+
+
+@pytest.mark.usefixtures("checking")
+def test_a_validator_may_change_what_it_is_given_and_raise_what_it_likes(folder: Any) -> None:
+    nested = {"nested": {"deep": [1]}}
+    suite = folder.benchmark(runner="checking", params=nested, matrix={"size": [2, 3]})
+    made = [case.params for case in folder.load(suite).cases]
+    assert made == [{**nested, "size": 2}, {**nested, "size": 3}]
+    params = {**nested, "size": 2}
+    compared = folder.benchmark(
+        runner="checking", params=params, compare={"baseline": {"params": {"size": 4}}}
+    )
+    (case,) = folder.load(compared).cases
+    assert [one.params["size"] for one in case.measured] == [4, 2]
+    broken = folder.benchmark(runner="checking", params={"size": 2})
+    said = "benchmarks[0].params: Params failed to check them: KeyError: 'nested'"
+    assert folder.fault(broken) == said

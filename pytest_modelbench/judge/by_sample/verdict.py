@@ -118,9 +118,9 @@ class _Decision:
             surely = self.judged[0] > 0 and not self._lacks_significance()
             return "regression" if surely else "pass" if self.worse <= 0 else "inconclusive"
         surely_worse = self.judged[0] > tolerance / 2
-        if self.worse > tolerance and surely_worse and not self._lacks_significance():
+        if is_beyond(self.worse, tolerance) and surely_worse and not self._lacks_significance():
             return "regression"
-        return "pass" if self.judged[1] <= tolerance else "inconclusive"
+        return "inconclusive" if is_beyond(self.judged[1], tolerance) else "pass"
 
     def _lacks_significance(self) -> bool:
         p_value = self.change.p_value
@@ -143,14 +143,14 @@ class _Decision:
                 f"a share of 0 is nothing: 'max_regression' should be a number, in the unit of "
                 f"{self.question.metric}"
             )
-        if self.worse > tolerance and self._lacks_significance():
+        if is_beyond(self.worse, tolerance) and self._lacks_significance():
             limit = f"{self.level:.2g}"
             if self.verdict_count > 1:
                 limit += f" (0.05 / {self.verdict_count} verdicts)"
             return f"the change may be chance: p = {self.change.p_value:.2g}, above {limit}"
         if not tolerance and self.worse <= 0:
             return "nothing worse is allowed: only equal answers, or surely better ones, pass"
-        if self.worse == tolerance:
+        if not is_beyond(self.worse, tolerance) and not is_beyond(tolerance, self.worse):
             return "the change is just what is allowed: no number of samples would settle it"
         bound = tolerance if self.worse < tolerance else tolerance / 2
         better, worse = self.judged

@@ -30,7 +30,7 @@ def normalized_errors(
         worse, better = _towards(target, value, (value - down, value + up))
     else:
         length = max(values) - min(values)
-        worse, better = (down, up) if criterion.goal == "max" else (up, down)
+        worse, better = (down, up) if criterion.aim == "max" else (up, down)
     if length <= NARROWEST_SPAN:
         return NONE
     return worse / length, better / length

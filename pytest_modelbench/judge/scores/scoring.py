@@ -127,7 +127,7 @@ def _part(name: str, criterion: Criterion, valued: Valued, span: Sequence[float]
             interval = [_known_end(share - down), _known_end(share + up)]
     return CriterionScore(
         id=name,
-        goal=criterion.goal,
+        goal=criterion.aim,
         weight=criterion.weight,
         value=value,
         normalized=share,
@@ -152,7 +152,7 @@ def normalized(criterion: Criterion, value: float, values: Sequence[float]) -> f
     if high - low < NARROWEST_SPAN:
         return 1.0
     share = (value - low) / (high - low)
-    return min(1.0, max(0.0, share if criterion.goal == "max" else 1.0 - share))
+    return min(1.0, max(0.0, share if criterion.aim == "max" else 1.0 - share))
 
 
 def _ranked(cases: Sequence[CaseResult]) -> list[CaseResult]:

@@ -60,7 +60,7 @@ _KINDS = {
     **dict.fromkeys(("first_latency_ms", "model_load_seconds", "compile_seconds"), ONCE),
     **dict.fromkeys(MEMORY_METRICS, MEMORY),
     **dict.fromkeys(ENERGY_METRICS, MEAN),
-    **dict.fromkeys(("real_time_factor", "x_realtime"), MEAN),
+    **dict.fromkeys(("real_time_factor", "x_realtime", "stream_x_realtime"), MEAN),
 }
 _TIME_UNITS = ("s", "ms", "us", "ns")
 _OF_TAILS = ("p90_", "p95_", "p99_", "max_")

@@ -96,18 +96,22 @@ def run_beside(text: str, other: BenchmarkRun, folder: Path) -> Found:
     """The run that `text` names, to be held against `other` or the other way round.
 
     `last` and `branch:NAME` choose among those of a suite of `other` in the same project: the
-    newest that has measured one of its cases, else the newest. Raises `ModelbenchError`.
+    newest that has measured one of its cases, else the newest, and `other` itself only where there
+    is no further one. Raises `ModelbenchError`.
     """
     if not is_choice(text):
         return find_run(text, folder)
     faulty: list[Path] = []
     cases = {case.id for case in other.cases if case.status == "ok"}
-    first = None
+    first = itself = None
     for file, run in runs_in_order(text, folder, faulty=faulty):
-        if _has_suite_of(run, other):
+        if run.metadata.run_id == other.metadata.run_id:
+            itself = file, run
+        elif _has_suite_of(run, other):
             if any(case.status == "ok" and case.id in cases for case in run.cases):
                 return file, run
             first = first or (file, run)
+    first = first or itself
     if first is None:
         wanted = f" of a suite of run {other.metadata.run_id}, in the same project"
         raise WrongUsage(nothing_found(text, folder, wanted, faulty=faulty))

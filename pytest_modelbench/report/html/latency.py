@@ -59,8 +59,8 @@ def _calls(case: ShownCase, most: int, told: Sequence[float]) -> dict[str, Any]:
     """All in units of ten to the `exponent` ms. The first call is told by itself."""
     timing = case.result.timing
     assert timing is not None
-    durations, warmup = timing.durations_ns(), timing.warmup_ns()
-    exponent = exponent_of(durations or warmup)
+    durations, (first, warmup) = timing.durations_ns(), _before(case)
+    exponent = exponent_of(durations or warmup or first)
 
     def series(calls: Sequence[int], most: int) -> dict[str, Any]:
         step, parts = envelope(calls, most)
@@ -71,10 +71,22 @@ def _calls(case: ShownCase, most: int, told: Sequence[float]) -> dict[str, Any]:
         "exponent": exponent - MS_EXPONENT,
         "sorted": in_units(distribution(durations, told), exponent),
         "timed": series(durations, most),
-        "first": series(warmup[:1], 1),
-        "warmup": series(warmup[1:], most // 2),
+        "first": series(first, 1),
+        "warmup": series(warmup, most // 2),
         "ended": timing.warmup_ended_by,
     }
+
+
+def _before(case: ShownCase) -> tuple[Sequence[int], Sequence[int]]:
+    """The first call, and those that warmed up.
+
+    Where the first one failed, was that of an earlier case, or is an endpoint's, whose answers come
+    in any order, it is not the first of those that are kept.
+    """
+    timing, first = case.result.timing, case.result.metrics.get("first_latency_ms")
+    kept = timing.warmup_ns() if timing is not None else ()
+    is_there = first is not None and first.is_ok and not first.metadata.get("reused")
+    return (kept[:1], kept[1:]) if is_there and case.result.load is None else ((), kept)
 
 
 def latency_table(report: Report) -> Markup:
@@ -93,7 +105,7 @@ def latency_table(report: Report) -> Markup:
 def _figures(case: ShownCase) -> list[Child]:
     timing = case.result.timing
     assert timing is not None
-    calls, warmup = sorted(timing.durations_ns()), timing.warmup_ns()
+    calls, first = sorted(timing.durations_ns()), _value(case, "first_latency_ms")
     told = [interpolated(calls, share) for share in TOLD if calls]
     times = [calls[0], *told, calls[-1]] if calls else []
     shown_times = [shown(one / NS_PER_MS) for one in times] or [NOTHING] * (len(TOLD) + 2)
@@ -101,8 +113,8 @@ def _figures(case: ShownCase) -> list[Child]:
         case_link(case),
         str(len(calls)),
         *shown_times,
-        shown(warmup[0] / NS_PER_MS) if warmup else NOTHING,
-        str(max(0, len(warmup) - 1)),
+        NOTHING if first is None else shown(first),
+        str(len(_before(case)[1])),
         timing.warmup_ended_by,
     ]
 
@@ -114,12 +126,14 @@ def phases_of(case: ShownCase) -> list[float | None]:
     if load is not None and compiling is not None:
         load = max(0.0, load - compiling)
     first = _value(case, "first_latency_ms")
-    warmup = timing.warmup_ns() if timing else ()
+    # Of calls that were under way together the times do not add up to how long it took.
+    is_together = case.result.load is not None or (timing is not None and timing.in_flight > 1)
+    warmup = () if is_together else _before(case)[1]
     return [
         load,
         compiling,
         None if first is None else first / 1e3,
-        sum(warmup[1:]) / NS_PER_S if warmup else None,
+        sum(warmup) / NS_PER_S if warmup else None,
         _value(case, "inference_seconds"),
     ]
 
