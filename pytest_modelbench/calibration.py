@@ -49,7 +49,7 @@ def save_calibration(made: Calibration) -> Path:
     from pytest_modelbench.results.store import write_atomically
 
     text = json.dumps(made.model_dump(mode="json"), indent=2) + "\n"
-    path = write_atomically(calibration_file(), text)
+    path = write_atomically(calibration_file(), text, "the calibration", "XDG_STATE_HOME")
     saved_calibration.cache_clear()
     return path
 

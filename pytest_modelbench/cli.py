@@ -111,15 +111,18 @@ def _run(options: argparse.Namespace) -> int:
     if options.list_runners:
         return _list_runners(options)
     suites = [*options.name, *options.suite] or _from_environment("MODEL_BENCH_SUITE")
-    output = options.output or "".join(_from_environment("MODEL_BENCH_OUTPUT")[:1])
+    output = options.output
+    if output is None:
+        output = next(iter(_from_environment("MODEL_BENCH_OUTPUT")), None)
     if not suites and options.registry:
         return _list_registry(options)
     arguments = [f"--suite={name}" for name in suites or ["quickstart"]]
     arguments += [f"--suite-model={name}" for name in options.model]
     arguments += [f"--suite-device={name}" for name in options.device]
-    arguments += [f"--suite-registry={options.registry}"] if options.registry else []
-    arguments += [f"--suite-output={output}"] if output else []
-    arguments += [f"--suite-output-dir={options.output_dir}"] if options.output_dir else []
+    arguments += [] if options.registry is None else [f"--suite-registry={options.registry}"]
+    arguments += [] if output is None else [f"--suite-output={output}"]
+    if options.output_dir is not None:
+        arguments += [f"--suite-output-dir={options.output_dir}"]
     arguments += ["--suite-dry-run"] if options.dry_run else []
     arguments += ["--suite-quick"] if options.quick else []
     arguments += ["--suite-preflight"] if options.preflight else []

@@ -28,28 +28,29 @@ def add_report(commands: Any) -> None:
         "-o",
         "--output",
         metavar="FILE",
-        type=Path,
         help="write it to this file: HTML where it ends in .html, else Markdown",
     )
     parser.set_defaults(command=_report, wrong_usage=parser.error)
 
 
 def _report(options: argparse.Namespace) -> int:
+    from pytest_modelbench.paths import file_to_write
     from pytest_modelbench.recording.html_file import is_html_name
     from pytest_modelbench.recording.markdown_files import write_markdown
     from pytest_modelbench.report.markdown import markdown_of
 
-    output, wrong_usage = options.output, options.wrong_usage
-    is_html = output is not None and is_html_name(output)
-    if output is not None and not is_html and output.suffix.lower() not in MARKDOWN_NAMES:
+    wrong_usage = options.wrong_usage
+    output = file_to_write("--output", options.output, Path.cwd())
+    page = output if output is not None and is_html_name(output) else None
+    if output is not None and page is None and output.suffix.lower() not in MARKDOWN_NAMES:
         wrong_usage(
-            f"--output {str(output)!r} should end in .html for a page, or in .md for Markdown"
+            f"--output {options.output!r} should end in .html for a page, or in .md for Markdown"
         )
-    if not is_html:
+    if page is None:
         _check_one(options.run, wrong_usage)
     found = [_found(text) for text in options.run]
-    if is_html:
-        return _write_html(found, output)
+    if page is not None:
+        return _write_html(found, page)
     run = found[0][1]
     if output:
         print(f"Markdown written to {write_markdown(run, output, '--output')}")

@@ -137,12 +137,13 @@ def _of_models(gathered: dict[Key, Gathered], patterns: Sequence[str]) -> dict[K
         for key, one in gathered.items()
         if not patterns or any(fits(pattern, key.model) for pattern in patterns)
     }
-    if not kept:
-        known = sorted({key.model for key in gathered})
-        raise WrongUsage(
-            f"--model {patterns[0]!r}: no predictions are of such a model"
-            f"{did_you_mean(patterns[0], known)} (there are {', '.join(known)})"
-        )
+    known = sorted({key.model for key in gathered})
+    for pattern in patterns:
+        if not any(fits(pattern, name) for name in known):
+            raise WrongUsage(
+                f"--model {pattern!r}: no predictions are of such a model"
+                f"{did_you_mean(pattern, known)} (there are {', '.join(known)})"
+            )
     return kept
 
 

@@ -62,7 +62,7 @@ def count(text: str) -> int:
     """For `--limit` and the like."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} should be a whole number, 0 or above")
-    return int(text)
+    return min(int(text), sys.maxsize)
 
 
 def moment(text: str) -> Any:

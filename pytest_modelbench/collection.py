@@ -6,8 +6,9 @@ module: fixtures and their overriding, `-k`, `-m`, node ids, `--lf`, reruns, tim
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from warnings import warn_explicit
@@ -54,7 +55,28 @@ def matches_ini(file: Path, config: pytest.Config) -> bool:
         relative = file.relative_to(config.rootpath)
     except ValueError:
         return False
-    return any(relative.match(glob) for glob in config.getini("modelbench_suites"))
+    globs = (PurePosixPath(one).parts for one in config.getini("modelbench_suites"))
+    return any(_fits(relative.parts, glob) for glob in globs)
+
+
+def _fits(names: Sequence[str], globs: Sequence[str]) -> bool:
+    """Whether a whole path fits; `**` stands for any number of directories."""
+    if not globs or not names:
+        return not names and all(one == "**" for one in globs)
+    if globs[0] == "**":
+        return any(_fits(names[at:], globs[1:]) for at in range(len(names) + 1))
+    return fnmatchcase(names[0], globs[0]) and _fits(names[1:], globs[1:])
+
+
+def check_globs(config: pytest.Config) -> None:
+    """Raises `ModelbenchError` for one in the ini option that could never fit."""
+    for one in config.getini("modelbench_suites"):
+        parts = PurePosixPath(one).parts
+        if not parts or parts[0] in ("/", ".."):
+            raise ModelbenchError(
+                f"ini option modelbench_suites: {one!r} should be a glob relative to the rootdir, "
+                "such as suites/*.json"
+            )
 
 
 class SuiteModule(pytest.Module):

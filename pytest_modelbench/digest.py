@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
@@ -39,5 +40,5 @@ def _digest(root: str, stamps: _Stamps) -> str:
     for name, _size, _time in stamps:
         with Path(name).open("rb") as file:
             content = hashlib.file_digest(file, hashlib.blake2b).hexdigest()
-        digest.update(f"{name.removeprefix(root)}\n{content}\n".encode())
+        digest.update(os.fsencode(f"{name.removeprefix(root)}\n{content}\n"))
     return digest.hexdigest()

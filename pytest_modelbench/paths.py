@@ -13,8 +13,9 @@ def file_to_write(option: str, given: str | None, base_dir: Path) -> Path | None
 
     Once its owner would see it, not after all has been measured.
     """
-    if not given:
+    if given is None:
         return None
+    _check_not_blank(option, given, "file")
     path = path_from(given, base_dir)
     if path.is_dir():
         raise ModelbenchError(f"{option} {given!r} is a directory: name a file in it")
@@ -25,12 +26,19 @@ def file_to_write(option: str, given: str | None, base_dir: Path) -> Path | None
 
 def folder_to_write(option: str, given: str | None, base_dir: Path) -> Path | None:
     """The same of a directory."""
-    if not given:
+    if given is None:
         return None
+    _check_not_blank(option, given, "directory")
     path = path_from(given, base_dir)
     if path.exists() and not path.is_dir():
         raise ModelbenchError(f"{option} {given!r} is not a directory")
     return path
+
+
+def _check_not_blank(option: str, given: str, what: str) -> None:
+    """As of a variable that is not set."""
+    if not given.strip():
+        raise ModelbenchError(f"{option} {given!r} names no {what}: give one, or leave it out")
 
 
 def path_from(text: str, base_dir: Path) -> Path:

@@ -91,9 +91,12 @@ class Candidate:
         path = Path(self.model_path)
         if not self.is_local or not path.exists():
             return None
-        if path.is_file():
-            return sum(file.stat().st_size for file in model_files(path)) / 1e6
-        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6
+        try:
+            files = model_files(path) if path.is_file() else path.rglob("*")
+            sizes = [file.stat().st_size for file in files if file.is_file()]
+        except OSError:  # a directory that may be listed and no more, a download that is going on
+            return None
+        return sum(sizes) / 1e6 if sizes else None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_modelbench.collection import check_globs
 from pytest_modelbench.errors import ModelbenchError
 from pytest_modelbench.plugin_objects import RECORDER, SESSION, recorder_of, session_of
 from pytest_modelbench.session import ModelbenchSession
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def start(config: pytest.Config) -> ModelbenchSession:
     """Set up this session for suites: what to run, and the plugin objects that run it."""
     try:
+        check_globs(config)
         _add_named_suites(config)
         _register_extensions(config)
         session = ModelbenchSession(config)

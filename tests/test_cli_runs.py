@@ -172,6 +172,14 @@ def test_runs_of_another_directory_and_single_files_are_listed_too(
     assert capsys.readouterr().err == "--dir 'gone': no such directory\n"
 
 
+def test_a_run_file_that_an_editor_has_saved_anew_is_read(capsys: Printed) -> None:
+    """With the three bytes before it that some begin a file with."""
+    file = stored_run(runs_folder(), 1, [made_case("b[one-CPU]")])
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert ids(capsys) == [run_id(1)]
+    assert ids(capsys, "--limit=99999999999999999999") == [run_id(1)]
+
+
 def test_an_empty_store_says_how_to_fill_it(capsys: Printed) -> None:
     assert main(["runs"]) == 0
     captured = capsys.readouterr()

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from made_predictions import leaderboard, prediction, written
-from made_runs import kept_run
+from made_runs import kept_run, made_case
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.quality.word_error_rate import wer
+from pytest_modelbench.results.metric import measured
 from pytest_modelbench.results.store import runs_folder
 
 pytest.importorskip("jiwer")
@@ -239,6 +240,8 @@ def test_a_model_is_chosen_by_its_whole_name_or_a_glob(capsys: Printed) -> None:
         "acme/[x]", "acme/listen-1", "acme/listen-1-large", "other/listen-1",
     ]  # fmt: skip
     assert chosen("--model=acme/[x]") == ["acme/[x]"]
+    assert main(["score", "x", "--model=acme/*", "--model=listen-1"]) == 2
+    assert "--model 'listen-1'" in capsys.readouterr().err
     assert main(["score", "x", "--model=listen-1"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("--model 'listen-1': no predictions are of such a model")
@@ -313,17 +316,23 @@ def test_a_limit_in_percent_needs_its_sign(capsys: Printed, limit: str, right: s
 
 def test_a_run_that_was_broken_off_is_scored_with_a_remark(capsys: Printed) -> None:
     lines = [prediction(at, *pair) for at, pair in enumerate(ONE_WRONG_IN_TEN)]
-    whole, cut, killed = (kept_run(runs_folder(), number) for number in (1, 2, 3))
-    for folder in (whole, cut, killed):
+    cases = [made_case(metrics={"sample_count": measured(10)})]
+    whole, cut, killed, late = (kept_run(runs_folder(), number, cases) for number in (1, 2, 3, 4))
+    for folder in (whole, cut, killed, late):
         written(folder.predictions / "p.jsonl", *lines)
     killed.run_file.unlink()
     document_of_cut = json.loads(cut.run_file.read_text())
     for case in document_of_cut["cases"][:1]:
         case.update(status="skipped", detail="unfinished: the session ended while it was measured")
     cut.run_file.write_text(json.dumps(document_of_cut))
+    document_of_late = json.loads(late.run_file.read_text())
+    for case in document_of_late["cases"]:
+        case.update(status="error", detail="not done after 3600 s", metrics={})
+    late.run_file.write_text(json.dumps(document_of_late))
     rest = "what is scored is what was answered so far"
     for folder, what in (
         (cut, "this run was broken off before"),
+        (late, "this run was broken off before"),
         (killed, "this run's session did not end"),
     ):
         assert main(["score", folder.run_id]) == 0

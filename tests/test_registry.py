@@ -146,3 +146,8 @@ def test_a_path_is_local_when_written_so_or_when_it_is_there(
         "~/models": "/home/me/models",
     }
     assert {text: resolve_model_path(text, tmp_path) for text in expected} == expected
+
+
+def test_a_directory_without_a_file_has_no_size(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert Candidate("m", str(tmp_path / "empty")).file_size_mb is None

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_modelbench.datasets.load import SampleReader
 from pytest_modelbench.endpoints.contract import EndpointError
-from pytest_modelbench.errors import as_text, one_line
+from pytest_modelbench.errors import as_text, encodable, one_line
 from pytest_modelbench.execution.blank import identity
 from pytest_modelbench.execution.fingerprint import Fingerprint
 from pytest_modelbench.execution.measurement import Measurement
@@ -100,5 +100,5 @@ def _dataset_record(seen: Measurement, reader: SampleReader) -> dict[str, Any]:
         "reference_column": reader.reference_column,
         "used_rows": seen.sample_count,
         "unusable_rows": reader.unusable_count,
-        "unusable": [{"row": one.row, "reason": one.reason} for one in reader.unusable],
+        "unusable": [{"row": one.row, "reason": encodable(one.reason)} for one in reader.unusable],
     }

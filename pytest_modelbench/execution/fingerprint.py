@@ -66,7 +66,9 @@ class Fingerprint:
 def _way_of_measuring(case: Case) -> Any:
     """The stop rule, or how an endpoint is loaded."""
     if case.load is not None:
-        return case.load.model_dump(exclude=NOT_IN_LOAD_FINGERPRINT)
+        load = case.load.model_dump(exclude=NOT_IN_LOAD_FINGERPRINT)
+        # Of a server that the suite starts, too.
+        return load if case.measure.threads is None else {**load, "threads": case.measure.threads}
     return case.measure.model_dump(exclude=NOT_IN_FINGERPRINT)
 
 

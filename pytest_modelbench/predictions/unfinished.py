@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from pytest_modelbench.runs.folder import RUN_ID, RunFolder
 from pytest_modelbench.runs.summary import summary_document
@@ -26,6 +27,14 @@ def _why(folder: RunFolder) -> str:
     if state == "unfinished":
         return "this run's session did not end"
     cases = (summary_document(folder) or {}).get("cases", ())
-    count = sum(str(case["detail"]).startswith(_BROKEN_OFF) for case in cases)
+    count = sum(map(_was_broken_off, cases))
     number = f"{count} of its {len(cases)} cases" if len(cases) > 1 else "its only case"
     return f"this run was broken off before {number} had ended" if count else ""
+
+
+def _was_broken_off(case: Mapping[str, Any]) -> bool:
+    """By the end of its session, or by its own: a case that took too long has no count."""
+    if str(case["detail"]).startswith(_BROKEN_OFF):
+        return True
+    counted = case["metrics"].get("sample_count", {}).get("value")
+    return case["status"] == "error" and counted is None

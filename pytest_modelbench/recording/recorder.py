@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, encodable
 from pytest_modelbench.paths import file_to_write
 from pytest_modelbench.plugin_objects import session_of
 from pytest_modelbench.recording.html_file import HtmlFile
@@ -80,10 +80,11 @@ class Recorder:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and report.nodeid.endswith(".json"):
-            self.ledger.problems.append(report.longreprtext)
+            text = encodable(report.longreprtext)  # of a file that may be called anything
+            self.ledger.problems.append(text)
             if not self.config.option.suite_preflight:  # which keeps nothing
                 self._open()
-                self.keeping.note({"event": "problem", "text": report.longreprtext})
+                self.keeping.note({"event": "problem", "text": text})
 
     def _open(self) -> None:
         """The directory of the run: where it cannot be there is no session."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def folder_of(file: Path) -> Path:
 def read_run(file: Path) -> BenchmarkRun | None:
     """The run in `file`, read in the fastest way; None when it cannot be used."""
     try:
-        return BenchmarkRun.model_validate_json(file.read_bytes())
+        return BenchmarkRun.model_validate_json(file.read_bytes().removeprefix(BOM_UTF8))
     except (OSError, ValidationError):
         return None
 

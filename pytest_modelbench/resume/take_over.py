@@ -15,7 +15,7 @@ import pytest
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import matches_ini
 from pytest_modelbench.documents.read import read_document
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, encodable
 from pytest_modelbench.recording.own_part import EARLIER_RUN
 from pytest_modelbench.recording.provenance import system_info
 from pytest_modelbench.results.comparison import Comparison
@@ -60,7 +60,7 @@ def _suite_ids(config: pytest.Config) -> Iterator[str]:
         with suppress(ModelbenchError):
             value = read_document(file).value
             given = value.get("id") if isinstance(value, dict) else None
-            yield given if isinstance(given, str) else file.stem
+            yield given if isinstance(given, str) else encodable(file.stem)
 
 
 def _suite_files(config: pytest.Config) -> Iterator[Path]:

@@ -15,7 +15,7 @@ from pytest_modelbench.datasets.spec import DatasetSpec
 from pytest_modelbench.documents.problems import Location, Problem
 from pytest_modelbench.documents.read import JsonDocument
 from pytest_modelbench.endpoints.contract import ENDPOINT, EndpointRunner
-from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.errors import ModelbenchError, Unavailable, encodable
 from pytest_modelbench.load.spec import LoadSpec
 from pytest_modelbench.measure.spec import MeasureSpec
 from pytest_modelbench.quality import QUALITY_METRICS
@@ -50,7 +50,7 @@ class Expander:
 
     @property
     def suite_id(self) -> str:
-        return self.suite.id or self.document.file.stem
+        return self.suite.id or encodable(self.document.file.stem)
 
     @property
     def base_dir(self) -> Path:
@@ -152,7 +152,10 @@ class Expander:
         names = [metric_name(name) for name in benchmark.quality or ()]
         for index, name in enumerate(benchmark.quality or ()):
             short = names[index]
-            if short in (*TIMING_METRICS, *AUDIO_METRICS):
+            if not short.strip():
+                message = f"{name!r} names no metric: write module:callable or evaluate:NAME"
+                self.fault((*at, "quality", index), message)
+            elif short in (*TIMING_METRICS, *AUDIO_METRICS):
                 message = f"{name!r} would be called {short!r}, which is measured for every case"
                 self.fault((*at, "quality", index), message)
             elif short in names[:index]:
@@ -228,6 +231,8 @@ class Expander:
                     self.fault(at, "has no model: give 'model', 'models' or a registry")
                 return []
             found = self.registry.candidates()
+            if not found and not self._is_faulty(("registry",)):
+                self.fault(at, f"has no model: there is none in {self.registry.file}")
         else:
             found = []
             is_up = isinstance(runner, EndpointRunner) and not starts_server(self.suite, benchmark)

@@ -56,17 +56,19 @@ class Entry:
 def entry_of(stored: Stored) -> Entry:
     """Never raises: a run that cannot be read is one that says so."""
     document = document_of(stored)
+    if document is None and (not stored.is_folder or stored.folder.run_file.exists()):
+        from pytest_modelbench.results.find_run import fault_of
+
+        fault = fault_of(run_file_of(stored))
+        document = None if fault else document_of(stored)  # it was being written
+        if document is None:
+            return Entry(stored, "unreadable", fault=fault or "it is being written")
     if document is not None:
         try:
             return _finished(stored, document)
         except (KeyError, TypeError, AttributeError):
             fault = f"its summary is damaged: remove {stored.folder.summary_file}"
             return Entry(stored, "unreadable", fault=fault)
-    if not stored.is_folder or stored.folder.run_file.exists():
-        from pytest_modelbench.results.find_run import fault_of
-
-        fault = fault_of(run_file_of(stored))
-        return Entry(stored, "unreadable", fault=fault) if fault else entry_of(stored)
     return _begun(stored)
 
 

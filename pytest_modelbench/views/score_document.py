@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pytest_modelbench.errors import encodable
 from pytest_modelbench.quality.bootstrap import CONFIDENCE
 from pytest_modelbench.quality.rate_interval import FLAWLESS_METHOD, RATE_METHOD
 
@@ -26,7 +27,7 @@ def score_text(
             "method": RATE_METHOD,
             "method_without_errors": FLAWLESS_METHOD,
         },
-        "files": [str(file) for file in files],
+        "files": [encodable(str(file)) for file in files],
         "notes": list(notes),
         "models": [_model(one) for one in scores],
     }

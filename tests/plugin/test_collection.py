@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from pytest_modelbench import BenchmarkRun
 
 EchoSuite = Callable[..., Path]
 
@@ -30,6 +34,50 @@ def test_a_suite_is_found_by_option_name_path_and_ini_glob(
     found = collect(pytester, argument)
     prefix = file.relative_to(pytester.path).as_posix()
     assert found == [f"{prefix}::shout[one-CPU]", f"{prefix}::shout[two-CPU]"]
+
+
+@pytest.mark.parametrize(
+    ("glob", "expected"),
+    [
+        ("bench/**/*.json", ["bench/a/b/x.json", "bench/x.json"]),
+        ("bench/*.json", ["bench/x.json"]),
+        ("**/x.json", ["bench/a/b/x.json", "bench/x.json", "other/bench/x.json", "x.json"]),
+        ("*.json", ["x.json"]),
+    ],
+)
+def test_globs_of_the_ini_option_are_of_whole_paths(
+    pytester: pytest.Pytester, echo_suite: EchoSuite, glob: str, expected: list[str]
+) -> None:
+    for number, name in enumerate(("x", "bench/x", "bench/a/b/x", "other/bench/x")):
+        file = echo_suite(f"{name}.json", id=f"s{number}")
+        (file.parent / "data.jsonl").write_bytes((pytester.path / "data.jsonl").read_bytes())
+    pytester.makeini(f"[pytest]\nmodelbench_suites = {glob}")
+    assert sorted({line.partition("::")[0] for line in collect(pytester)}) == expected
+
+
+@pytest.mark.parametrize("glob", ["/suites/*.json", "../*.json", ".", '""'])
+def test_a_glob_that_could_never_fit_ends_the_session(pytester: pytest.Pytester, glob: str) -> None:
+    pytester.makeini(f"[pytest]\nmodelbench_suites = {glob}")
+    result = pytester.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*ini option modelbench_suites: * should be a glob relative to*"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux alone")
+def test_a_broken_suite_whose_path_is_not_utf_8_costs_no_results(
+    pytester: pytest.Pytester, echo_suite: EchoSuite
+) -> None:
+    folder = Path(os.fsdecode(os.fsencode(pytester.path) + b"/caf\xe9"))
+    folder.mkdir()
+    good = echo_suite(id=None).rename(folder / os.fsdecode(b"g\xe9.json"))
+    (pytester.path / "data.jsonl").rename(folder / "data.jsonl")
+    (folder / "broken.json").write_text("{}")
+    files = [str(good), str(folder / "broken.json")]
+    result = pytester.runpytest(*files, "--suite-output=run.json", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2, errors=1)
+    run = BenchmarkRun.load(pytester.path / "run.json")
+    assert [case.id for case in run.cases] == ["g?::shout[one-CPU]", "g?::shout[two-CPU]"]
+    assert "caf?/broken.json" in run.problems[0]
 
 
 def test_the_suite_option_leaves_testpaths_alone_and_adds_to_paths(

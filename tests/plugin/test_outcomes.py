@@ -40,6 +40,9 @@ def test_measured_cases_pass_and_stand_in_one_run(
         ("--suite-baseline=", "--suite-baseline '' names no run: give last, *"),
         ("--suite-device=", "--suite-device '' names no device: give one, such as CPU, *"),
         ("--suite-registry=", "--suite-registry '': no such file"),
+        ("--suite-output=", "--suite-output '' names no file: give one, or leave it out"),
+        ("--suite-markdown= ", "--suite-markdown ' ' names no file: give one, or leave it out"),
+        ("--suite-output-dir=", "--suite-output-dir '' names no directory: give one, *"),
         ("--suite-against=", "--suite-against '' should be a git revision *"),
     ],
 )

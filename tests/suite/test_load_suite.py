@@ -127,6 +127,22 @@ def test_a_broken_registry_is_told_with_the_suite_that_names_it(folder: Any) -> 
     ]
 
 
+def test_a_registry_without_a_model_is_a_fault_of_each_benchmark_that_names_none(
+    folder: Any,
+) -> None:
+    file = folder.write("registry.json", "[]")
+    suite = {**folder.benchmark(model=None), "registry": "registry.json"}
+    assert folder.fault(suite) == f"benchmarks[0]: has no model: there is none in {file}"
+
+
+@pytest.mark.parametrize("name", ["evaluate:", "mymodule:", "evaluate:#"])
+def test_a_quality_metric_without_a_name_is_a_fault(folder: Any, name: str) -> None:
+    suite = folder.benchmark(quality=["exact_match", name])
+    assert folder.fault(suite).startswith(
+        f"benchmarks[0].quality[1]: {name!r} names no metric: write module:callable or"
+    )
+
+
 def test_a_registry_that_cannot_be_a_file_is_a_fault_of_the_suite(folder: Any) -> None:
     suite = {**folder.benchmark(model=None), "registry": "a\0b"}
     assert folder.fault(suite) == (

@@ -100,7 +100,9 @@ def noise_of(held: Held, sessions: Sequence[MeasuredCase]) -> Noise:
     if kind is not None and kind.quiet != kind.disturbed:
         sessions = [one for one in sessions if one.is_disturbed == is_disturbed]
     metrics = [one.case.metrics.get(name) for one in sessions]
-    values = [one.value for one in metrics if one is not None and one.value is not None]
+    # How fast a client was says nothing of the endpoint.
+    found = [one for one in metrics if one is not None and not one.is_client_limited]
+    values = [one.value for one in found if one.value is not None]
     peaks = [_peak_mb(one, name) for one in (held.baseline, held.candidate)]
     peak = next((one for one in peaks if one is not None), None)
     prior = prior_of(kind, name, peak, is_disturbed=is_disturbed)

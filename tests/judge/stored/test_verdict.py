@@ -355,3 +355,8 @@ def test_figures_in_different_units_are_not_held_against_each_other() -> None:
     verdict = judge(measured(1.2, "s"), measured(1200.0, "ms"), "load_time", better="lower")
     assert verdict.outcome == "inconclusive"
     assert verdict.reason == "it is in 's' on the baseline and in 'ms' on the candidate"
+
+
+def test_what_a_client_was_to_blame_for_is_no_noise_of_the_endpoint() -> None:
+    late: list[Metric | float] = [measured(400.0, "ms", flag="client_limited")] * 20
+    assert judge(10.0, 10.9, history=[*QUIET, *late]).outcome == "regression"
