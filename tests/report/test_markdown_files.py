@@ -171,4 +171,5 @@ def test_the_command_makes_it_of_a_run_file(
     assert modelbench(["report", str(pytester.path / "gone.json")]) == 2
     assert modelbench(["report", str(file), f"--output={pytester.path}"]) == 1
     errors = capsys.readouterr().err.splitlines()
-    assert all(line.lstrip("'").startswith(str(pytester.path)) for line in errors)
+    paths = [line.removeprefix("--output ").lstrip("'") for line in errors]
+    assert all(one.startswith(str(pytester.path)) for one in paths)
