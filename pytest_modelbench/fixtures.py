@@ -11,7 +11,7 @@ import pytest
 from pytest_modelbench.beside.pytest_benchmark import claim, show_in_benchmark
 from pytest_modelbench.case import Case
 from pytest_modelbench.collection import CaseItem, modelbench_session
-from pytest_modelbench.outcome import CaseFailed, ModelbenchWarning, failures, warnings
+from pytest_modelbench.outcome import CaseFailed, failures, warned, warnings
 from pytest_modelbench.recording.case_reports import MEASURED, keep_so_far
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.junit import show_in_junit
@@ -106,9 +106,7 @@ def _tell(
     if skipped and not session.is_quick:
         reasons.append(f"not compared: {skipped}")
     for line in _unique(warnings, results, comparisons, strict):
-        try:
-            item.warn(ModelbenchWarning(printable(f"{case.id}: {line}")))
-        except ModelbenchWarning:  # warnings are errors in this session
+        if not warned(item, f"{case.id}: {line}"):
             reasons.append(line)
     if reasons:
         raise CaseFailed("\n".join(map(printable, reasons)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pytest_modelbench.errors import ModelbenchError, encodable
@@ -74,16 +75,13 @@ def commit_of(repository: Path, revision: str) -> str:
     if revision.startswith(_MERGE_BASE):
         name = revision.removeprefix(_MERGE_BASE)
         return _merge_base(repository, name, commit_of(repository, name))
-    try:
-        # Not `--end-of-options`, which git knows since 2.30: what begins so would be an option.
-        if not revision.startswith("-"):
+    if not revision.startswith("-"):  # which git would take for an option
+        with suppress(GitFailed):
             return git(repository, "rev-parse", "--verify", revision + "^{commit}")
-        raise GitFailed(["git"], "no revision begins with -")
-    except GitFailed:
-        raise ModelbenchError(
-            f"{revision!r} is no revision of {encodable(str(repository))} "
-            f"(branches: {_branches(repository)}){_if_shallow(repository)}"
-        ) from None
+    raise ModelbenchError(
+        f"{revision!r} is no revision of {encodable(str(repository))} "
+        f"(branches: {_branches(repository)}){_if_shallow(repository)}"
+    )
 
 
 def _merge_base(repository: Path, name: str, commit: str) -> str:

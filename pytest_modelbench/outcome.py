@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from pytest_modelbench.redaction import printable
 from pytest_modelbench.results.comparison import Comparison, Outcome
 from pytest_modelbench.results.run import CaseResult
 from pytest_modelbench.results.sample_record import in_words
@@ -17,6 +18,15 @@ class CaseFailed(Exception):  # noqa: N818 - it is a verdict, shown to people by
 
 class ModelbenchWarning(pytest.PytestWarning):
     """Something about a measurement that a person should know."""
+
+
+def warned(item: pytest.Item, text: str) -> bool:
+    """Warn of `text`; False where warnings are errors in this session, and it is one to be told."""
+    try:
+        item.warn(ModelbenchWarning(printable(text)))
+    except ModelbenchWarning:
+        return False
+    return True
 
 
 def failures(

@@ -10,6 +10,7 @@ from pytest_modelbench.execution.blank import blank_from
 from pytest_modelbench.judge.stored.measured_case import MeasuredCase, cases_of
 from pytest_modelbench.recording.assemble import assemble_run
 from pytest_modelbench.recording.manifest import Manifest
+from pytest_modelbench.results.comparison import Comparison, SideRecord, bare_comparison
 from pytest_modelbench.results.conditions import Conditions, Limits
 from pytest_modelbench.results.metric import Metric, measured
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult, RunMetadata, SystemInfo
@@ -55,6 +56,23 @@ BUSY = CONDITIONS.model_copy(
 )
 IDENTITY = {"id", "suite", "benchmark", "runner", "model", "model_path", "device", "params"}
 NAMES = ("runner", "model", "params", "dataset", "measure", "quality")
+
+
+def made_side(name: str, case_id: str) -> SideRecord:
+    """A side of a comparison, of which nothing but its case is of interest."""
+    return SideRecord(
+        name=name, case_id=case_id, run_id=None, described={}, python_version=None, packages={}
+    )
+
+
+def made_comparison(name: str, *sides: str, status: Any = "ok", detail: str = "") -> Comparison:
+    """Of cases that are called `name`, `@` and the side."""
+    case_id = f"s::{name}"
+    made = bare_comparison(
+        id=case_id, suite="s", benchmark="b", kind="paired", status=status, detail=detail
+    )
+    records = [made_side(side, f"{case_id}@{side}") for side in sides]
+    return made.model_copy(update={"sides": records})
 
 
 def run_id(number: int) -> str:

@@ -15,11 +15,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from made_runs import kept_run, made_case, made_run, milliseconds, run_id
+from made_runs import kept_run, made_case, made_comparison, made_run, milliseconds, run_id
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.export.rounds import stats_of_rounds
-from pytest_modelbench.results.comparison import SideRecord, bare_comparison
 from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import failed, measured, skipped
 from pytest_modelbench.results.packed import pack
@@ -179,14 +178,8 @@ def test_junit_has_cases_as_tests_and_metrics_as_their_properties(capsys: Printe
 def test_junit_has_a_comparison_that_broke_though_its_sides_are_well(
     tmp_path: Path, capsys: Printed
 ) -> None:
-    broke = bare_comparison(
-        id="s::b[m-CPU-vs-main]",
-        suite="s",
-        benchmark="b",
-        kind="paired",
-        status="error",
-        detail="side 'candidate': broken in launch 3: RuntimeError: out of luck",
-    )
+    what = "side 'candidate': broken in launch 3: RuntimeError: out of luck"
+    broke = made_comparison("b[m-CPU-vs-main]", status="error", detail=what)
     run = made_run(1, [made_case("b[m-CPU-vs-main]@candidate")])
     file = run.model_copy(update={"comparisons": [broke]}).save(tmp_path / "broke.json")
     (suite,) = ElementTree.fromstring(said(capsys, str(file), "--format=junit"))
@@ -200,21 +193,11 @@ def test_junit_has_a_comparison_that_broke_though_its_sides_are_well(
 def test_junit_has_comparisons_that_were_cut_short_and_suites_that_could_not_be_used(
     tmp_path: Path, capsys: Printed
 ) -> None:
-    cut = bare_comparison(
-        id="s::b[m-CPU-vs-main]",
-        suite="s",
-        benchmark="b",
-        kind="paired",
-        status="skipped",
-        detail="unfinished: the time of the session is over",
-    )
-    side = SideRecord(
-        name="candidate", case_id="s::b[m-CPU-vs-main]@candidate", run_id=None, described={},
-        python_version=None, packages={},
-    )  # fmt: skip
+    why = "unfinished: the time of the session is over"
+    cut = made_comparison("b[m-CPU-vs-main]", "candidate", status="skipped", detail=why)
     run = made_run(1, [made_case("b[m-CPU-vs-main]@candidate")])
     changed = {
-        "comparisons": [cut.model_copy(update={"sides": [side]})],
+        "comparisons": [cut],
         "problems": ["bad.json:3: no such field"],
     }
     file = run.model_copy(update=changed).save(tmp_path / "cut.json")

@@ -6,13 +6,20 @@ import json
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
-from made_runs import begun_run, kept_run, made_case, made_run, milliseconds, run_id, stored_run
+from made_runs import (
+    begun_run,
+    kept_run,
+    made_case,
+    made_comparison,
+    made_run,
+    milliseconds,
+    run_id,
+    stored_run,
+)
 
 from pytest_modelbench.cli import main
-from pytest_modelbench.results.comparison import Comparison, SideRecord, bare_comparison
 from pytest_modelbench.results.judgement import BoundCheck
 from pytest_modelbench.results.metric import failed, skipped
 from pytest_modelbench.results.run import BenchmarkRun, CaseResult
@@ -182,25 +189,6 @@ def test_cases_can_be_chosen_by_name(capsys: Printed) -> None:
     )
 
 
-def compared(name: str, *sides: str, status: Any = "ok", detail: str = "") -> Comparison:
-    case_id = f"s::{name}"
-    made = bare_comparison(
-        id=case_id, suite="s", benchmark=name, kind="paired", status=status, detail=detail
-    )
-    records = [
-        SideRecord(
-            name=side,
-            case_id=f"{case_id}@{side}",
-            run_id=None,
-            described={},
-            python_version=None,
-            packages={},
-        )
-        for side in sides
-    ]
-    return made.model_copy(update={"sides": records})
-
-
 @pytest.mark.parametrize("pattern", ["c[m-CPU]", "s::c[m-CPU]", "c[m-CPU]@candidate", "?[m-CPU]"])
 def test_what_was_compared_is_shown_with_its_sides_by_the_name_that_verdicts_have(
     pattern: str, capsys: Printed
@@ -208,8 +196,8 @@ def test_what_was_compared_is_shown_with_its_sides_by_the_name_that_verdicts_hav
     names = ("baseline", "candidate")
     run = made_run(1, [made_case("b[n-CPU]"), *(made_case(f"c[m-CPU]@{name}") for name in names)])
     made = [
-        compared("c[m-CPU]", *names),
-        compared("d[m-CPU]", status="error", detail="no such revision"),
+        made_comparison("c[m-CPU]", *names),
+        made_comparison("d[m-CPU]", status="error", detail="no such revision"),
     ]
     run.model_copy(update={"comparisons": made}).save(runs_folder() / f"{run_id(1)}.json")
     found = BenchmarkRun.model_validate_json(said(capsys, "last", "--raw", f"--case={pattern}"))

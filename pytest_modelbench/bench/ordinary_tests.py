@@ -25,7 +25,7 @@ from pytest_modelbench.catalogue import STANDARD_METRICS
 from pytest_modelbench.collection import CaseItem
 from pytest_modelbench.errors import ModelbenchError, encodable, one_line
 from pytest_modelbench.execution.blank import blank_from
-from pytest_modelbench.outcome import ModelbenchWarning, failures, warnings
+from pytest_modelbench.outcome import failures, warned, warnings
 from pytest_modelbench.redaction import printable
 from pytest_modelbench.report.junit import show_in_junit
 
@@ -141,9 +141,7 @@ class OrdinaryTests:
         show_in_junit(item, comparisons)
         reasons = list(failures(result, comparisons, strict=strict))
         for line in warnings(result, comparisons, strict=strict):
-            try:
-                item.warn(ModelbenchWarning(printable(line)))
-            except ModelbenchWarning:  # warnings are errors in this session
+            if not warned(item, line):
                 reasons.append(line)
         if reasons:
             item.stash[BROKEN_BOUND] = True
@@ -167,7 +165,9 @@ class OrdinaryTests:
                 if parcel := self._parcel(item, report):
                     report.modelbench = self._session.part.keep(parcel)
             except Exception as error:  # raised here, it would end the whole session
-                _warn(item, report, f"not in the run: {one_line(error)}")
+                text = f"not in the run: {one_line(error)}"
+                if not warned(item, text) and not report.failed:
+                    report.outcome, report.longrepr = "failed", printable(text)
         return report
 
     def _parcel(self, item: pytest.Function, report: pytest.TestReport) -> dict[str, Any]:
@@ -212,14 +212,6 @@ def _result_without_fixture(item: pytest.Function, report: pytest.TestReport) ->
     _, detail = outcome_of_test(report)
     status: Literal["skipped", "error"] = "skipped" if report.skipped else "error"
     return blank_from(identity, STANDARD_METRICS, status, detail, trace_of_test(report))
-
-
-def _warn(item: pytest.Item, report: pytest.TestReport, text: str) -> None:
-    try:
-        item.warn(ModelbenchWarning(printable(text)))
-    except ModelbenchWarning:  # warnings are errors in this session
-        if not report.failed:
-            report.outcome, report.longrepr = "failed", printable(text)
 
 
 def _identity(result: CaseResult) -> dict[str, Any]:

@@ -92,9 +92,7 @@ class Comparer:
         outputs = case.comparison.settings.outputs
         live = Trail(live=case.trail.live)
         whole = {
-            name: replace(side, case=replace(side.case, trail=live))
-            for name, side in places.found.items()
-            for side in [_with_outputs(side, outputs, folder)]
+            name: _with_outputs(side, live, outputs, folder) for name, side in places.found.items()
         }
         results = [
             self._by_itself(whole[one.side])
@@ -179,11 +177,12 @@ class Comparer:
 
 
 def _with_outputs(
-    side: Whereabouts, outputs: str | OutputTolerance | None, folder: Path
+    side: Whereabouts, trail: Trail, outputs: str | OutputTolerance | None, folder: Path
 ) -> Whereabouts:
     """What the side answers is known, as far as it did; where it is to be compared, in full."""
     file = None if outputs is None else folder / f"{side.name}.npz"
-    return replace(side, case=replace(side.case, keep_outputs=True, outputs_file=file))
+    case = replace(side.case, trail=trail, keep_outputs=True, outputs_file=file)
+    return replace(side, case=case)
 
 
 def _status(results: Sequence[CaseResult]) -> tuple[Status, str]:

@@ -47,15 +47,13 @@ def serve(channel: int, own: OwnCode) -> None:
             if not isinstance(request, Request):
                 side = side or _side(limits, own)
                 answer = side.answer(request)
-                if os.getpid() != process:
-                    os._exit(0)
+                _end_if_a_copy(process)
                 connection.send_bytes(answer)
                 continue
             residents = residents or Residents(Turns(request.lock, connection.send_bytes))
             last_case = request.case
             result = _measured(request, residents, limits, own)
-            if os.getpid() != process:
-                os._exit(0)
+            _end_if_a_copy(process)
             connection.send_bytes(result.model_dump_json().encode())
     finally:
         if side is not None:
@@ -64,6 +62,12 @@ def serve(channel: int, own: OwnCode) -> None:
             unload(residents, last_case)
         limits.close()
         connection.close()
+
+
+def _end_if_a_copy(process: int) -> None:
+    """One that the model forked from `process` and that came back has no say."""
+    if os.getpid() != process:
+        os._exit(0)
 
 
 def _identified(case: Case, turns: Turns) -> bytes:

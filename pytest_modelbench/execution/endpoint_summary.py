@@ -17,7 +17,7 @@ from pytest_modelbench.execution.endpoint_outcome import Outcome
 from pytest_modelbench.execution.measurement import Measurement
 from pytest_modelbench.execution.residents import Resident
 from pytest_modelbench.execution.summary import counts, file_size, own_metrics
-from pytest_modelbench.results.metric import Metric, measured, skipped
+from pytest_modelbench.results.metric import CLIENT_LIMITED, Metric, measured, skipped
 
 if TYPE_CHECKING:
     from pytest_modelbench.load.window import Window
@@ -63,8 +63,6 @@ def _requests(outcome: Outcome) -> dict[str, Metric]:
 
 def _flag(window: Window) -> dict[str, str]:
     """The flag of figures that say how fast the client was; empty where none does."""
-    from pytest_modelbench.load.health import CLIENT_LIMITED
-
     return {"flag": CLIENT_LIMITED} if window.client_limits else {}
 
 

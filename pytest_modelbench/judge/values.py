@@ -13,7 +13,7 @@ from pytest_modelbench.judge.bounds.intervals import (
     sample_interval,
 )
 from pytest_modelbench.measure.percentiles import CONFIDENCE
-from pytest_modelbench.results.metric import Metric, failed, measured, skipped
+from pytest_modelbench.results.metric import CLIENT_LIMITED, Metric, failed, measured, skipped
 from pytest_modelbench.suite.document import Criterion
 from pytest_modelbench.suite.expression import ExpressionError, evaluate, names_in, parse_expression
 
@@ -62,8 +62,8 @@ def _worst_flag(of_operands: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     most of the samples it needs.
     """
     flagged = [notes for notes in of_operands if notes.get("flag")]
-    if any(notes["flag"] == "client_limited" for notes in flagged):  # which may lack samples, too
-        return {"flag": "client_limited"}
+    if any(notes["flag"] == CLIENT_LIMITED for notes in flagged):  # which may lack samples, too
+        return {"flag": CLIENT_LIMITED}
     needed = [notes for notes in flagged if "samples_needed" in notes]
     if len(needed) < len(flagged):
         return {"flag": next(notes["flag"] for notes in flagged if notes not in needed)}

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pytest_modelbench.load.concurrency import concurrency
-from pytest_modelbench.load.health import CLIENT_LIMITED
 from pytest_modelbench.load.slo import meets, without
 from pytest_modelbench.load.spec import Slo
 from pytest_modelbench.load.window import Window
 from pytest_modelbench.measure.percentiles import SAMPLES_NEEDED, percentile_metric
-from pytest_modelbench.results.metric import Metric, measured, skipped
+from pytest_modelbench.results.metric import CLIENT_LIMITED, Metric, measured, skipped
 
 if TYPE_CHECKING:
     import numpy as np

@@ -42,8 +42,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CLIENT_LIMITED = "client_limited"
-"""The flag of metrics that say how fast the client was, not the server."""
 LATE_SHARE, LATE_LEAST_MS = 0.10, 1.0
 FEWEST_FOR_P99 = 100
 STALL_MS = 50.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from pytest_modelbench.load.health import CLIENT_LIMITED
 from pytest_modelbench.load.spec import Slo
 from pytest_modelbench.load.window import Window
 from pytest_modelbench.results.metric import Metric
@@ -29,7 +28,7 @@ def broken(metrics: Mapping[str, Metric], slo: Slo) -> list[str]:
         metric = metrics[name]
         if metric.value is None:
             found.append(f"{name} is not known: {metric.error_message}")
-        elif metric.metadata.get("flag") == CLIENT_LIMITED and not (
+        elif metric.is_client_limited and not (
             metric.value <= most and name.endswith(_LATER_IS_LONGER)
         ):
             found.append(f"{name} is not known: the client was the bottleneck")

@@ -134,7 +134,7 @@ def value(stage: LoadStage, name: str) -> float | None:
 def is_the_clients(stage: LoadStage, name: str = "request_throughput") -> bool:
     """Whether a figure says how fast the client was; if this one does, all of them do."""
     metric = stage.metrics.get(name)
-    return metric is not None and metric.metadata.get("flag") == "client_limited"
+    return metric is not None and metric.is_client_limited
 
 
 def exact(given: float) -> str:

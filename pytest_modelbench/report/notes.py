@@ -9,6 +9,7 @@ from pytest_modelbench.report.case_table import TIED, score_text
 from pytest_modelbench.report.columns import best_value, columns
 from pytest_modelbench.report.numbers import shown
 from pytest_modelbench.results.fields import JsonObject
+from pytest_modelbench.results.metric import CLIENT_LIMITED
 from pytest_modelbench.results.run import CaseResult, SuiteRecord
 from pytest_modelbench.results.sample_record import in_words
 
@@ -28,7 +29,7 @@ def legend(suite: SuiteRecord, cases: Sequence[CaseResult], launch_floor: float)
     flags = {metric.metadata.get("flag") for metric in metrics}
     if "too_few_samples" in flags:
         notes.append("!: too few calls for this percentile")
-    if "client_limited" in flags:
+    if CLIENT_LIMITED in flags:
         notes.append("^: the client was the bottleneck, so it says nothing of the endpoint")
     if "means_of_calls" in flags:
         notes.append("!: of rounds of several calls each, not of single calls")

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from pytest_modelbench.results.fields import Finite, Json, jsonable
 
+CLIENT_LIMITED = "client_limited"
+"""The flag of metrics that say how fast the client was, not the endpoint."""
+
 
 class MetricStatus(StrEnum):
     """Whether there is a number."""
@@ -77,7 +80,7 @@ class Metric(BaseModel):
     @property
     def is_client_limited(self) -> bool:
         """Whether it says how fast the client was, and nothing of the endpoint."""
-        return self.metadata.get("flag") == "client_limited"
+        return self.metadata.get("flag") == CLIENT_LIMITED
 
     @property
     def interval(self) -> tuple[float | None, float | None] | None:

@@ -6,6 +6,9 @@ that began and ended in between is not counted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pytest_modelbench.catalogue import RAM_METRICS
 from pytest_modelbench.measure.family import family_of
 from pytest_modelbench.measure.family_watcher import resident_bytes_of
@@ -63,19 +66,18 @@ class ServerMemory:
         }
         if self._window is not None and self._window_start is not None:
             found["steady_ram_increase_mb"] = max(0, self._window - self._window_start)
-        made = {name: self._metric(found.get(name), name) for name in RAM_METRICS}
-        load = made["load_peak_ram_mb"]
-        if is_reused and load.is_ok:
-            metadata = {**load.metadata, "reused": True}
-            made["load_peak_ram_mb"] = load.model_copy(update={"metadata": metadata})
-        return made
+        reused = {"load_peak_ram_mb": {"reused": True}} if is_reused else {}
+        return {
+            name: self._metric(found.get(name), name, reused.get(name, {})) for name in RAM_METRICS
+        }
 
-    def _metric(self, size: int | None, name: str) -> Metric:
+    def _metric(self, size: int | None, name: str, notes: Mapping[str, Any]) -> Metric:
         if size is None:
             return skipped(_why_none(name), "MB")
         started = f" and {self._started} it started" if self._started else ""
         method = "kernel high-water mark" if self._exact else "sampled at the ends of phases"
-        return measured(size / 1e6, "MB", method=method, scope=f"the server's process{started}")
+        scope = f"the server's process{started}"
+        return measured(size / 1e6, "MB", method=method, scope=scope, **notes)
 
     def _now(self) -> int:
         return resident_bytes_of(self._pid) + self._family.look().now

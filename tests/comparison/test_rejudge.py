@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_runs import made_case, made_run
+from made_runs import made_case, made_run, made_side
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.comparison.rejudge import rejudged
@@ -18,7 +18,6 @@ from pytest_modelbench.results.comparison import (
     Launch,
     Procedure,
     SideLaunch,
-    SideRecord,
     Verdict,
 )
 from pytest_modelbench.results.packed import pack
@@ -71,7 +70,7 @@ def a_run_whose_regression_was_not_confirmed() -> BenchmarkRun:
         status="ok",
         detail="",
         trace=None,
-        sides=[_side(name, case.id) for name, case in zip(NAMES, cases, strict=True)],
+        sides=[made_side(name, case.id) for name, case in zip(NAMES, cases, strict=True)],
         differences=[],
         procedure=PROCEDURE,
         launches=launches,
@@ -79,12 +78,6 @@ def a_run_whose_regression_was_not_confirmed() -> BenchmarkRun:
         duration_seconds=1.0,
     )
     return made_run(1, cases).model_copy(update={"comparisons": [comparison]})
-
-
-def _side(name: str, case_id: str) -> SideRecord:
-    return SideRecord(
-        name=name, case_id=case_id, run_id=None, described={}, python_version=None, packages={}
-    )
 
 
 def verdict_of(run: BenchmarkRun, *metrics: str, tolerance: Any = None) -> Verdict:

@@ -69,9 +69,9 @@ def _judge(criterion: Criterion, metric: Metric, interval: Interval | None) -> t
     show = _format(_bounds(criterion), (value, low, high))
     show_bound = _with_unit(show, metric)
     shown = f"{what} is {_shown(metric, interval, show)}"
-    flag = metric.metadata.get("flag")
-    if flag == "client_limited":
+    if metric.is_client_limited:
         return "inconclusive", f"{shown}, but the client was the bottleneck, not the endpoint"
+    flag = metric.metadata.get("flag")
     if (broken := _broken(criterion, (low, high))) is not None:
         rounds = ", of rounds of several calls" if flag == "means_of_calls" else ""
         words = f"{broken[0]} {show_bound(broken[1])}"

@@ -10,7 +10,7 @@ from statistics import NormalDist
 from typing import Any
 
 from pytest_modelbench.catalogue import unit_of
-from pytest_modelbench.judge.beyond import is_beyond
+from pytest_modelbench.judge.beyond import ROUNDING, is_beyond
 from pytest_modelbench.judge.bounds.expression_interval import Ends
 from pytest_modelbench.judge.bounds.settling import what_would_settle
 from pytest_modelbench.judge.by_sample.change import CONFIDENCE, SampleChange
@@ -150,7 +150,7 @@ class _Decision:
             return f"the change may be chance: p = {self.change.p_value:.2g}, above {limit}"
         if not tolerance and self.worse <= 0:
             return "nothing worse is allowed: only equal answers, or surely better ones, pass"
-        if not is_beyond(self.worse, tolerance) and not is_beyond(tolerance, self.worse):
+        if math.isclose(self.worse, tolerance, rel_tol=ROUNDING):
             return "the change is just what is allowed: no number of samples would settle it"
         bound = tolerance if self.worse < tolerance else tolerance / 2
         better, worse = self.judged

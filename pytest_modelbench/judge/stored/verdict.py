@@ -129,10 +129,11 @@ def _missing(held: Held) -> str | None:
 def _untold(held: Held) -> str | None:
     """Why a value does not say what it should."""
     for name, metric in zip(SIDES, held.metrics, strict=True):
-        flag = None if metric is None else metric.metadata.get("flag")
-        if flag == "client_limited":
+        if metric is None:
+            continue
+        if metric.is_client_limited:
             return f"the {name} says how fast its client was, not the endpoint"
-        if metric is not None and flag == "too_few_samples":
+        if metric.metadata.get("flag") == "too_few_samples":
             have, need = metric.metadata["samples"], metric.metadata["samples_needed"]
             return f"the {name} rests on {have} calls and needs {need} (measure.min_samples)"
     return None
