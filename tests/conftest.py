@@ -12,6 +12,7 @@ import pkgutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -130,6 +131,8 @@ def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(home / "tmp"))
     monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     ours = ("MODEL_BENCH_SUITE", "MODEL_BENCH_OUTPUT", "GITHUB_STEP_SUMMARY")
     for name in (*ours, "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)

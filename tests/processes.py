@@ -15,7 +15,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def comes_true(condition: Callable[[], object], seconds: float = 60) -> bool:
+def comes_true(condition: Callable[[], object], seconds: float = 300) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -69,7 +69,7 @@ def test_a_script_without_a_main_guard_runs_once(
         cwd=pytester.path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

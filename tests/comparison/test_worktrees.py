@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import comes_true
 from revisions import AUTHOR, commit_all
 
 from pytest_modelbench.comparison.worktrees import MOST_KEPT, ready_worktree, worktrees_folder
@@ -83,8 +84,8 @@ def test_a_command_that_takes_too_long_is_ended_with_what_it_started(
     slow = f"(sleep 4; touch {tmp_path}/survived) & sleep 60"
     with pytest.raises(ModelbenchError, match=r"not done in time \(compare.revisions.timeout"):
         made(repository.path, commit, revisions(setup=slow, timeout_seconds=0.5))
-    group = subprocess.run(["pgrep", "-f", f"touch {tmp_path}/surviv[e]d"], capture_output=True)
-    assert group.stdout == b""
+    its = ["pgrep", "-f", f"touch {tmp_path}/surviv[e]d"]
+    assert comes_true(lambda: subprocess.run(its, capture_output=True).stdout == b"", seconds=3)
 
 
 def test_what_failed_is_called_as_it_is_known_with_the_file_of_all_it_said(

@@ -261,14 +261,14 @@ def test_what_a_model_leaves_running_is_ended_with_it(
     odd_suite("children")
     pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=2)
     left = int((pytester.path / "left_behind").read_text())
-    assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
+    assert not is_running(left)
 
 
 def test_a_model_with_forked_workers_does_not_wait_for_them(
     pytester: pytest.Pytester, odd_suite: EchoSuite
 ) -> None:
     odd_suite("workers", "fine")
-    pytester.runpytest_subprocess("echo.json", timeout=60).assert_outcomes(passed=4)
+    pytester.runpytest_subprocess("echo.json", timeout=300).assert_outcomes(passed=4)
 
 
 def test_one_process_serves_all_cases_of_a_model_and_no_other(
@@ -358,11 +358,11 @@ def test_peak_ram_does_not_depend_on_what_was_measured_before(
 
 
 def limited(file: Path, model: str) -> None:
-    """Two seconds for `model` alone, when another has imported all; and a third comes after it."""
+    """Five seconds for `model` alone, when another has imported all; and a third comes after it."""
     suite = json.loads(file.read_text())
     suite["benchmarks"] = [
         {"id": f"{name}-{one}", "runner": "odd", "model": one}
-        | ({"measure": {"timeout_seconds": 2.0}} if one == model else {})
+        | ({"measure": {"timeout_seconds": 5.0}} if one == model else {})
         for name in ("first", "second")
         for one in ("fine", model, "after")
     ]
@@ -375,7 +375,7 @@ def test_a_case_that_takes_too_long_is_ended_and_the_next_one_runs(
     limited(odd_suite("hang"), "hang")
     pytester.runpytest_subprocess("echo.json").assert_outcomes(failed=2, passed=4)
     hanging = next(case for case in runs()[0].cases if case.model == "hang")
-    assert hanging.detail == "not done after 2 s (measure.timeout_seconds): its process was ended"
+    assert hanging.detail == "not done after 5 s (measure.timeout_seconds): its process was ended"
     assert gone(int((pytester.path / "hanging").read_text()))
 
 
@@ -386,7 +386,7 @@ def test_a_model_that_closes_its_channel_does_not_escape_the_timeout(
     pytester.runpytest_subprocess("echo.json", timeout=120).assert_outcomes(failed=2, passed=4)
     closing = next(case for case in runs()[0].cases if case.model == "closes")
     assert closing.detail == (
-        "the measuring process closed its channel to the session and was not done after 2 s "
+        "the measuring process closed its channel to the session and was not done after 5 s "
         "(measure.timeout_seconds): it was ended"
     )
 
@@ -444,7 +444,7 @@ class TurnRunner(Runner):
     def load(self, candidate, device, params):
         if candidate.version == "patient":
             (HERE / "patient-is-loading").touch()
-            time.sleep(1.5)  # meanwhile the other queues up
+            time.sleep(3)  # meanwhile the other queues up
         return Turn(candidate.version)
 
 
@@ -469,7 +469,7 @@ def pytest_modelbench_register(modelbench):
                 break
             time.sleep(0.05)
         sessions.append(session("patient"))
-        assert [one.wait(60) for one in sessions] == [0, 0]
+        assert [one.wait(300) for one in sessions] == [0, 0]
     finally:
         for one in sessions:
             one.kill()

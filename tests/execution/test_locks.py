@@ -73,7 +73,7 @@ def test_two_processes_never_hold_a_device_at_once(tmp_path: Path, one: str, oth
     """Several devices are taken in one order, so that neither waits for the other for ever."""
     log = tmp_path / "log"
     children = [hold(device, tmp_path, log, 15, 0.01) for device in (one, other)]
-    assert [child.wait(timeout=60) for child in children] == [0, 0]
+    assert [child.wait(timeout=300) for child in children] == [0, 0]
     times = spans(log)
     assert len(times) == 30
     assert overlaps(times) == 0
@@ -83,7 +83,7 @@ def test_different_devices_are_held_at_the_same_time(tmp_path: Path) -> None:
     """Otherwise the test above could not fail."""
     log = tmp_path / "log"
     children = [hold(device, tmp_path, log, 6, 0.5) for device in ("GPU.0", "GPU.1")]
-    assert [child.wait(timeout=60) for child in children] == [0, 0]
+    assert [child.wait(timeout=300) for child in children] == [0, 0]
     assert overlaps(spans(log)) > 0
 
 

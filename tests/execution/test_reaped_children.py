@@ -40,6 +40,6 @@ print(descendants.end(child))
 
 def test_a_child_that_ends_just_now_is_not_taken_for_an_orphan() -> None:
     said = subprocess.run(
-        [sys.executable, "-c", WATCHING], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", WATCHING], capture_output=True, text=True, timeout=300
     )
     assert said.stdout == "3\n", said.stderr

@@ -68,7 +68,7 @@ def crossings(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> int:
 def test_nobody_is_busy_or_times_while_another_times(tmp_path: Path) -> None:
     log = tmp_path / "log"
     children = [process(log, what, 12, 0.01) for what in ("alone", "alone", "busy", "busy")]
-    assert [child.wait(timeout=60) for child in children] == [0] * 4
+    assert [child.wait(timeout=300) for child in children] == [0] * 4
     alone, busy = spans(log, "alone"), spans(log, "busy")
     assert (len(alone), len(busy)) == (24, 24)
     assert crossings(alone, alone) == 0
@@ -79,7 +79,7 @@ def test_busy_processes_overlap(tmp_path: Path) -> None:
     """Otherwise the test above could not fail, and workers would gain nothing."""
     log = tmp_path / "log"
     children = [process(log, "busy", 8, 0.3) for _ in range(2)]
-    assert [child.wait(timeout=60) for child in children] == [0, 0]
+    assert [child.wait(timeout=300) for child in children] == [0, 0]
     both = spans(log, "busy")
     assert crossings(both, both) > 0
 
@@ -102,7 +102,7 @@ def test_a_stream_of_busy_processes_does_not_keep_a_timing_one_waiting(tmp_path:
 def test_without_the_host_lock_timing_is_not_alone_on_the_host(tmp_path: Path, mode: str) -> None:
     log = tmp_path / "log"
     children = [process(log, "alone", 6, 0.4, mode) for _ in range(2)]
-    assert [child.wait(timeout=60) for child in children] == [0, 0]
+    assert [child.wait(timeout=300) for child in children] == [0, 0]
     both = spans(log, "alone")
     assert crossings(both, both) > 0
 
@@ -204,7 +204,7 @@ def test_waiting_is_told_and_counted_and_only_when_there_is_any(tmp_path: Path) 
     other = Turns("host", folder=tmp_path)
     probe = SharedLock(tmp_path / "host.lock")
     with other.busy():
-        child = process(tmp_path / "log", "alone", 1, 0.3)
+        child = process(tmp_path / "log", "alone", 1, 2)
         assert comes_true(lambda: is_closed(probe))
         time.sleep(0.1)  # its first try, which does not wait, closes the gate for a moment, too
         assert child.poll() is None
@@ -283,7 +283,7 @@ def test_waiting_for_a_device_and_for_the_host_never_block_each_other(tmp_path: 
     command = [sys.executable, "-c", CASES, str(tmp_path)]
     children = [subprocess.Popen(command) for _ in range(3)]
     try:
-        assert [child.wait(timeout=60) for child in children] == [0, 0, 0]
+        assert [child.wait(timeout=300) for child in children] == [0, 0, 0]
     finally:
         for child in children:
             child.kill()

@@ -69,7 +69,7 @@ def test_what_is_given_up_was_sent_and_says_why(
     truth: Start, asked: Asked, replies: list[Reply]
 ) -> None:
     """Two connections that are kept, then two requests on them that nobody answers."""
-    server = truth(tokens=1, slots=2, ttft=0.05, stall_at=0.4, stall_for=30.0)
+    server = truth(tokens=1, slots=2, ttft=0.05, stall_at=0.01, stall_for=30.0)
     endpoint = Asks(server.port, is_short=True)
     given = spec(rate=4.0, warmup_requests=0, requests=3)
     window = drive(endpoint, asked(endpoint, 3), given, on_reply=replies.append, drain_seconds=0.3)

@@ -78,7 +78,7 @@ def _with_torch(code: str) -> Any:
         [sys.executable, "-c", TORCH + code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -30,7 +30,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
         [sys.executable, "-c", PRELUDE + code],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

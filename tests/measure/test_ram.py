@@ -60,7 +60,7 @@ def measure(code: str) -> dict[str, Metric]:
         [sys.executable, "-c", PRELUDE + code + EPILOGUE],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert process.returncode == 0, process.stderr

@@ -41,7 +41,7 @@ def test_it_looks_from_start_to_stop_and_says_how_often(counting: str) -> None:
     watcher = Watcher(counting)
     try:
         watcher.start()
-        time.sleep(0.1)
+        time.sleep(1)
         first = watcher.stop()
         watcher.start()
         second = watcher.stop()

@@ -55,9 +55,13 @@ class Teller(Runner):
 def pytest_modelbench_register(modelbench):
     modelbench.runners.add("teller", Teller)
 """
+WAITS = """
+        while os.path.exists(f"stop-{self.name}"):
+            time.sleep(0.01)
+"""
 T = TypeVar("T")
 COMMAND = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--suite=tale.json")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 
 
 class Tale:
@@ -114,6 +118,24 @@ class Tale:
     def samples(self) -> Counter[str]:
         rows = (self.folder / "data.jsonl").read_text().splitlines()
         return Counter(json.loads(row)["text"] for row in rows)
+
+
+class Held(Tale):
+    """A model is not answered for as long as a file says so: whoever looks has all the time."""
+
+    def __init__(self, folder: Path, *stopped: str, **how: float) -> None:
+        super().__init__(folder, **how)  # type: ignore[arg-type]
+        conftest = folder / "conftest.py"
+        first = "        time.sleep(self.seconds)\n"
+        text = conftest.read_text()
+        assert first in text
+        conftest.write_text(text.replace(first, WAITS.removeprefix("\n") + first))
+        for name in stopped:
+            (folder / f"stop-{name}").touch()
+
+    def go(self) -> None:
+        for file in self.folder.glob("stop-*"):
+            file.unlink()
 
 
 def until(condition: Callable[[], T]) -> T:

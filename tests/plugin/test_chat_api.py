@@ -87,8 +87,9 @@ def test_gaps_and_first_tokens_are_those_of_the_server(
     chat().assert_outcomes(passed=1)
     found = values(only_case(runs))
     assert found["mean_ttft_ms"] > 49
-    assert found["mean_itl_ms"] > 40
-    assert found["mean_tpot_ms"] > 40
+    # A word that is noticed late is the nearer to the next one.
+    assert found["mean_itl_ms"] > 20
+    assert found["mean_tpot_ms"] > 20
     assert found["mean_latency_ms"] > 49 * 5
 
 

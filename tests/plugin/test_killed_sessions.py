@@ -90,7 +90,7 @@ def test_a_model_that_is_killed_is_retried_from_where_it_was(tale: Tale) -> None
     until(lambda: len(tale.asked("m0")) >= 12)
     line = (tale.folder / "asked-m0.txt").read_text().splitlines()[0]
     os.kill(int(line.split()[0]), signal.SIGKILL)
-    assert process.wait(60) == 1
+    assert process.wait(300) == 1
     broken = newest()
     assert [case.status for case in newest_run().cases] == ["error", "ok"]
     tale.forget_asked()
@@ -196,4 +196,4 @@ def kill_one_of(process: subprocess.Popen[bytes], draw: random.Random) -> None:
     if draw.random() < 0.5:
         kill_all(process)
     else:
-        process.wait(60)
+        process.wait(300)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from slow_teller import Tale, newest_run, until
+from slow_teller import Held, Tale, newest_run, until
 
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import runs_folder
@@ -154,13 +154,15 @@ def test_ids_that_are_taken_are_not_taken_again(
 
 @pytest.mark.slow
 def test_two_sessions_at_once_keep_out_of_each_other_s_way(tmp_path: Path) -> None:
-    tale = Tale(tmp_path, models=1, seconds=0.05)
-    other = tmp_path / "other"
-    other.mkdir()
-    second = Tale(other, models=1, seconds=0.05)
-    processes = [tale.start(), second.start()]
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        folder.mkdir()
+    tales = [Held(folder, "m0", models=1, seconds=0.0) for folder in folders]
+    processes = [tale.start() for tale in tales]
     until(lambda: len([one for one in run_folders(runs_folder()) if one.is_running()]) == 2)
-    assert [process.wait(60) for process in processes] == [0, 0]
+    for tale in tales:
+        tale.go()
+    assert [process.wait(300) for process in processes] == [0, 0]
     ids = [BenchmarkRun.load(one.run_file).metadata.run_id for one in run_folders(runs_folder())]
     assert len(set(ids)) == 2
 
@@ -173,12 +175,12 @@ def test_a_run_that_is_running_is_neither_resumed_nor_recovered(tmp_path: Path) 
     try:
         folder = next(run_folders(runs_folder()))
         command = [sys.executable, "-m", "pytest", "--suite=tale.json", "--suite-resume=last"]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
         assert done.returncode == pytest.ExitCode.USAGE_ERROR
         assert f"--suite-resume {folder.run_id}: its session is still running" in done.stderr
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(300)
 
 
 @pytest.fixture
@@ -214,7 +216,7 @@ def test_a_disk_that_fills_up_in_the_middle_loses_nothing(tmp_path: Path, small_
     conftest = tmp_path / "conftest.py"
     conftest.write_text(conftest.read_text() + FILL)
     process = tale.start("--suite-output-dir=disk")
-    assert process.wait(60) == 1
+    assert process.wait(300) == 1
     out = (tmp_path / "out.txt").read_text()
     assert "3 passed" in out, out
     assert "the run file cannot be written (No space left on device)" in out

@@ -396,7 +396,7 @@ def test_answers_with_several_parts_are_taken_over_too(tmp_path: Path) -> None:
     process = tale.start()
     until(lambda: len(tale.asked("m0")) >= 15)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(60)
+    process.wait(300)
     until(lambda: not newest().is_running())
     tale.forget_asked()
     assert "1 passed" in tale.run("--suite-resume=last")

@@ -223,7 +223,7 @@ def test_a_session_that_is_ended_leaves_no_server(
         assert comes_true((served.folder / "asked").exists)
         assert len(served.running) == 2
         session.send_signal(number)
-        assert session.wait(60) != 0
+        assert session.wait(300) != 0
         assert comes_true(lambda: not served.running)
     finally:
         if session.poll() is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slow_teller import PATIENCE_SECONDS, Tale, kill_all, newest, until
+from slow_teller import PATIENCE_SECONDS, Held, Tale, kill_all, newest, until
 
 from pytest_modelbench.cli import main
 from pytest_modelbench.results.store import runs_folder
@@ -25,28 +25,6 @@ pytestmark = pytest.mark.slow
 COMMAND = (sys.executable, "-m", "pytest_modelbench.cli")
 Printed = pytest.CaptureFixture[str]
 Processes = list[subprocess.Popen[Any]]
-WAITS = """
-        while os.path.exists(f"stop-{self.name}"):
-            time.sleep(0.01)
-"""
-
-
-class Held(Tale):
-    """A model is not answered for as long as a file says so: whoever looks has all the time."""
-
-    def __init__(self, folder: Path, *stopped: str, **how: float) -> None:
-        super().__init__(folder, **how)  # type: ignore[arg-type]
-        conftest = folder / "conftest.py"
-        first = "        time.sleep(self.seconds)\n"
-        text = conftest.read_text()
-        assert first in text
-        conftest.write_text(text.replace(first, WAITS.removeprefix("\n") + first))
-        for name in stopped:
-            (folder / f"stop-{name}").touch()
-
-    def go(self) -> None:
-        for file in self.folder.glob("stop-*"):
-            file.unlink()
 
 
 @pytest.fixture
@@ -181,7 +159,9 @@ def test_a_killed_session_is_noticed_and_what_to_do_is_said(
     tale = Held(tmp_path, "m1", models=3, seconds=0.0)
     session = started(sessions, tale)
     watching = Watching(tmp_path, sessions)
-    watching.wait_for(r"1 of 3: tale::tell\[m0-CPU\]: ok")
+    watching.wait_for(
+        r"1 of 3: tale::tell\[m0-CPU\]: ok", r"main: tale::tell\[m1-CPU\]: warming up"
+    )
     os.kill(session.pid, signal.SIGKILL)  # its workers and models end by themselves
     status, error = watching.end()
     session.wait(PATIENCE_SECONDS)

@@ -65,7 +65,7 @@ def rows(file: Path) -> list[str | None]:
 
 def ended(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_lines_are_there_in_the_order_in_which_they_came(tmp_path: Path) -> None:

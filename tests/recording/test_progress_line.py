@@ -51,7 +51,7 @@ def on_terminal(folder: Path, *more: str) -> str:
     except OSError:  # the other end is closed
         pass
     os.close(ours)
-    assert process.wait(60) == 0, seen.decode()
+    assert process.wait(300) == 0, seen.decode()
     return seen.decode()
 
 

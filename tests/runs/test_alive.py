@@ -44,7 +44,7 @@ def test_a_session_is_running_until_it_dies_of_anything(tmp_path: Path) -> None:
         assert folder.state() == "running"
     finally:
         holder.kill()
-        holder.communicate(timeout=60)
+        holder.communicate(timeout=300)
     assert folder.state() == "unfinished"
     folder.run_file.touch()
     assert folder.state() == "finished"

@@ -46,7 +46,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [openssl, *MAKE, *KEY, *SUBJECT, "-keyout", folder / "key.pem", "-out", file],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert made.returncode == 0, made.stderr
     return file

@@ -256,8 +256,11 @@ def test_a_request_can_be_cancelled_while_it_waits(run: Any) -> None:
             Client() as client,
         ):
             attempts = Attempts(client, QUICK)
+            sending = asyncio.create_task(attempts.send(Request("GET", server.url)))
+            while not server.received:
+                await asyncio.sleep(0.01)
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(attempts.send(Request("GET", server.url)), 0.3)
+                await asyncio.wait_for(sending, 0.5)
             assert attempts.retry_ns > 0
 
     run(go())
