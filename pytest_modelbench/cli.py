@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is left of the output would fail again at the end, and be the exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return status
+    except OSError as error:  # a disk that is full, a directory of another user's
+        print(f"{error.filename or 'modelbench'}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -216,3 +217,25 @@ def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
         assert listing.stderr is not None
         assert listing.stderr.read() == b""
         assert listing.wait(300) == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_another_s_run_may_be_closed_to_us(capsys: Printed) -> None:
+    kept_run(runs_folder(), 1)
+    other = kept_run(runs_folder(), 2)
+    other.path.chmod(0)
+    try:
+        lines = said(capsys).splitlines()
+        assert lines[1].startswith(run_id(2))
+        assert lines[1].endswith("cannot be read: its directory may not be looked into")
+        assert lines[2].startswith(run_id(1))
+        assert main(["show", "last"]) == 0
+        capsys.readouterr()
+        assert main(["history", "p50_latency_ms"]) == 0
+        assert f"{run_id(2)}: its directory may not be looked" in capsys.readouterr().err
+        assert main(["show", run_id(2)]) == 1
+        assert capsys.readouterr().err == f"{other.run_file}: Permission denied\n"
+        assert main(["prune", "--keep=0", "--yes"]) == 1
+        assert "cannot be removed (Permission denied)" in capsys.readouterr().err
+    finally:
+        other.path.chmod(0o700)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +17,7 @@ from pytest_modelbench.errors import ModelbenchError, missing_extra, one_line
 from pytest_modelbench.folders import cache_folder
 from pytest_modelbench.registry import Candidate
 from pytest_modelbench.runners.hub_models import local_directory
+from pytest_modelbench.runners.model_json import number_in, read_object
 from pytest_modelbench.runners.quiet import quiet_libraries
 
 Task = Literal["automatic-speech-recognition-with-past", "feature-extraction"]
@@ -111,12 +112,20 @@ def _export_once(candidate: Candidate, source: Path, target: Path, task: Task) -
 
     if target.is_dir():
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{target}.lock", timeout=EXPORT_TIMEOUT_S):
-        if target.is_dir():
-            return False
-        # Beside the target, so that the last step is a rename and never a half-written model.
-        scratch = Path(tempfile.mkdtemp(prefix="exporting-", dir=target.parent))
+    with ExitStack() as leaving:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            leaving.enter_context(FileLock(f"{target}.lock", timeout=EXPORT_TIMEOUT_S))
+            if target.is_dir():
+                return False
+            # Beside the target, so that the last step is a rename, of a whole model.
+            scratch = Path(tempfile.mkdtemp(prefix="exporting-", dir=target.parent))
+        except OSError as error:
+            why = error.strerror or error
+            raise ModelbenchError(
+                f"{target.parent}: no exported model can be kept there ({why}): give a writable "
+                "directory with the environment variable XDG_CACHE_HOME"
+            ) from error
         try:
             _export(candidate, source, scratch, task)
             scratch.replace(target)
@@ -154,8 +163,9 @@ def _export(candidate: Candidate, source: Path, output: Path, task: Task) -> Non
 
 def _window(source: Path) -> dict[str, Any]:
     """The length of the exporter's dummy speech; its default of 3000 frames fits 30 s only."""
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    file = source / "config.json"
+    config = read_object(file)
     if config.get("model_type") != "whisper":
         return {}
     # The encoder's second convolution halves the frames.
-    return {"nb_max_frames": 2 * int(config["max_source_positions"])}
+    return {"nb_max_frames": 2 * int(number_in(config, "max_source_positions", file, None))}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.runners.model_json import number_in, read_list, read_object
 from pytest_modelbench.runners.sentence_pooling import POOLING
 
 # Before version 6 each mode had a switch of its own.
@@ -45,8 +45,13 @@ def read_sentence_config(name: str, source: Path) -> SentenceConfig:
     Raises `ModelbenchError` for a module that this runner does not have: leaving it out would
     measure another model.
     """
-    modules = _read(source / "modules.json", [])
-    kinds = {str(module["type"]).rpartition(".")[2]: module.get("path", "") for module in modules}
+    file = source / "modules.json"
+    modules = read_list(file)
+    kinds = {}
+    for module in modules:
+        if not (isinstance(module, dict) and isinstance(module.get("type"), str)):
+            raise ModelbenchError(f"{file}: each module has to be an object with a 'type'")
+        kinds[module["type"].rpartition(".")[2]] = str(module.get("path", ""))
     for kind in kinds:
         if kind not in UNDERSTOOD:
             raise ModelbenchError(
@@ -56,19 +61,21 @@ def read_sentence_config(name: str, source: Path) -> SentenceConfig:
     transformer = source / kinds.get("Transformer", "")
     if not modules:
         return SentenceConfig(transformer)
-    pooling = _read(source / kinds["Pooling"] / "config.json", {}) if "Pooling" in kinds else {}
+    pooling = read_object(source / kinds["Pooling"] / "config.json") if "Pooling" in kinds else {}
     prompt = _default_prompt(source)
     if prompt and not pooling.get("include_prompt", True):
         raise ModelbenchError(
             f"model {name!r}: its default prompt is to be left out of the pooling "
             "(include_prompt is false), which embedding_text cannot do"
         )
-    reading = _read(transformer / "sentence_bert_config.json", {})
+    limits = transformer / "sentence_bert_config.json"
+    reading = read_object(limits)
+    most = reading.get("max_seq_length") and number_in(reading, "max_seq_length", limits, None)
     return SentenceConfig(
         transformer=transformer,
         pooling=_pooling_modes(name, pooling),
         normalize="Normalize" in kinds,
-        max_tokens=reading.get("max_seq_length"),
+        max_tokens=most,
         lower_case=bool(reading.get("do_lower_case", False)),
         prompt=prompt,
     )
@@ -89,15 +96,6 @@ def _pooling_modes(name: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def _default_prompt(source: Path) -> str:
-    config = _read(source / "config_sentence_transformers.json", {})
+    config = read_object(source / "config_sentence_transformers.json")
     prompts = config.get("prompts") or {}
     return str(prompts.get(config.get("default_prompt_name") or "", ""))
-
-
-def _read(path: Path, missing: Any) -> Any:
-    if not path.is_file():
-        return missing
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelbenchError(f"{path} is not JSON: {error}") from error

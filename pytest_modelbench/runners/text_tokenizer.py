@@ -7,7 +7,6 @@ for it, takes milliseconds.
 from __future__ import annotations
 
 import ctypes
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pytest_modelbench.errors import missing_extra
+from pytest_modelbench.runners.model_json import number_in, read_object
 from pytest_modelbench.runners.quiet import quiet_libraries
 from pytest_modelbench.runners.tokenizer_json import NotPlain, PlainTokenizer, read_plain
 
@@ -134,8 +134,7 @@ def _auto_tokenizer() -> Any:
 def _limit(source: Path, tokenizer_limit: int | None) -> int | None:
     """The most tokens the model can take, where its files say."""
     path = source / "config.json"
-    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    limits = [tokenizer_limit, config.get("max_position_embeddings")]
+    limits = [tokenizer_limit, number_in(read_object(path), "max_position_embeddings", path, 0)]
     # XLNet writes -1 for "no limit".
     known = [limit for limit in limits if limit and 0 < limit < NO_LIMIT]
     return min(known) if known else None

@@ -8,12 +8,13 @@ configuration do, and where nothing else in the directory could add to it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.runners.model_json import read_object
 from pytest_modelbench.runners.tokenizer_families import FAMILIES, SPECIAL_TOKENS
 
 FLAGS = ("single_word", "lstrip", "rstrip", "normalized", "special")
@@ -95,12 +96,9 @@ def read_plain(source: Path) -> PlainTokenizer:
 def _read(path: Path) -> dict[str, Any]:
     """The object in `path`; an absent file is empty."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise NotPlain(f"{path.name} is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise NotPlain(f"{path.name} is not an object")
-    return found
+        return read_object(path)
+    except ModelbenchError as error:
+        raise NotPlain(str(error)) from error
 
 
 def _named_tokens(

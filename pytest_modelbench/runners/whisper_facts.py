@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.runners.model_json import number_in, read_object
 from pytest_modelbench.runners.whisper_languages import CODES
 
 if TYPE_CHECKING:
@@ -99,19 +99,22 @@ class WhisperFacts:
 
 def read_facts(name: str, directory: Path) -> WhisperFacts:
     """The facts of the checkpoint in `directory`. Raises `ModelbenchError` if it is no Whisper."""
-    config = _read(directory / "config.json")
+    file = directory / "config.json"
+    config = read_object(file)
     if config.get("model_type") != "whisper":
         raise ModelbenchError(
             f"model {name!r} in {directory} has model_type {config.get('model_type')!r}, "
             "not 'whisper', in its config.json"
         )
-    generation = _read(directory / "generation_config.json")
-    # Newer versions of transformers nest it in the processor's file.
-    features = _read(directory / "preprocessor_config.json") or _read(
-        directory / "processor_config.json"
-    ).get("feature_extractor", {})
+    generation = read_object(directory / "generation_config.json")
+    heard = directory / "preprocessor_config.json"
+    features = read_object(heard)
+    if not features:  # newer versions of transformers nest it in the processor's file
+        heard = directory / "processor_config.json"
+        nested = read_object(heard).get("feature_extractor")
+        features = nested if isinstance(nested, dict) else {}
     languages = generation.get("lang_to_id") or {}
-    vocabulary = int(config["vocab_size"])
+    vocabulary = int(number_in(config, "vocab_size", file, None))
     guess = bool(languages) or vocabulary >= MULTILINGUAL_VOCABULARY
     no_timestamps = generation.get("no_timestamps_token_id")
     return WhisperFacts(
@@ -120,18 +123,7 @@ def read_facts(name: str, directory: Path) -> WhisperFacts:
         languages=frozenset(token.strip("<|>") for token in languages),
         # Their tokens follow the one that switches them off.
         has_timestamps=no_timestamps is not None and vocabulary > no_timestamps + 1,
-        sampling_rate_hz=int(features.get("sampling_rate", 16_000)),
-        window_seconds=float(features.get("chunk_length", 30)),
-        max_target_positions=int(config.get("max_target_positions", 448)),
+        sampling_rate_hz=int(number_in(features, "sampling_rate", heard, 16_000)),
+        window_seconds=float(number_in(features, "chunk_length", heard, 30)),
+        max_target_positions=int(number_in(config, "max_target_positions", file, 448)),
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A JSON object, empty when there is no such file."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelbenchError(f"{path} is not JSON: {error}") from error
-    return content if isinstance(content, dict) else {}

@@ -78,6 +78,10 @@ class RunFolder:
         """A file for each process that measures: what the cases printed."""
         return self.path / "logs"
 
+    def is_open(self) -> bool:
+        """Whether its directory may be looked into."""
+        return os.access(self.path, os.R_OK | os.X_OK)
+
     def state(self) -> State:
         if self.is_running():
             return "running"
@@ -145,14 +149,16 @@ def spare_parent() -> Path:
 
 
 def run_folders(parent: Path) -> Iterator[RunFolder]:
-    """The runs in `parent`, newest first: ids sort by time."""
+    """The runs in `parent` that may be looked into, newest first: ids sort by time."""
     try:
         names = sorted((entry.name for entry in parent.iterdir()), reverse=True)
     except OSError:
         return
     for name in names:
         if RUN_ID.fullmatch(name) and (parent / name).is_dir():
-            yield RunFolder(parent / name)
+            folder = RunFolder(parent / name)
+            if folder.is_open():
+                yield folder
 
 
 def cannot_be_made(parent: Path, error: OSError, option: str) -> ModelbenchError:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pytest_modelbench.runs.begun import begun
 from pytest_modelbench.runs.summary import summary_document, summary_of
-from pytest_modelbench.views.stored import Stored
+from pytest_modelbench.views.stored import CLOSED, Stored
 
 State = Literal["finished", "running", "unfinished", "unreadable"]
 Status = Literal["ok", "failed", "errors", "running", "unfinished", "dry"]
@@ -55,6 +55,8 @@ class Entry:
 
 def entry_of(stored: Stored) -> Entry:
     """Never raises: a run that cannot be read is one that says so."""
+    if stored.is_closed:
+        return Entry(stored, "unreadable", fault=CLOSED)
     document = document_of(stored)
     if document is None and (not stored.is_folder or stored.folder.run_file.exists()):
         from pytest_modelbench.results.find_run import fault_of

@@ -11,7 +11,7 @@ from pytest_modelbench.errors import WrongUsage
 from pytest_modelbench.judge.stored.noise import peak_beside
 from pytest_modelbench.judge.stored.series import MOST_SESSIONS, Change, Point, Series
 from pytest_modelbench.views.entry import document_of, run_file_of
-from pytest_modelbench.views.stored import Stored, stored_runs
+from pytest_modelbench.views.stored import CLOSED, Stored, stored_runs
 from pytest_modelbench.views.wanted import Wanted, fits_case
 
 
@@ -74,6 +74,9 @@ class _Reading:
         self._metric, self._wanted, self._cases = metric, wanted, cases
 
     def take(self, stored: Stored) -> None:
+        if stored.is_closed:
+            self.faults.append(f"{stored.run_id}: {CLOSED}")
+            return
         document = document_of(stored)
         if document is None:
             if not stored.is_folder or stored.folder.run_file.exists():

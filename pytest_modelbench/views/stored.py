@@ -12,6 +12,8 @@ from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.runs.folder import RUN_ID, RunFolder
 
+CLOSED = "its directory may not be looked into"
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -24,6 +26,11 @@ class Stored:
     @property
     def folder(self) -> RunFolder:
         return RunFolder(self.path)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it may not be looked into, as another user's in a place that is shared."""
+        return self.is_folder and not self.folder.is_open()
 
     @property
     def began(self) -> datetime:

@@ -160,6 +160,16 @@ def test_a_failed_export_leaves_nothing_behind(
     assert [path for path in cache.iterdir() if path.is_dir()] == []
 
 
+def test_where_no_export_can_be_kept_is_said(
+    cache: Path, checkpoint: Path, exports: list[Path]
+) -> None:
+    cache.parent.mkdir(parents=True)
+    cache.write_text("a file where the directory is to be")
+    with pytest.raises(ModelbenchError, match=r"can be kept there \(File exists\): give"):
+        ensure_ir(Candidate("m", checkpoint), TASK)
+    assert exports == []
+
+
 def test_a_directory_without_a_model_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ModelbenchError, match=r"neither openvino_model\.xml nor config\.json"):
         ensure_ir(Candidate("m", str(tmp_path)), TASK)

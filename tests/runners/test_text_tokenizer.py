@@ -167,7 +167,7 @@ def test_files_that_contradict_each_other_are_left_to_transformers(tmp_path: Pat
     for content, reason in (
         ('{"cls_token": "[SEP]"}', "disagree on cls_token"),
         ('{"odd_token": "[SEP]"}', "special_tokens_map.json has 'odd_token'"),
-        ("[]", "special_tokens_map.json is not an object"),
+        ("[]", "special_tokens_map.json has to hold an object"),
         ("{", "special_tokens_map.json is not JSON"),
     ):
         (source / "special_tokens_map.json").write_text(content)
