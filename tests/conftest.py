@@ -10,6 +10,7 @@ import json
 import os
 import pkgutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -65,10 +66,21 @@ ROWS = [{"text": "a", "ref": "A"}, {"text": "b", "ref": "B"}, {"text": "c", "ref
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the package once: each of hundreds of processes that tests start imports it.
 
-    Where the environment forbids to keep bytecode, each of them would compile it anew.
+    Where the environment forbids to keep bytecode, each of them would compile it anew, and each
+    session what pytest rewrites as well, which is all plugins.
     """
-    if not hasattr(session.config, "workerinput"):
-        compileall.compile_dir(Path(pytest_modelbench.__file__).parent, quiet=2)
+    if hasattr(session.config, "workerinput"):
+        return
+    compileall.compile_dir(Path(pytest_modelbench.__file__).parent, quiet=2)
+    if sys.dont_write_bytecode:
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__]
+        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=300)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: at the end all other workers would wait for it."""
+    items.sort(key=lambda item: item.path.name != "test_docs_site.py")
 
 
 def pytest_collection_finish() -> None:

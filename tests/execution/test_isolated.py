@@ -195,7 +195,7 @@ def test_what_breaks_a_model_is_the_error_of_its_own_cases(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs, how: str, cause: str
 ) -> None:
     odd_suite(how, "fine")
-    result = pytester.runpytest_subprocess("echo.json")
+    result = pytester.runpytest("echo.json")
     result.assert_outcomes(failed=2, passed=2)
     for case in runs()[0].cases:
         assert case.status == ("error" if case.model == how else "ok")
@@ -212,7 +212,7 @@ def test_what_a_model_changes_about_its_process_harms_no_measurement(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs, how: str
 ) -> None:
     odd_suite(how, "fine")
-    result = pytester.runpytest_subprocess("echo.json", timeout=120)
+    result = pytester.runpytest("echo.json")
     result.assert_outcomes(passed=4)
     assert {case.status for case in runs()[0].cases} == {"ok"}
 
@@ -259,7 +259,7 @@ def test_what_a_model_leaves_running_is_ended_with_it(
     pytester: pytest.Pytester, odd_suite: EchoSuite
 ) -> None:
     odd_suite("children")
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=2)
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
     left = int((pytester.path / "left_behind").read_text())
     assert not is_running(left)
 
@@ -268,14 +268,14 @@ def test_a_model_with_forked_workers_does_not_wait_for_them(
     pytester: pytest.Pytester, odd_suite: EchoSuite
 ) -> None:
     odd_suite("workers", "fine")
-    pytester.runpytest_subprocess("echo.json", timeout=300).assert_outcomes(passed=4)
+    pytester.runpytest("echo.json").assert_outcomes(passed=4)
 
 
 def test_one_process_serves_all_cases_of_a_model_and_no_other(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs
 ) -> None:
     odd_suite("one", "two")
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=4)
+    pytester.runpytest("echo.json").assert_outcomes(passed=4)
     loads = {
         (case.model, case.metrics["model_load_seconds"].value): case.metrics
         for case in runs()[0].cases
@@ -352,7 +352,7 @@ def test_peak_ram_does_not_depend_on_what_was_measured_before(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs
 ) -> None:
     odd_suite("one", "two")
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=4)
+    pytester.runpytest("echo.json").assert_outcomes(passed=4)
     first, second = (case.metrics["peak_ram_mb"].value for case in runs()[0].cases[:2])
     assert second == pytest.approx(first, rel=0.1)
 
@@ -373,7 +373,7 @@ def test_a_case_that_takes_too_long_is_ended_and_the_next_one_runs(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs
 ) -> None:
     limited(odd_suite("hang"), "hang")
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(failed=2, passed=4)
+    pytester.runpytest("echo.json").assert_outcomes(failed=2, passed=4)
     hanging = next(case for case in runs()[0].cases if case.model == "hang")
     assert hanging.detail == "not done after 5 s (measure.timeout_seconds): its process was ended"
     assert gone(int((pytester.path / "hanging").read_text()))
@@ -383,7 +383,7 @@ def test_a_model_that_closes_its_channel_does_not_escape_the_timeout(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs
 ) -> None:
     limited(odd_suite("closes"), "closes")
-    pytester.runpytest_subprocess("echo.json", timeout=120).assert_outcomes(failed=2, passed=4)
+    pytester.runpytest("echo.json").assert_outcomes(failed=2, passed=4)
     closing = next(case for case in runs()[0].cases if case.model == "closes")
     assert closing.detail == (
         "the measuring process closed its channel to the session and was not done after 5 s "
@@ -560,7 +560,7 @@ def pytest_modelbench_register(modelbench):
     modelbench.runners.add("big", BigRunner)
 """
     )
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=2)
+    pytester.runpytest("echo.json").assert_outcomes(passed=2)
     for case in runs()[0].cases:
         assert case.metrics["ram_increase_mb"].value == pytest.approx(100, rel=0.05)
 
@@ -609,7 +609,7 @@ def test_a_copy_of_the_process_that_comes_back_has_no_say(
     ]
     echo_suite(benchmarks=benchmarks)
     (pytester.path / "conftest.py").write_text(FORKING)
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=3)
+    pytester.runpytest("echo.json").assert_outcomes(passed=3)
     counts = {
         case.benchmark: case.metrics["p50_latency_ms"].metadata["samples"]
         for case in runs()[0].cases

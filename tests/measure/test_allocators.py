@@ -310,19 +310,3 @@ def test_models_are_compiled_by_one_core_and_questions_alone_do_not_count(monkey
     core = openvino_devices.openvino_core()
     assert openvino_devices.openvino_core() is core
     assert openvino_devices.compiling_cores() == [core]
-
-
-@pytest.mark.slow
-def test_the_core_of_optimum_is_where_it_is_looked_for() -> None:
-    """The module named here is a detail of optimum.intel's that a release may change."""
-    pytest.importorskip("optimum.intel")
-    code = (
-        "import warnings; warnings.simplefilter('ignore')\n"
-        "from optimum.intel import OVModelForSpeechSeq2Seq\n"
-        "from pytest_modelbench.measure.allocators import compiling_cores\n"
-        "print([type(core).__name__ for core in compiling_cores()])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.stdout.strip() == "['Core']", done.stderr

@@ -29,7 +29,8 @@ asking.BLOCK_SECONDS = 0.04  # of calls; a test has no ten seconds
 
 class Telling(Session):
     def __init__(self, name, seconds, kind):
-        self.name, self.seconds, self.kind = name, seconds, kind
+        self.name, self.kind = name, kind
+        self.seconds = 0 if os.path.exists("at-once") else seconds
 
     def predict(self, batch):
         time.sleep(self.seconds)
@@ -98,9 +99,12 @@ class Tale:
             )
 
     def run(self, *more: str) -> str:
-        """What a whole session prints."""
+        """What a whole session prints; nobody is to kill it, so that it need not take long."""
+        mark = self.folder / "at-once"
+        mark.touch()
         process = self.start(*more)
         process.wait(PATIENCE_SECONDS)
+        mark.unlink()
         return (self.folder / "out.txt").read_text()
 
     def asked(self, model: str) -> list[str]:

@@ -66,7 +66,7 @@ def test_suites_and_ordinary_tests_run_together(
 ) -> None:
     echo_suite()
     pytester.makepyfile(test_ordinary=ORDINARY_TESTS)
-    options = ["-p", "no:cacheprovider", *arguments]
+    options = ["-p", "no:cacheprovider", "--benchmark-max-time=0.1", *arguments]
     result = session(pytester, others, "echo.json", "test_ordinary.py", *options)
     result.assert_outcomes(passed=6)
     for name in ("asyncio", "randomly", "rerunfailures", "timeout", "hypothesis", "benchmark"):

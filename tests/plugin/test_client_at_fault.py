@@ -17,25 +17,33 @@ from pytest_modelbench.results.run import BenchmarkRun
 
 pytest.importorskip("httptools")
 Runs = Callable[[], list[BenchmarkRun]]
-HEALTH = """
-from pytest_modelbench.load import health
-
-health.LATE_LEAST_MS = health.STALL_MS = 1e9  # a machine that runs tests is no quiet one
-health.BUSY_SHARE, health.BUSY_LEAST_MS = {busy_share}, 0.0
-"""
-FAULTY, INNOCENT = HEALTH.format(busy_share=-1.0), HEALTH.format(busy_share=9.0)
+# What is taken for the client's own fault: a machine that runs tests is no quiet one.
+FAULTY = {"LATE_LEAST_MS": 1e9, "STALL_MS": 1e9, "BUSY_LEAST_MS": 0.0, "BUSY_SHARE": -1.0}
+INNOCENT = FAULTY | {"BUSY_SHARE": 9.0}
+Limits = dict[str, float]
 OPEN = {"rate": 100, "requests": 20}
 
 
 @pytest.fixture
-def talk(pytester: pytest.Pytester) -> Any:
+def judged_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limits], None]:
+    """Has the sessions of this process judge their client by other limits."""
+
+    def judge(limits: Limits) -> None:
+        for name, value in limits.items():
+            monkeypatch.setattr(f"pytest_modelbench.load.health.{name}", value)
+
+    return judge
+
+
+@pytest.fixture
+def talk(pytester: pytest.Pytester, judged_by: Callable[[Limits], None]) -> Any:
     """Runs a session against a server, and gives its output."""
     with openai_server() as server:
         rows = "".join(json.dumps({"q": f"row {number}"}) + "\n" for number in range(4))
         (pytester.path / "rows.jsonl").write_text(rows)
 
-        def run(health: str, load: Any, *options: str, **fields: Any) -> pytest.RunResult:
-            (pytester.path / "conftest.py").write_text(health)
+        def run(health: Limits, load: Any, *options: str, **fields: Any) -> pytest.RunResult:
+            judged_by(health)
             params = {"base_url": f"{server.url}/v1"}
             suite = {
                 "id": "chat",
@@ -47,7 +55,7 @@ def talk(pytester: pytest.Pytester) -> Any:
                 **fields,
             }
             (pytester.path / "chat.json").write_text(json.dumps(suite))
-            return pytester.runpytest_subprocess(
+            return pytester.runpytest(
                 "chat.json", "--suite-engine=inline", "--suite-strict", *options
             )
 
@@ -72,7 +80,7 @@ def test_an_expression_over_its_figures_judges_nothing(talk: Any, runs: Runs) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("order", [(FAULTY, INNOCENT), (INNOCENT, FAULTY)])
 def test_it_is_not_compared_with_an_earlier_run(
-    talk: Any, runs: Runs, order: tuple[str, str]
+    talk: Any, runs: Runs, order: tuple[Limits, Limits]
 ) -> None:
     for health, options in zip(order, ([], ["--suite-baseline=last"]), strict=True):
         talk(health, OPEN, *options)
@@ -99,11 +107,14 @@ def test_what_the_load_does_not_set_itself_is_compared(
 
 
 def test_the_speed_of_speech_is_flagged_as_well(
-    pytester: pytest.Pytester, runs: Runs, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester,
+    runs: Runs,
+    monkeypatch: pytest.MonkeyPatch,
+    judged_by: Callable[[Limits], None],
 ) -> None:
     vendor = SelfHostedVendor()
     monkeypatch.setenv(vendor.variable, KEY)
-    (pytester.path / "conftest.py").write_text(FAULTY)
+    judged_by(FAULTY)
     with wave.open(str(pytester.path / "a.wav"), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(bytes(3200))
@@ -128,7 +139,7 @@ def test_the_speed_of_speech_is_flagged_as_well(
             ],
         }
         (pytester.path / "speech.json").write_text(json.dumps(suite))
-        pytester.runpytest_subprocess("speech.json", "--suite-engine=inline")
+        pytester.runpytest("speech.json", "--suite-engine=inline")
     metrics = runs()[-1].cases[0].metrics
     for name in ("x_realtime", "stream_x_realtime", "real_time_factor", "inference_seconds"):
         assert metrics[name].metadata["flag"] == "client_limited"

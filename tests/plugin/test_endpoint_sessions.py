@@ -79,6 +79,11 @@ def only_case(runs: Runs) -> CaseResult:
     return runs()[-1].cases[0]
 
 
+def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place of a closed loop whose requests fail at once rests for ever longer."""
+    monkeypatch.setattr("pytest_modelbench.load.closed_loop._LONGEST_REST_SECONDS", 0.0)
+
+
 def judged_by(monkeypatch: pytest.MonkeyPatch, limits: dict[str, float]) -> None:
     for name, value in limits.items():
         monkeypatch.setattr(f"pytest_modelbench.load.health.{name}", value)
@@ -413,6 +418,7 @@ def test_requests_that_fail_fail_the_case_though_each_sample_was_answered_once(
     server: OpenaiServer,
     chat: Callable[..., None],
     runs: Runs,
+    monkeypatch: pytest.MonkeyPatch,
     slo: dict[str, float] | None,
     passes: bool,
 ) -> None:
@@ -424,7 +430,8 @@ def test_requests_that_fail_fail_the_case_though_each_sample_was_answered_once(
     server.answer = dies
     demands = None if slo is None else {"p99_latency_ms": 60_000, **slo}
     chat({"concurrency": 1, "requests": 2 * ROWS, "slo": demands})
-    result = pytester.runpytest("chat.json")
+    without_rest(monkeypatch)
+    result = pytester.runpytest("chat.json", "--suite-engine=inline")
     result.assert_outcomes(passed=int(passes), failed=int(not passes))
     case = only_case(runs)
     assert case.metrics["error_share"].value == 0.5
@@ -443,6 +450,7 @@ def test_as_many_requests_may_fail_as_the_suite_says(
     pytester: pytest.Pytester,
     server: OpenaiServer,
     chat: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
     rows: int,
     answered: int,
     load: dict[str, Any],
@@ -457,4 +465,6 @@ def test_as_many_requests_may_fail_as_the_suite_says(
 
     server.answer = dies
     chat({"concurrency": 1, **load}, rows=rows, measure=measure)
-    pytester.runpytest("chat.json", "-Wdefault").assert_outcomes(passed=1)
+    without_rest(monkeypatch)
+    result = pytester.runpytest("chat.json", "-Wdefault", "--suite-engine=inline")
+    result.assert_outcomes(passed=1)

@@ -38,7 +38,7 @@ def test_the_interval_holds_the_true_correlation_of_few_samples(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("metric", ["spearman", "pearson"])
-@pytest.mark.parametrize("count", [2, 4, 5, 6, 8, 10, 15, 24, 60])
+@pytest.mark.parametrize("count", [5, 6, 8, 10, 15, 24, 60])
 @pytest.mark.parametrize("true", [0.0, 0.5, 0.8, 0.95])
 def test_the_interval_holds_the_true_correlation_of_any_number_of_samples(
     metric: str, true: float, count: int

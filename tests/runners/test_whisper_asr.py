@@ -16,7 +16,9 @@ import pytest_modelbench
 from pytest_modelbench.datasets.samples import Audio, Sample
 from pytest_modelbench.documents.validate import explain
 from pytest_modelbench.errors import ModelbenchError, Unavailable
+from pytest_modelbench.measure.allocators import compiling_cores
 from pytest_modelbench.registry import Candidate
+from pytest_modelbench.runners import openvino_devices
 from pytest_modelbench.runners.contract import Prediction, Session
 from pytest_modelbench.runners.whisper_asr import WhisperAsr, WhisperParams
 
@@ -134,6 +136,16 @@ def tiny(
         return load_kept(WhisperAsr(), Candidate("tiny", str(directory)), asked)
 
     return load
+
+
+@pytest.mark.slow
+def test_the_core_of_optimum_is_where_it_is_looked_for(
+    digits: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The module named there is a detail of optimum.intel's that a release may change."""
+    digits()
+    monkeypatch.setattr(openvino_devices, "_compiling", [])
+    assert [type(core).__name__ for core in compiling_cores()] == ["Core"]
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from functools import partial
+from functools import lru_cache, partial
 
 _NEXT_TO = 1e-9
 """So far from the estimate the search begins: at an estimate of 0 the variance may be 0, too."""
@@ -20,6 +20,7 @@ def mcnemar_p(lost: int, won: int) -> float:
     return float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0
 
 
+@lru_cache(maxsize=16)  # a search for a ratio asks for the same one again and again
 def paired_share_interval(
     lost: int, won: int, count: int, confidence: float
 ) -> tuple[float, float]:
@@ -73,6 +74,7 @@ def weighted_share_interval(
     return found - down, found + up
 
 
+@lru_cache(maxsize=16)
 def _wilson(right: int, count: int, confidence: float) -> tuple[float, float]:
     from scipy.stats import binomtest
 

@@ -140,6 +140,8 @@ def _resampled(by_launch: list[Calls], weights: NDArray[np.intp], share: float) 
     """
     import numpy as np
 
+    # Of a few launches there are far fewer different resamples than are drawn.
+    weights, places = np.unique(weights, axis=0, return_inverse=True)
     calls = np.concatenate(by_launch)
     order = np.argsort(calls, kind="stable")
     launch_of = np.repeat(np.arange(len(by_launch)), [len(one) for one in by_launch])[order]
@@ -153,7 +155,7 @@ def _resampled(by_launch: list[Calls], weights: NDArray[np.intp], share: float) 
         below = np.floor(rank)
         low, high = (ordered[(upto <= at).sum(axis=1)] for at in (below, np.ceil(rank)))
         found.append(low + (high - low) * (rank - below)[:, 0])
-    return np.concatenate(found)
+    return np.concatenate(found)[places.ravel()]
 
 
 def _values(launches: Launches, *, question: Question) -> tuple[float, float]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
-from pytest_modelbench.judge.paired import PairedData, next_step, paired_verdict
+from pytest_modelbench.judge.paired import (
+    PairedData,
+    decision,
+    next_step,
+    paired_verdict,
+    verdict,
+)
+from pytest_modelbench.judge.paired.decision import Seen, see
+from pytest_modelbench.judge.paired.measure import Launches, Measure
 from pytest_modelbench.judge.question import Question
 from pytest_modelbench.results.comparison import Launch, Procedure, SideLaunch, Verdict
 from pytest_modelbench.results.packed import pack
@@ -139,11 +149,29 @@ def compared(
     launches: list[Launch] = []
     names = ("baseline", "candidate", "other")[: len(codes)]
     data = PairedData(names, how, launches)
-    while (step := next_step(data, questions, seconds_left=1.0)) != "done":
-        series = "decision" if step == "launch" else "confirmation"
-        launches.append(simulated_launch(rng, how, codes, machine, series))
-        data = PairedData(names, how, launches)
-    return [paired_verdict(data, one, 0.5 * len(launches)) for one in questions], data
+    with _seen_once():
+        while (step := next_step(data, questions, seconds_left=1.0)) != "done":
+            series = "decision" if step == "launch" else "confirmation"
+            launches.append(simulated_launch(rng, how, codes, machine, series))
+            data = PairedData(names, how, launches)
+        return [paired_verdict(data, one, 0.5 * len(launches)) for one in questions], data
+
+
+@contextmanager
+def _seen_once() -> Iterator[None]:
+    """What launches say is worked out once in a comparison, in which it cannot change."""
+    known: dict[Any, Seen] = {}
+
+    def seen(measure: Measure, asked: Question, launches: Launches) -> Seen:
+        key = asked, tuple(one.number for one in launches)
+        if key not in known:
+            known[key] = see(measure, asked, launches)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (decision, verdict):
+            patch.setattr(module, "see", seen)
+        yield
 
 
 def recorded(*codes_of_launches: Sequence[Code], **fields: Any) -> PairedData:
