@@ -166,7 +166,7 @@ def test_the_capacity_of_a_real_server_is_found(
     """Two places and 50 ms an answer: never more than 40 requests a second."""
     endpoint = TruthEndpoint(truth(slots=2, ttft=0.05, tokens=1).port)
     spec = LoadSpec.model_validate(
-        {"seconds": 2.0, "sweep": {"start": 5.0, "max_rate": 160.0, "refine": 2}}
+        {"seconds": 1.0, "sweep": {"start": 10.0, "max_rate": 160.0, "refine": 2}}
     )
     replies = list[Reply]()
     found = sweep(endpoint, asked(endpoint, 20), spec, on_reply=replies.append)

@@ -82,9 +82,7 @@ def suite(pytester: pytest.Pytester) -> Callable[..., None]:
 
 
 def session(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(
-        "s.json", "--suite-output=run.json", "-p", "no:cacheprovider", *options
-    )
+    return pytester.runpytest("s.json", "--suite-output=run.json", "-Wdefault", *options)
 
 
 def comparison_of(pytester: pytest.Pytester) -> Comparison:

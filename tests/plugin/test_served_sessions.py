@@ -140,7 +140,7 @@ def test_cases_that_share_parameters_share_a_server_and_others_do_not(
     served: Served, pytester: pytest.Pytester, runs: Runs
 ) -> None:
     served.write(matrix={"temperature": [0, 1]})
-    pytester.runpytest_subprocess("--suite=served.json").assert_outcomes(passed=2)
+    pytester.runpytest("--suite=served.json").assert_outcomes(passed=2)
     assert len(served.started) == 4
     assert not served.running
     (run,) = runs()
@@ -153,7 +153,7 @@ def test_the_port_that_happened_to_be_free_is_not_in_the_fingerprint(
 ) -> None:
     served.write()
     for _ in range(2):
-        pytester.runpytest_subprocess("--suite=served.json").assert_outcomes(passed=1)
+        pytester.runpytest("--suite=served.json").assert_outcomes(passed=1)
     first, second = runs()
     assert first.cases[0].fingerprint == second.cases[0].fingerprint
 
@@ -163,7 +163,7 @@ def test_a_server_that_does_not_start_is_an_error_with_its_last_words(
 ) -> None:
     (served.folder / "server.py").write_text("raise SystemExit('no such model')")
     served.write()
-    result = pytester.runpytest_subprocess("--suite=served.json")
+    result = pytester.runpytest("--suite=served.json")
     assert result.ret == 1
     (run,) = runs()
     assert run.cases[0].status == "error"
@@ -176,7 +176,7 @@ def test_a_server_that_dies_while_it_is_asked_is_an_error_that_says_so(
     served: Served, pytester: pytest.Pytester, runs: Runs
 ) -> None:
     served.write(dies_at="b")
-    pytester.runpytest_subprocess("--suite=served.json")
+    pytester.runpytest("--suite=served.json")
     (run,) = runs()
     assert run.cases[0].status == "error"
     assert "serve.command ended with exit status 7 while it was needed" in run.cases[0].detail
@@ -188,7 +188,7 @@ def test_a_program_that_is_not_installed_skips_the_case(
     served: Served, pytester: pytest.Pytester, runs: Runs
 ) -> None:
     served.write(params={"api": "chat_api", "serve": {"command": "no-such-server {port}"}})
-    pytester.runpytest_subprocess("--suite=served.json")
+    pytester.runpytest("--suite=served.json")
     (run,) = runs()
     assert run.cases[0].status == "skipped"
     assert "'no-such-server' is neither on the PATH" in run.cases[0].detail
@@ -199,7 +199,7 @@ def test_a_key_in_the_suite_is_refused_before_anything_is_started(
 ) -> None:
     command = [sys.executable, str(served.folder / "server.py"), "{port}", "--api-key", "geheim"]
     served.write(params={"api": "chat_api", "serve": {"command": command}})
-    result = pytester.runpytest_subprocess("--suite=served.json")
+    result = pytester.runpytest("--suite=served.json")
     result.stdout.fnmatch_lines(["*'command' gives a key by --api-key, where everybody sees it*"])
     assert "geheim" not in result.stdout.str()
     assert not served.started

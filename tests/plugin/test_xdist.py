@@ -22,8 +22,8 @@ def test_parallel_and_serial_runs_hold_the_same(
     pytester: pytest.Pytester, echo_suite: EchoSuite, runs: Runs
 ) -> None:
     echo_suite(benchmarks=MANY, criteria=[{"metric": "exact_match", "goal": "max", "min": 0.5}])
-    pytester.runpytest_subprocess("echo.json").assert_outcomes(passed=16)
-    pytester.runpytest_subprocess("echo.json", "-n", "2").assert_outcomes(passed=16)
+    for workers in ((), ("-n", "2")):
+        pytester.runpytest("echo.json", "-Wdefault", *workers).assert_outcomes(passed=16)
     serial, parallel = runs()
     assert [case.id for case in parallel.cases] == [case.id for case in serial.cases]
     assert {case.worker for case in serial.cases} == {"main"}
@@ -67,7 +67,7 @@ def test_a_killed_worker_costs_its_case_and_no_other(
     echo_suite(benchmarks=[{"id": "shout", "runner": "deadly", "models": models}])
     (pytester.path / "conftest.py").write_text(DEADLY)
     # Inline, so that it is the worker itself that dies and not its measuring process.
-    result = pytester.runpytest_subprocess("echo.json", "-n", workers, "--suite-engine=inline")
+    result = pytester.runpytest("echo.json", "-n", workers, "--suite-engine=inline")
     result.assert_outcomes(passed=5, failed=1)
     assert result.ret == 1
     by_model = {case.model: case for case in runs()[0].cases}
@@ -127,7 +127,7 @@ def traced(pytester: pytest.Pytester, echo_suite: EchoSuite, *options: str) -> l
     models = [f"m{number}" for number in range(8)]
     echo_suite(benchmarks=[{"id": "shout", "runner": "tracer", "models": models}])
     (pytester.path / "conftest.py").write_text(TRACING)
-    result = pytester.runpytest_subprocess("echo.json", "-n", "2", *options)
+    result = pytester.runpytest("echo.json", "-n", "2", *options)
     result.assert_outcomes(passed=8)
     lines = [line.split() for line in (pytester.path / "trace").read_text().splitlines()]
     assert {worker for _, _, worker, _ in lines} == {"gw0", "gw1"}
@@ -182,7 +182,7 @@ def test_an_unknown_lock_is_refused_in_one_sentence(
     pytester: pytest.Pytester, echo_suite: EchoSuite
 ) -> None:
     echo_suite()
-    result = pytester.runpytest_subprocess("echo.json", "-o", "modelbench_lock=gpu")
+    result = pytester.runpytest("echo.json", "-o", "modelbench_lock=gpu")
     assert result.ret == 4
     result.stderr.fnmatch_lines(
         ["*ini option modelbench_lock is 'gpu': it should be host, device or none"]
@@ -194,7 +194,7 @@ def test_a_broken_suite_is_reported_once_and_fails_the_session(
 ) -> None:
     echo_suite("bad.json", benchmarks=[{"id": "a", "runner": "ecko", "model": "one"}])
     echo_suite("good.json")
-    result = pytester.runpytest_subprocess("--suite=bad.json", "--suite=good.json", "-n", "2")
+    result = pytester.runpytest("--suite=bad.json", "--suite=good.json", "-n", "2")
     assert result.ret == 1
     # Not the words: with CI set, pytest repeats them in its short summary.
     assert result.stdout.str().count("ERROR collecting") == 1

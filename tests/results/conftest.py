@@ -79,7 +79,7 @@ def _as_measured(result: CaseResult, milliseconds: float) -> CaseResult:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> BenchmarkRun:
     """Three cases: two measured (one of them breaks its bound), one skipped."""
     folder = tmp_path_factory.mktemp("project")
