@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from client_health import FAULTY, INNOCENT, Limits, judge_clients_by
 from openai_server import openai_server
 from vendor_http import serving
 from vendor_server import KEY, SelfHostedVendor, words_of
@@ -17,33 +18,18 @@ from pytest_modelbench.results.run import BenchmarkRun
 
 pytest.importorskip("httptools")
 Runs = Callable[[], list[BenchmarkRun]]
-# What is taken for the client's own fault: a machine that runs tests is no quiet one.
-FAULTY = {"LATE_LEAST_MS": 1e9, "STALL_MS": 1e9, "BUSY_LEAST_MS": 0.0, "BUSY_SHARE": -1.0}
-INNOCENT = FAULTY | {"BUSY_SHARE": 9.0}
-Limits = dict[str, float]
 OPEN = {"rate": 100, "requests": 20}
 
 
 @pytest.fixture
-def judged_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Limits], None]:
-    """Has the sessions of this process judge their client by other limits."""
-
-    def judge(limits: Limits) -> None:
-        for name, value in limits.items():
-            monkeypatch.setattr(f"pytest_modelbench.load.health.{name}", value)
-
-    return judge
-
-
-@pytest.fixture
-def talk(pytester: pytest.Pytester, judged_by: Callable[[Limits], None]) -> Any:
+def talk(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a session against a server, and gives its output."""
     with openai_server() as server:
         rows = "".join(json.dumps({"q": f"row {number}"}) + "\n" for number in range(4))
         (pytester.path / "rows.jsonl").write_text(rows)
 
         def run(health: Limits, load: Any, *options: str, **fields: Any) -> pytest.RunResult:
-            judged_by(health)
+            judge_clients_by(health, monkeypatch)
             params = {"base_url": f"{server.url}/v1"}
             suite = {
                 "id": "chat",
@@ -107,14 +93,11 @@ def test_what_the_load_does_not_set_itself_is_compared(
 
 
 def test_the_speed_of_speech_is_flagged_as_well(
-    pytester: pytest.Pytester,
-    runs: Runs,
-    monkeypatch: pytest.MonkeyPatch,
-    judged_by: Callable[[Limits], None],
+    pytester: pytest.Pytester, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendor = SelfHostedVendor()
     monkeypatch.setenv(vendor.variable, KEY)
-    judged_by(FAULTY)
+    judge_clients_by(FAULTY, monkeypatch)
     with wave.open(str(pytester.path / "a.wav"), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(bytes(3200))

@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
+from client_health import FAULTY, INNOCENT, judge_clients_by
 from openai_server import Call, OpenaiServer, Reply, openai_server, parrot, whole
 from processes import comes_true, is_running
 
@@ -26,9 +27,6 @@ pytest.importorskip("httptools")
 Runs = Callable[[], list[BenchmarkRun]]
 SECONDS = 300
 ROWS = 12
-# What the load of sessions in the process of the test takes for the client's own fault.
-PATIENT_HEALTH = {"LATE_LEAST_MS": 1e9, "STALL_MS": 1e9, "BUSY_SHARE": 9.0}
-FAULTY_HEALTH = {"BUSY_SHARE": -1.0, "BUSY_LEAST_MS": 0.0}
 
 
 @pytest.fixture
@@ -82,11 +80,6 @@ def only_case(runs: Runs) -> CaseResult:
 def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """A place of a closed loop whose requests fail at once rests for ever longer."""
     monkeypatch.setattr("pytest_modelbench.load.closed_loop._LONGEST_REST_SECONDS", 0.0)
-
-
-def judged_by(monkeypatch: pytest.MonkeyPatch, limits: dict[str, float]) -> None:
-    for name, value in limits.items():
-        monkeypatch.setattr(f"pytest_modelbench.load.health.{name}", value)
 
 
 def test_every_sample_is_asked_once_and_measured(
@@ -174,7 +167,7 @@ def test_a_sweep_tells_of_every_rate(
     runs: Runs,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    judged_by(monkeypatch, PATIENT_HEALTH)
+    judge_clients_by(INNOCENT, monkeypatch)
     chat({"sweep": {"rates": [20, 40]}, "requests": 10, "slo": {"p95_latency_ms": 60_000}})
     result = pytester.runpytest("chat.json", "--suite-engine=inline")
     result.assert_outcomes(passed=1)
@@ -251,7 +244,7 @@ def test_figures_that_are_the_clients_fault_are_flagged_and_judge_nothing(
     runs: Runs,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    judged_by(monkeypatch, FAULTY_HEALTH)
+    judge_clients_by(FAULTY, monkeypatch)
     chat({"rate": 100, "requests": 20}, criteria=[{"metric": "p50_latency_ms", "max": 60_000}])
     result = pytester.runpytest("chat.json", "--suite-engine=inline", "--suite-strict")
     result.assert_outcomes(failed=1)
