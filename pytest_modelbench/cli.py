@@ -42,12 +42,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        # What is left of the output would fail again at the end, and be the exit code.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return status
     except OSError as error:  # a disk that is full, a directory of another user's
         print(f"{error.filename or 'modelbench'}: {error.strerror or error}", file=sys.stderr)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _write_no_more()
         return FAILED
+
+
+def _write_no_more() -> None:
+    """What is left of the output would fail again at the end, and be the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:

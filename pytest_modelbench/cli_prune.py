@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_modelbench.views.entry import Entry
+    from pytest_modelbench.views.stored import Stored
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -47,15 +48,18 @@ def add_prune(commands: Any) -> None:
 
 
 def _prune(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    from pytest_modelbench.runs.folder import CLOSED
     from pytest_modelbench.runs.removal import bytes_on_disk, leftovers
     from pytest_modelbench.views.run_table import run_lines
 
     if options.keep is None and options.older_than is None:
         parser.error("say which runs: --keep N, --older-than AGE, or both")
     store = store_at_option(options)
-    chosen, running = _chosen(store, options)
+    chosen, running, closed = _chosen(store, options)
     for entry in running:
         tell(f"{entry.stored.run_id} is still running: it stays")
+    for one in closed:
+        tell(f"{one.run_id}: {CLOSED}: it stays")
     left = leftovers(store)
     if not chosen and not left:
         print(f"{store}: there is nothing to remove")
@@ -72,13 +76,16 @@ def _prune(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     return _remove(chosen, sizes, left)
 
 
-def _chosen(store: Path, options: argparse.Namespace) -> tuple[list[Entry], list[Entry]]:
-    """What is to be removed, newest first, and what is running."""
+def _chosen(
+    store: Path, options: argparse.Namespace
+) -> tuple[list[Entry], list[Entry], list[Stored]]:
+    """What is to be removed, newest first, what is running, and what nobody here may remove."""
     from pytest_modelbench.views.entry import entry_of
     from pytest_modelbench.views.stored import stored_runs
     from pytest_modelbench.views.wanted import fits
 
-    entries = [entry_of(one) for one in stored_runs(store) if one.is_folder]
+    folders = [one for one in stored_runs(store) if one.is_folder]
+    entries = [entry_of(one) for one in folders if not one.is_closed]
     if options.suite:
         entries = [
             entry
@@ -92,7 +99,7 @@ def _chosen(store: Path, options: argparse.Namespace) -> tuple[list[Entry], list
     if options.older_than is not None:
         latest = datetime.now(UTC) - options.older_than
         old = [entry for entry in old if entry.stored.began < latest]
-    return old, running
+    return old, running, [one for one in folders if one.is_closed]
 
 
 def _what(runs: int, left: int, size: int) -> str:

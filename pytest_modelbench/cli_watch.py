@@ -70,7 +70,7 @@ def _running(store: Path) -> RunFolder:
     from pytest_modelbench.results.store import dir_option
     from pytest_modelbench.views.stored import stored_runs
 
-    runs = [one for one in stored_runs(store) if one.is_folder]
+    runs = [one for one in stored_runs(store) if one.is_folder and not one.is_closed]
     for one in runs:
         if one.folder.is_running():
             return one.folder

@@ -72,10 +72,12 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return
     compileall.compile_dir(Path(pytest_modelbench.__file__).parent, quiet=2)
-    if sys.dont_write_bytecode:
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    if sys.dont_write_bytecode and "MODELBENCH_TESTS_COMPILED" not in os.environ:
+        os.environ["MODELBENCH_TESTS_COMPILED"] = "1"  # once is enough, for sessions in tests, too
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "PYTEST_ADDOPTS": ""}
         command = [sys.executable, "-m", "pytest", "--collect-only", "-q", __file__]
-        subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=300)
+        with suppress(subprocess.TimeoutExpired):  # then it only takes longer
+            subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=120)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,11 +20,11 @@ from pytest_modelbench.runs.removal import remove_run
 
 Printed = pytest.CaptureFixture[str]
 SLOW_PRUNE = """
-import shutil, sys, time
+import os, sys, time
 from pytest_modelbench.cli import main
 
-remove = shutil.rmtree
-shutil.rmtree = lambda *what, **how: (time.sleep(0.02), remove(*what, **how))
+unlink = os.unlink
+os.unlink = lambda *what, **how: (time.sleep(0.005), unlink(*what, **how))
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -108,6 +109,15 @@ def test_filters_choose_by_how_a_run_ended(capsys: Printed) -> None:
 
 def json_ids(capsys: Printed, *arguments: str) -> list[str]:
     return [json.loads(line)["run_id"] for line in said(capsys, "--json", *arguments).splitlines()]
+
+
+def test_times_are_those_of_the_place(capsys: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "HERE-05:30")
+    time.tzset()
+    kept_run(runs_folder(), 1)
+    assert "  2026-03-01 05:30, " in said(capsys)
+    assert len(json_ids(capsys, "--since=2026-03-01T05:29")) == 1
+    assert json_ids(capsys, "--since=2026-03-01T05:31") == []
 
 
 def test_since_is_a_date_or_an_age(capsys: Printed) -> None:
@@ -234,8 +244,15 @@ def test_another_s_run_may_be_closed_to_us(capsys: Printed) -> None:
         assert main(["history", "p50_latency_ms"]) == 0
         assert f"{run_id(2)}: its directory may not be looked" in capsys.readouterr().err
         assert main(["show", run_id(2)]) == 1
-        assert capsys.readouterr().err == f"{other.run_file}: Permission denied\n"
-        assert main(["prune", "--keep=0", "--yes"]) == 1
-        assert "cannot be removed (Permission denied)" in capsys.readouterr().err
+        closed = f"{run_id(2)}: its directory may not be looked into"
+        assert capsys.readouterr().err == f"{closed}\n"
+        for refused in ("last", run_id(2)):
+            assert main(["compare", refused, run_id(2)]) != 0
+            assert closed in capsys.readouterr().err
+        assert main(["prune", "--keep=1", "--yes"]) == 0
+        assert capsys.readouterr().err == f"{closed}: it stays\n"
+        assert main(["prune", "--keep=0", "--yes"]) == 0
+        capsys.readouterr()
+        assert ids(capsys) == [run_id(2)]
     finally:
         other.path.chmod(0o700)

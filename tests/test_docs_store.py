@@ -6,7 +6,6 @@ import doctest
 import random
 import re
 import shlex
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,12 +44,10 @@ def speech(name: str, latency: float, **fields: Any) -> CaseResult:
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Fourteen nights of a suite; since the last but one it is slower; then a session is killed."""
-    monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.chdir(tmp_path)
-    time.tzset()
     draw = random.Random(7)
     for night in range(SESSIONS):
         level = 1.25 if night >= SLOWER_FROM else 1.0
@@ -71,9 +68,6 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     tiny, base = speech("tiny", 84.0), speech("base", 163.0)
     code = {"git_branch": "dev", "git_sha": "c0ffee" * 6 + "abcd", "git_dirty": True}
     begun_run(runs_folder(), SESSIONS, [tiny], 2, [base], **about(SESSIONS), **code)
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def about(night: int) -> dict[str, Any]:

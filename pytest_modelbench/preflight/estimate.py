@@ -38,7 +38,7 @@ class History:
         for folder in islice(run_folders(parent), MOST_RUNS):
             if self._is_enough():
                 break
-            document = summary_document(folder)
+            document = None if folder.is_closed() else summary_document(folder)
             if document is not None and self._is_of_use(document):
                 self._take(document)
                 self.newest = self.newest or folder
@@ -78,12 +78,19 @@ def time_line(history: History, subjects: Sequence[Subject]) -> str:
         return "time: unknown, none of the cases was measured here before"
     seconds = sum(map(statistics.median, history.seconds.values()))
     known = counted(len(names) - len(new), "case")
-    words = "less than 1 s" if seconds < 1 else f"about {duration_in_words(seconds)}"
-    line = f"time: {words} for {known}, one after the other, as before"
+    line = f"time: {_roughly(seconds)} for {known}, one after the other, as before"
     if new:
         named = ", ".join(new[:MOST_NAMED]) + (", ..." if len(new) > MOST_NAMED else "")
         line += f"; unknown for {counted(len(new), 'case')} that were never measured: {named}"
     return line
+
+
+def _roughly(seconds: float) -> str:
+    """
+    >>> _roughly(0.4), _roughly(75.2)
+    ('less than 1 s', 'about 1 min 15 s')
+    """
+    return "less than 1 s" if seconds < 1 else f"about {duration_in_words(seconds)}"
 
 
 def _is_known(history: History, name: str, subjects: Sequence[Subject]) -> bool:

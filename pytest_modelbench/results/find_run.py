@@ -15,7 +15,7 @@ from pytest_modelbench.errors import ModelbenchError, WrongUsage
 from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import dir_option, runs_folder
-from pytest_modelbench.runs.folder import RUN_FILE, RUN_ID, RunFolder, run_folders
+from pytest_modelbench.runs.folder import CLOSED, RUN_FILE, RUN_ID, RunFolder, run_folders
 
 LAST, BRANCH = "last", "branch:"
 MOST_NAMED = 3
@@ -84,7 +84,8 @@ def run_files(folder: Path) -> list[Path]:
 
     A session that is running, or that was killed, has none.
     """
-    own = [one.run_file for one in run_folders(folder) if one.run_file.exists()]
+    open_ones = (one for one in run_folders(folder) if not one.is_closed())
+    own = [one.run_file for one in open_ones if one.run_file.exists()]
     copies = [one for one in folder.glob("benchmark_*.json") if RUN_ID.fullmatch(one.stem)]
     return sorted([*own, *copies], key=id_of, reverse=True)
 
@@ -234,7 +235,11 @@ def _file_of_id(text: str, folder: Path) -> Path:
     ids = list(files)[::-1]
     if (found := only_id(text, ids)) is not None:
         return files[found]
-    others = [one.run_id for one in run_folders(folder) if one.journals.is_dir()]
+    folders = list(run_folders(folder))
+    closed = [one.run_id for one in folders if one.is_closed()]
+    if (unread := only_id(text, closed)) is not None:
+        raise WrongUsage(f"{unread}: {CLOSED}")
+    others = [one.run_id for one in folders if not one.is_closed() and one.journals.is_dir()]
     if (unended := only_id(text, others)) is not None:
         raise WrongUsage(_without_file(text, f"{unended}{dir_option(folder)}"))
     newest = f"newest there: {ids[0]}" if ids else ""

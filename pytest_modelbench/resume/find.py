@@ -10,7 +10,7 @@ from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.find_run import LAST, only_id
 from pytest_modelbench.results.store import dir_option
 from pytest_modelbench.runs.begun import begun
-from pytest_modelbench.runs.folder import RUN_FILE, RunFolder, run_folders
+from pytest_modelbench.runs.folder import CLOSED, RUN_FILE, RunFolder, run_folders
 
 
 def find_earlier(
@@ -50,6 +50,8 @@ def find_earlier(
 
 def _can_be_resumed(folder: RunFolder, suites: Collection[str], is_quick: bool) -> bool:
     """Not a dry run, nor one whose session was killed before it had said what it measures."""
+    if folder.is_closed():
+        return False
     found = begun(folder)
     if not found.metadata or found.metadata.get("dry_run"):
         return False
@@ -59,7 +61,7 @@ def _can_be_resumed(folder: RunFolder, suites: Collection[str], is_quick: bool) 
 
 
 def _is_run(option: str, text: str, folder: RunFolder) -> RunFolder:
-    if not folder.journals.is_dir() and not folder.run_file.is_file():
+    if not folder.is_closed() and not folder.journals.is_dir() and not folder.run_file.is_file():
         raise ModelbenchError(f"{option} {text!r}: this directory holds no run")
     return folder
 
@@ -76,6 +78,8 @@ def _of_id(option: str, text: str, parent: Path) -> RunFolder:
 
 
 def _ended(option: str, folder: RunFolder) -> Path:
+    if folder.is_closed():
+        raise ModelbenchError(f"{option} {folder.run_id}: {CLOSED}")
     if folder.is_running():
         raise ModelbenchError(
             f"{option} {folder.run_id}: its session is still running (modelbench watch "

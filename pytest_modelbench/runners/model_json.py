@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_modelbench.errors import ModelbenchError
+from pytest_modelbench.errors import ModelbenchError, cut
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -25,14 +26,21 @@ def read_list(path: Path) -> list[Any]:
     return found
 
 
-def number_in(content: Mapping[str, Any], name: str, path: Path, default: float | None) -> Any:
-    """What `content`, read from `path`, calls `name`. Raises `ModelbenchError` for no number."""
+def number_in(content: Mapping[str, Any], name: str, path: Path, default: float | None) -> float:
+    """What `content`, read from `path`, calls `name`; without a default it has to be there.
+
+    Raises `ModelbenchError` for what is missing or is no finite number.
+    """
     value = content.get(name)
+    if value is None and default is not None:
+        return default
     if value is None:
-        value = default
-    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ModelbenchError(f"{path}: {name!r} is missing")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
         raise ModelbenchError(f"{path}: {name!r} has to be a number, not {value!r}")
-    return value
+    number: float = value
+    return number
 
 
 def _read(path: Path, kind: type) -> Any:
@@ -46,5 +54,5 @@ def _read(path: Path, kind: type) -> Any:
         raise ModelbenchError(f"{path} is not JSON: {error}") from error
     if not isinstance(found, kind):
         wanted = "an object" if kind is dict else "a list"
-        raise ModelbenchError(f"{path} has to hold {wanted}, not {json.dumps(found)[:40]}")
+        raise ModelbenchError(f"{path} has to hold {wanted}, not {cut(json.dumps(found), 40)}")
     return found

@@ -108,7 +108,7 @@ def _version(package: str) -> str:
 
 def _export_once(candidate: Candidate, source: Path, target: Path, task: Task) -> bool:
     """Export to `target` unless it is there; whether it was done now. Safe between processes."""
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
 
     if target.is_dir():
         return False
@@ -120,6 +120,11 @@ def _export_once(candidate: Candidate, source: Path, target: Path, task: Task) -
                 return False
             # Beside the target, so that the last step is a rename, of a whole model.
             scratch = Path(tempfile.mkdtemp(prefix="exporting-", dir=target.parent))
+        except Timeout as error:
+            raise ModelbenchError(
+                f"model {candidate.version!r}: another process has been exporting it for more than "
+                f"{EXPORT_TIMEOUT_S:g} s ({target}.lock)"
+            ) from error
         except OSError as error:
             why = error.strerror or error
             raise ModelbenchError(

@@ -70,12 +70,12 @@ def read_sentence_config(name: str, source: Path) -> SentenceConfig:
         )
     limits = transformer / "sentence_bert_config.json"
     reading = read_object(limits)
-    most = reading.get("max_seq_length") and number_in(reading, "max_seq_length", limits, None)
+    most = int(number_in(reading, "max_seq_length", limits, 0))
     return SentenceConfig(
         transformer=transformer,
         pooling=_pooling_modes(name, pooling),
         normalize="Normalize" in kinds,
-        max_tokens=most,
+        max_tokens=most or None,
         lower_case=bool(reading.get("do_lower_case", False)),
         prompt=prompt,
     )

@@ -134,7 +134,10 @@ def _auto_tokenizer() -> Any:
 def _limit(source: Path, tokenizer_limit: int | None) -> int | None:
     """The most tokens the model can take, where its files say."""
     path = source / "config.json"
-    limits = [tokenizer_limit, number_in(read_object(path), "max_position_embeddings", path, 0)]
+    limits = [
+        tokenizer_limit,
+        int(number_in(read_object(path), "max_position_embeddings", path, 0)),
+    ]
     # XLNet writes -1 for "no limit".
     known = [limit for limit in limits if limit and 0 < limit < NO_LIMIT]
     return min(known) if known else None

@@ -98,7 +98,8 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return read_object(path)
     except ModelbenchError as error:
-        raise NotPlain(str(error)) from error
+        # By its name alone: where it lies is no property of the model.
+        raise NotPlain(str(error).replace(str(path), path.name)) from error
 
 
 def _named_tokens(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,7 +107,8 @@ def read_facts(name: str, directory: Path) -> WhisperFacts:
             f"model {name!r} in {directory} has model_type {config.get('model_type')!r}, "
             "not 'whisper', in its config.json"
         )
-    generation = read_object(directory / "generation_config.json")
+    generated = directory / "generation_config.json"
+    generation = read_object(generated)
     heard = directory / "preprocessor_config.json"
     features = read_object(heard)
     if not features:  # newer versions of transformers nest it in the processor's file
@@ -116,13 +118,13 @@ def read_facts(name: str, directory: Path) -> WhisperFacts:
     languages = generation.get("lang_to_id") or {}
     vocabulary = int(number_in(config, "vocab_size", file, None))
     guess = bool(languages) or vocabulary >= MULTILINGUAL_VOCABULARY
-    no_timestamps = generation.get("no_timestamps_token_id")
+    no_timestamps = number_in(generation, "no_timestamps_token_id", generated, math.inf)
     return WhisperFacts(
         name=name,
         multilingual=bool(generation.get("is_multilingual", guess)),
         languages=frozenset(token.strip("<|>") for token in languages),
         # Their tokens follow the one that switches them off.
-        has_timestamps=no_timestamps is not None and vocabulary > no_timestamps + 1,
+        has_timestamps=vocabulary > no_timestamps + 1,
         sampling_rate_hz=int(number_in(features, "sampling_rate", heard, 16_000)),
         window_seconds=float(number_in(features, "chunk_length", heard, 30)),
         max_target_positions=int(number_in(config, "max_target_positions", file, 448)),

@@ -25,6 +25,7 @@ RUN_FILE = "run.json"
 MOST_TRIES = 5
 LOOKS_SECONDS = 1.0
 """Longer than anybody holds the lock to look whether the session is alive."""
+CLOSED = "its directory may not be looked into"
 State = Literal["running", "finished", "unfinished"]
 """`unfinished`: the session is gone and left no run file, which can be made from its journals."""
 
@@ -78,9 +79,9 @@ class RunFolder:
         """A file for each process that measures: what the cases printed."""
         return self.path / "logs"
 
-    def is_open(self) -> bool:
-        """Whether its directory may be looked into."""
-        return os.access(self.path, os.R_OK | os.X_OK)
+    def is_closed(self) -> bool:
+        """Whether it may not be looked into, as another user's in a place that is shared."""
+        return not os.access(self.path, os.R_OK | os.X_OK) and os.path.lexists(self.path)
 
     def state(self) -> State:
         if self.is_running():
@@ -149,16 +150,14 @@ def spare_parent() -> Path:
 
 
 def run_folders(parent: Path) -> Iterator[RunFolder]:
-    """The runs in `parent` that may be looked into, newest first: ids sort by time."""
+    """The runs in `parent`, newest first: ids sort by time."""
     try:
         names = sorted((entry.name for entry in parent.iterdir()), reverse=True)
     except OSError:
         return
     for name in names:
         if RUN_ID.fullmatch(name) and (parent / name).is_dir():
-            folder = RunFolder(parent / name)
-            if folder.is_open():
-                yield folder
+            yield RunFolder(parent / name)
 
 
 def cannot_be_made(parent: Path, error: OSError, option: str) -> ModelbenchError:

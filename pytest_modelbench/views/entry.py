@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_modelbench.runs.begun import begun
+from pytest_modelbench.runs.folder import CLOSED
 from pytest_modelbench.runs.summary import summary_document, summary_of
-from pytest_modelbench.views.stored import CLOSED, Stored
+from pytest_modelbench.views.stored import Stored
 
 State = Literal["finished", "running", "unfinished", "unreadable"]
 Status = Literal["ok", "failed", "errors", "running", "unfinished", "dry"]

@@ -10,8 +10,9 @@ from typing import Any
 from pytest_modelbench.errors import WrongUsage
 from pytest_modelbench.judge.stored.noise import peak_beside
 from pytest_modelbench.judge.stored.series import MOST_SESSIONS, Change, Point, Series
+from pytest_modelbench.runs.folder import CLOSED
 from pytest_modelbench.views.entry import document_of, run_file_of
-from pytest_modelbench.views.stored import CLOSED, Stored, stored_runs
+from pytest_modelbench.views.stored import Stored, stored_runs
 from pytest_modelbench.views.wanted import Wanted, fits_case
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_modelbench.errors import WrongUsage
+from pytest_modelbench.errors import ModelbenchError, WrongUsage
 from pytest_modelbench.results.find_run import LAST, loaded_run
 from pytest_modelbench.results.run import BenchmarkRun
 from pytest_modelbench.results.store import dir_option
-from pytest_modelbench.runs.folder import RunFolder
+from pytest_modelbench.runs.folder import CLOSED, RunFolder
 from pytest_modelbench.views.entry import entry_of, run_file_of
 from pytest_modelbench.views.named import named_run
 from pytest_modelbench.views.stored import Stored, stored_runs
@@ -47,6 +47,8 @@ def _passed_over(found: Stored, store: Path) -> list[str]:
 
 def open_stored(stored: Stored) -> Opened:
     """The same of one whose place is known."""
+    if stored.is_closed:
+        raise ModelbenchError(f"{stored.run_id}: {CLOSED}")
     file = run_file_of(stored)
     if file.exists() or not stored.is_folder:
         return Opened(loaded_run(file), file)

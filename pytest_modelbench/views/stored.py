@@ -12,8 +12,6 @@ from pytest_modelbench.paths import path_from
 from pytest_modelbench.results.store import runs_folder
 from pytest_modelbench.runs.folder import RUN_ID, RunFolder
 
-CLOSED = "its directory may not be looked into"
-
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -29,8 +27,8 @@ class Stored:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it may not be looked into, as another user's in a place that is shared."""
-        return self.is_folder and not self.folder.is_open()
+        """Whether it is a directory that may not be looked into."""
+        return self.is_folder and self.folder.is_closed()
 
     @property
     def began(self) -> datetime:

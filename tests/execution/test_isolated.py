@@ -212,7 +212,7 @@ def test_what_a_model_changes_about_its_process_harms_no_measurement(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs, how: str
 ) -> None:
     odd_suite(how, "fine")
-    result = pytester.runpytest("echo.json")
+    result = pytester.runpytest_subprocess("echo.json", timeout=300)
     result.assert_outcomes(passed=4)
     assert {case.status for case in runs()[0].cases} == {"ok"}
 
@@ -243,7 +243,7 @@ def session_that_ignores(
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
@@ -268,14 +268,14 @@ def test_a_model_with_forked_workers_does_not_wait_for_them(
     pytester: pytest.Pytester, odd_suite: EchoSuite
 ) -> None:
     odd_suite("workers", "fine")
-    pytester.runpytest("echo.json").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess("echo.json", timeout=300).assert_outcomes(passed=4)
 
 
 def test_one_process_serves_all_cases_of_a_model_and_no_other(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs
 ) -> None:
     odd_suite("one", "two")
-    pytester.runpytest("echo.json").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess("echo.json", timeout=300).assert_outcomes(passed=4)
     loads = {
         (case.model, case.metrics["model_load_seconds"].value): case.metrics
         for case in runs()[0].cases
@@ -383,7 +383,7 @@ def test_a_model_that_closes_its_channel_does_not_escape_the_timeout(
     pytester: pytest.Pytester, odd_suite: EchoSuite, runs: Runs
 ) -> None:
     limited(odd_suite("closes"), "closes")
-    pytester.runpytest("echo.json").assert_outcomes(failed=2, passed=4)
+    pytester.runpytest_subprocess("echo.json", timeout=300).assert_outcomes(failed=2, passed=4)
     closing = next(case for case in runs()[0].cases if case.model == "closes")
     assert closing.detail == (
         "the measuring process closed its channel to the session and was not done after 5 s "

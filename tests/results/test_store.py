@@ -45,23 +45,27 @@ def test_a_reader_sees_the_old_text_or_the_new_one_and_nothing_between(tmp_path:
     file = tmp_path / "run.json"
     texts = {letter: letter * 2_000_000 for letter in "ab"}
     write_atomically(file, texts["a"])
-    done = threading.Event()
+    seen, enough, done = 0, threading.Event(), threading.Event()
 
     def write() -> None:
         for number in range(10_000):
             write_atomically(file, texts["ba"[number % 2]])
-            if number > 30 and seen > 1:
+            if number >= 30 and enough.is_set():
                 break
         done.set()
 
     writer = threading.Thread(target=write)
     writer.start()
-    seen = 0
-    while not done.is_set():
-        text = file.read_text()
-        assert text == texts[text[:1]]
-        seen += 1
-    writer.join()
+    try:
+        while not done.is_set():
+            text = file.read_text()
+            assert text == texts[text[:1]]
+            seen += 1
+            if seen > 1:
+                enough.set()
+    finally:
+        enough.set()
+        writer.join()
     assert seen > 1
 
 

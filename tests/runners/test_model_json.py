@@ -27,12 +27,22 @@ MODULES = '[{"type": "sentence_transformers.models.Transformer"}]'
         (
             read_facts,
             {"config.json": '{"model_type": "whisper"}'},
-            "config.json: 'vocab_size' has to be a number, not None",
+            "config.json: 'vocab_size' is missing",
         ),
         (
             read_facts,
             {"config.json": WHISPER, "preprocessor_config.json": '{"sampling_rate": "16k"}'},
             "preprocessor_config.json: 'sampling_rate' has to be a number, not '16k'",
+        ),
+        (
+            read_facts,
+            {"config.json": WHISPER, "preprocessor_config.json": '{"chunk_length": Infinity}'},
+            "preprocessor_config.json: 'chunk_length' has to be a number, not inf",
+        ),
+        (
+            read_facts,
+            {"config.json": WHISPER, "generation_config.json": '{"no_timestamps_token_id": "x"}'},
+            "generation_config.json: 'no_timestamps_token_id' has to be a number, not 'x'",
         ),
         (
             read_facts,

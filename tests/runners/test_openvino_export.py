@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from pytest_modelbench.errors import ModelbenchError, Unavailable
 from pytest_modelbench.registry import Candidate
@@ -167,6 +168,19 @@ def test_where_no_export_can_be_kept_is_said(
     cache.write_text("a file where the directory is to be")
     with pytest.raises(ModelbenchError, match=r"can be kept there \(File exists\): give"):
         ensure_ir(Candidate("m", checkpoint), TASK)
+    assert exports == []
+
+
+def test_an_export_that_another_process_never_ends_is_not_waited_for(
+    cache: Path, checkpoint: Path, exports: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openvino_export, "EXPORT_TIMEOUT_S", 0.1)
+    cache.mkdir(parents=True)
+    with (
+        FileLock(cache / f"{export_digest(checkpoint, TASK)}.lock"),
+        pytest.raises(ModelbenchError, match=r"another process has been exporting it for"),
+    ):
+        ensure_ir(Candidate("m", str(checkpoint)), TASK)
     assert exports == []
 
 

@@ -108,8 +108,8 @@ class _Decision:
     @cached_property
     def judged(self) -> Ends:
         """The end that a regression has to show, and that which a pass has."""
-        surely = self.usual if self.verdict_count == 1 else self._ends(1 - self.level)
-        return surely[0], self.usual[1]
+        strict = self.usual if self.verdict_count == 1 else self._ends(1 - self.level)
+        return strict[0], self.usual[1]
 
     def outcome(self) -> Outcome:
         if self.question.tolerance is None:
